@@ -1,0 +1,37 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { errors } from "@nats-io/nats-core";
+import { BrokerAway } from "#lib/task/errors.ts";
+
+const AWAY = [
+  errors.TimeoutError,
+  errors.NoRespondersError,
+  errors.RequestError,
+  errors.ConnectionError,
+  errors.ClosedConnectionError,
+  errors.DrainingConnectionError,
+];
+
+/** JetStream's own "not now": no leader, still starting, or its disk does not take it. */
+const UNAVAILABLE = 503;
+const STORE_FAILED = 10_077;
+
+/** A limit of ours was reached. The same code stands for a disk that fails; only the words tell them apart. */
+export function isOverLimit(error: unknown): error is JetStreamApiError {
+  if (!(error instanceof JetStreamApiError) || error.code !== STORE_FAILED) return false;
+  return error.message.startsWith("maximum ");
+}
+
+function isAway(error: unknown): boolean {
+  if (error instanceof JetStreamApiError)
+    return error.status === UNAVAILABLE && !isOverLimit(error);
+  return AWAY.some((kind) => error instanceof kind);
+}
+
+/** Waits for an answer of the broker. One that does not come means that it is away. */
+export async function ask<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw isAway(error) ? new BrokerAway(error) : error;
+  }
+}

@@ -1,0 +1,34 @@
+import { Cancels } from "./cancels.ts";
+import { Link, type LinkOptions } from "./link.ts";
+import { Queues } from "./queues.ts";
+import { Schedule } from "./schedule.ts";
+import { TaskLog } from "./task-log.ts";
+import { TaskTypeBook } from "./task-type-book.ts";
+import { WorkerBook } from "./worker-book.ts";
+
+/** All that Millrace keeps in NATS, in our own words. */
+export class Broker implements AsyncDisposable {
+  readonly link: Link;
+  readonly log: TaskLog;
+  readonly queues: Queues;
+  readonly schedule: Schedule;
+  readonly taskTypes: TaskTypeBook;
+  readonly workers: WorkerBook;
+  readonly cancels: Cancels;
+
+  /** Returns at once; `link` says when it is up. */
+  constructor(options: LinkOptions) {
+    const { log, topology } = options;
+    this.link = new Link(options);
+    this.log = new TaskLog(this.link);
+    this.queues = new Queues(this.link);
+    this.schedule = new Schedule(this.link, this.queues);
+    this.taskTypes = new TaskTypeBook(this.link, log, topology.replicas);
+    this.workers = new WorkerBook(this.link, log);
+    this.cancels = new Cancels(this.link, log);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.link[Symbol.asyncDispose]();
+  }
+}

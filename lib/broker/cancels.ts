@@ -1,0 +1,46 @@
+import { keepRunning } from "./keep-running.ts";
+import type { BrokerLog, Link } from "./link.ts";
+import { cancelSubject, taskIdOf } from "./names.ts";
+
+/** Which attempts of a task have nothing left to do. */
+export interface CancelHint {
+  readonly taskId: string;
+  /** The newest attempt that goes on; all older ones are to stop. Infinity: all of them are. */
+  readonly newest: number;
+}
+
+/**
+ * Tells workers at once that a task was canceled, or that a newer attempt has taken over. Only a hint: what decides is
+ * the log, which refuses whatever those attempts still write.
+ */
+export class Cancels {
+  readonly #link: Link;
+  readonly #log: BrokerLog;
+
+  constructor(link: Link, log: BrokerLog) {
+    this.#link = link;
+    this.#log = log;
+  }
+
+  tell({ taskId, newest }: CancelHint): void {
+    const payload = Number.isFinite(newest) ? String(newest) : "";
+    this.#link.use().nc.publish(cancelSubject(taskId), payload);
+  }
+
+  /** Calls back with every hint, until the signal aborts. */
+  follow(onCancel: (hint: CancelHint) => void, signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#link, {
+      name: "follow cancels",
+      log: this.#log,
+      signal,
+      run: async ({ nc }, until) => {
+        const hints = nc.subscribe(cancelSubject("*"));
+        until.addEventListener("abort", () => hints.unsubscribe(), { once: true });
+        for await (const hint of hints) {
+          const newest = Number(hint.string() || Number.POSITIVE_INFINITY);
+          onCancel({ taskId: taskIdOf(hint.subject), newest });
+        }
+      },
+    });
+  }
+}

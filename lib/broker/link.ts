@@ -1,0 +1,180 @@
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnfit } from "./broker-unfit.ts";
+import { type DialOptions, dial } from "./dial.ts";
+import { ensure } from "./ensure.ts";
+import { refuseOldServer } from "./server-version.ts";
+import { type TopologyOptions, topology } from "./topology.ts";
+
+/** What the broker has to say, to whoever keeps the log. */
+export interface BrokerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LinkOptions extends DialOptions {
+  readonly topology: TopologyOptions;
+  readonly log: BrokerLog;
+}
+
+/** A connection that works: the server answers, is new enough, and the streams are there. */
+export interface Connected {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Aborts when the connection is lost. */
+  readonly lost: AbortSignal;
+}
+
+/** How long one request to the broker may take before it counts as away. */
+export const REQUEST_TIMEOUT_MS = 2_000;
+const RETRY_MS = 250;
+
+type Listener = (up: boolean) => void;
+
+/**
+ * Our end of the line to NATS, for as long as the process lives. It is either up or down; down, every use fails at
+ * once with BrokerAway; and it comes up again by itself, however long the broker was away.
+ */
+export class Link implements AsyncDisposable {
+  readonly #options: LinkOptions;
+  readonly #closing = new AbortController();
+  readonly #listeners = new Set<Listener>();
+  readonly #running: Promise<void>;
+  readonly #unfit = Promise.withResolvers<never>();
+  #up: Connected | undefined;
+  #losing: AbortController | undefined;
+  #complaint: string | undefined;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#unfit.promise.catch(() => {});
+    this.#running = this.#run();
+  }
+
+  /** Rejects with BrokerUnfit when the broker can't be used, and waiting will not help. */
+  get unfit(): Promise<never> {
+    return this.#unfit.promise;
+  }
+
+  get isUp(): boolean {
+    return this.#up !== undefined;
+  }
+
+  use(): Connected {
+    if (!this.#up) throw new BrokerAway();
+    return this.#up;
+  }
+
+  onChange(listener: Listener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /** Resolves when the link is up, at once if it is; or when the signal aborts. */
+  async whenUp(signal: AbortSignal): Promise<void> {
+    if (this.isUp || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const aborted = () => resolve();
+    using _ = this.onChange((up) => up && resolve());
+    signal.addEventListener("abort", aborted, { once: true });
+    await promise;
+    signal.removeEventListener("abort", aborted);
+  }
+
+  /** Puts back what was deleted by hand while the link was up. */
+  repair(): Promise<void> {
+    return ensure(this.use().jsm, topology(this.#options.topology));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const closing = this.#closing.signal;
+    while (!closing.aborted) {
+      try {
+        await this.#serve(await dial(this.#options, closing));
+      } catch (error) {
+        if (closing.aborted) return;
+        this.#complain(error);
+        await pause(RETRY_MS, closing);
+      }
+    }
+  }
+
+  /** Follows one connection, through its reconnects, until it is closed. */
+  async #serve(nc: NatsConnection): Promise<void> {
+    const close = () => nc.close();
+    this.#closing.signal.addEventListener("abort", close, { once: true });
+    try {
+      let preparing = this.#prepare(nc);
+      for await (const { type } of nc.status()) {
+        if (type === "disconnect" || type === "close") this.#goDown();
+        if (type === "reconnect") {
+          await preparing;
+          preparing = this.#prepare(nc);
+        }
+      }
+      await preparing;
+    } finally {
+      this.#closing.signal.removeEventListener("abort", close);
+      this.#goDown();
+      await nc.close();
+    }
+  }
+
+  /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
+  async #prepare(nc: NatsConnection): Promise<void> {
+    this.#losing = new AbortController();
+    const { signal: lost } = this.#losing;
+    while (!lost.aborted && !nc.isClosed()) {
+      try {
+        refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
+        const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
+        await ensure(jsm, topology(this.#options.topology));
+        if (lost.aborted) return;
+        this.#goUp({ nc, jsm, js: jetstream(nc, { timeout: REQUEST_TIMEOUT_MS }), lost });
+        return;
+      } catch (error) {
+        if (!lost.aborted) this.#complain(error);
+        await pause(RETRY_MS, lost);
+      }
+    }
+  }
+
+  /** Says the same thing only once, however often it is tried. */
+  #complain(error: unknown): void {
+    if (error instanceof BrokerUnfit) this.#unfit.reject(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    this.#options.log.warn({ reason, servers: this.#options.servers }, "broker is not usable yet");
+  }
+
+  #goUp(connected: Connected): void {
+    this.#up = connected;
+    this.#complaint = undefined;
+    this.#options.log.info({ server: connected.nc.getServer() }, "broker is up");
+    for (const listener of this.#listeners) listener(true);
+  }
+
+  #goDown(): void {
+    const wasUp = this.#up !== undefined;
+    this.#up = undefined;
+    this.#losing?.abort(new BrokerAway());
+    if (!wasUp) return;
+    if (!this.#closing.signal.aborted) this.#options.log.warn({}, "broker is away");
+    for (const listener of this.#listeners) listener(false);
+  }
+}

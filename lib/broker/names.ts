@@ -1,0 +1,49 @@
+import type { LevelToken } from "#lib/task/priority.ts";
+
+/** Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. */
+export const EVENTS_STREAM = "MR_EVENTS";
+export const SCHEDULE_STREAM = "MR_SCHEDULE";
+export const CONFIG_BUCKET = "mr_config";
+export const WORKERS_BUCKET = "mr_workers";
+
+/** Durable consumer that moves due tasks to their queues; every gateway pulls it. */
+export const MOVER = "mover";
+
+export type Facet = "spec" | "state" | "progress" | "output" | "log";
+
+export const ALL_EVENTS = "mr.task.*.*";
+
+export function eventSubject(taskId: string, facet: Facet): string {
+  return `mr.task.${taskId}.${facet}`;
+}
+
+/** All facets of one task. */
+export function historySubject(taskId: string): string {
+  return `mr.task.${taskId}.>`;
+}
+
+export function queueStream(queue: string): string {
+  return `MR_QUEUE_${queue}`;
+}
+
+export function queueSubject(queue: string, level: LevelToken | "*", taskId: string): string {
+  return `mr.queue.${queue}.${level}.${taskId}`;
+}
+
+export function scheduleSubject(taskId: string): string {
+  return `mr.schedule.${taskId}`;
+}
+
+export function dueSubject(queue: string, level: LevelToken, taskId: string): string {
+  return `mr.due.${queue}.${level}.${taskId}`;
+}
+
+export function cancelSubject(taskId: string): string {
+  return `mr.control.cancel.${taskId}`;
+}
+
+/** The task that an event, a queue entry or a cancel is about: the last token of most subjects, the third of events. */
+export function taskIdOf(subject: string): string {
+  const tokens = subject.split(".");
+  return (subject.startsWith("mr.task.") ? tokens[2] : tokens.at(-1)) ?? "";
+}

@@ -1,0 +1,23 @@
+import type { Settings } from "#lib/process/settings.ts";
+import { Broker } from "./broker.ts";
+import type { BrokerLog } from "./link.ts";
+
+const HOUR_MS = 3_600_000;
+
+/** The broker that the settings name. */
+export function openBroker(settings: Settings, name: string, log: BrokerLog): Broker {
+  return new Broker({
+    servers: settings.natsServers,
+    token: settings.natsAuthToken,
+    name: `millrace ${name}`,
+    log,
+    topology: {
+      queues: settings.queues,
+      queueMaxTasks: settings.queueMaxTasks,
+      queueMaxBytes: settings.queueMaxBytes,
+      historyMaxBytes: settings.historyMaxBytes,
+      historyMs: settings.historyHours * HOUR_MS,
+      replicas: settings.replicas,
+    },
+  });
+}

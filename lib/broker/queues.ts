@@ -1,0 +1,103 @@
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { Priority } from "#gen/millrace/v1/task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { QueueFull } from "#lib/task/errors.ts";
+import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
+import { levelOf } from "#lib/task/priority.ts";
+import { ask, isOverLimit } from "./ask.ts";
+import type { Link } from "./link.ts";
+import { queueStream, queueSubject } from "./names.ts";
+
+/** When a queue is full, a place may be free after about this long. */
+const FULL_RETRY_MS = 1_000;
+
+export interface QueueDepth {
+  /** Tasks that wait for a worker. */
+  readonly waiting: number;
+  /** Tasks on loan to workers. */
+  readonly inFlight: number;
+}
+
+/** The place of a task in its queue. */
+export function placeOf(waiting: WaitingTask) {
+  const { queue = "", priority = Priority.UNSPECIFIED } = waiting.spec ?? {};
+  return { queue: queue || DEFAULT_QUEUE, level: levelOf(priority) };
+}
+
+/** Undefined for bytes that are no waiting task: whoever holds them can still read the log. */
+export function decodeWaiting(data: Uint8Array): WaitingTask | undefined {
+  try {
+    return fromBinary(WaitingTaskSchema, data);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Where tasks wait for workers. */
+export class Queues {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** Puts a task into its queue; one that is there already stays where it is, and false is returned. */
+  async enqueue(waiting: WaitingTask): Promise<boolean> {
+    const { queue, level } = placeOf(waiting);
+    const subject = queueSubject(queue, level, waiting.taskId);
+    try {
+      await ask(this.#link.use().js.publish(subject, toBinary(WaitingTaskSchema, waiting)));
+      return true;
+    } catch (error) {
+      if (!isOverLimit(error)) throw error;
+    }
+    // One code stands for "this task waits already" and for "the queue is full".
+    if (await this.find(waiting)) return false;
+    throw new QueueFull(queue, FULL_RETRY_MS);
+  }
+
+  /** The task as it lies in the queue, or is on loan from it. */
+  async find(waiting: WaitingTask): Promise<WaitingTask | undefined> {
+    const found = await this.#lookUp(waiting);
+    return found ? (decodeWaiting(found.data) ?? create(WaitingTaskSchema)) : undefined;
+  }
+
+  /** Takes a task out of its queue, even one that is on loan. No harm if it is not there. */
+  async remove(waiting: WaitingTask): Promise<void> {
+    const found = await this.#lookUp(waiting);
+    if (!found) return;
+    const { jsm } = this.#link.use();
+    const stream = queueStream(placeOf(waiting).queue);
+    try {
+      // No erase: overwriting with random bytes costs far more than the delete.
+      await ask(jsm.streams.deleteMessage(stream, found.seq, false));
+    } catch (error) {
+      if (!(error instanceof JetStreamApiError)) throw error;
+    }
+  }
+
+  async depth(queue: string): Promise<QueueDepth> {
+    const { jsm } = this.#link.use();
+    const consumers = await ask(jsm.consumers.list(queueStream(queue)).next());
+    const sum = (count: (info: (typeof consumers)[number]) => number) =>
+      consumers.reduce((total, info) => total + count(info), 0);
+    return {
+      waiting: sum((info) => info.num_pending),
+      inFlight: sum((info) => info.num_ack_pending),
+    };
+  }
+
+  async #lookUp(waiting: WaitingTask) {
+    const { queue, level } = placeOf(waiting);
+    const query = { last_by_subj: queueSubject(queue, level, waiting.taskId) };
+    try {
+      return await ask(this.#link.use().jsm.streams.getMessage(queueStream(queue), query));
+    } catch (error) {
+      const gone =
+        error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+      if (gone) return null;
+      throw error;
+    }
+  }
+}

@@ -1,0 +1,79 @@
+import { toBinary } from "@bufbuild/protobuf";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { QueueFull } from "#lib/task/errors.ts";
+import { ask } from "./ask.ts";
+import type { Delivery } from "./delivery.ts";
+import { keepRunning } from "./keep-running.ts";
+import type { BrokerLog, Connected, Link } from "./link.ts";
+import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "./names.ts";
+import { takeNext, takeNow } from "./pull.ts";
+import { placeOf, type Queues } from "./queues.ts";
+
+const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
+const MOVED_AT_ONCE = 100;
+const LATER_MS = 1_000;
+
+/** Where tasks wait for a time. The broker keeps the time; we only move what is due. */
+export class Schedule {
+  readonly #link: Link;
+  readonly #queues: Queues;
+
+  constructor(link: Link, queues: Queues) {
+    this.#link = link;
+    this.#queues = queues;
+  }
+
+  /** Puts the task into its queue at the time, or at once if that is past. Replaces what was scheduled for it. */
+  async plan(waiting: WaitingTask, at: Date): Promise<void> {
+    const { queue, level } = placeOf(waiting);
+    const schedule = { specification: at, target: dueSubject(queue, level, waiting.taskId) };
+    const data = toBinary(WaitingTaskSchema, waiting);
+    await ask(this.#link.use().js.publish(scheduleSubject(waiting.taskId), data, { schedule }));
+  }
+
+  /** Forgets what is scheduled for the task. */
+  async cancel(taskId: string): Promise<void> {
+    const filter = scheduleSubject(taskId);
+    await ask(this.#link.use().jsm.streams.purge(SCHEDULE_STREAM, { filter }));
+  }
+
+  /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */
+  moveDueTasks(log: BrokerLog, signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#link, {
+      name: "move due tasks",
+      log,
+      signal,
+      run: (connected, until) => this.#move(connected, until),
+    });
+  }
+
+  async #move(connected: Connected, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const due = await takeNow(connected, SOURCE, MOVED_AT_ONCE);
+      if (due.length === 0) due.push(...(await takeNext(connected, [SOURCE], signal)));
+      await Promise.all(due.map((delivery) => this.#moveOne(delivery)));
+    }
+  }
+
+  async #moveOne(delivery: Delivery): Promise<void> {
+    const { waiting } = delivery;
+    // Unreadable: no task of ours, or of a version that we don't know. Nothing could ever be done with it.
+    if (!waiting) return delivery.done();
+    try {
+      const moved = (await this.#queues.enqueue(waiting)) || !(await this.#olderWaits(waiting));
+      return moved ? delivery.done() : delivery.putBack(LATER_MS);
+    } catch (error) {
+      if (!(error instanceof QueueFull)) throw error;
+      return delivery.putBack(LATER_MS);
+    }
+  }
+
+  /**
+   * Whether the place is still held by an earlier entry of the same task, which its worker is about to let go of. Were
+   * ours dropped now, nothing would be left to start the next attempt.
+   */
+  async #olderWaits(waiting: WaitingTask): Promise<boolean> {
+    const found = await this.#queues.find(waiting);
+    return !found || found.stateSequence < waiting.stateSequence;
+  }
+}

@@ -1,0 +1,153 @@
+import {
+  JetStreamApiCodes,
+  JetStreamApiError,
+  PubHeaders,
+  type StoredMsg,
+} from "@nats-io/jetstream";
+import { headers, nuid } from "@nats-io/nats-core";
+import type { StateChange, Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import { HistoryFull } from "#lib/task/errors.ts";
+import { fold } from "#lib/task/fold.ts";
+import { isRefusal } from "#lib/task/life.ts";
+import { ask, isOverLimit } from "./ask.ts";
+import { decodeEvent, encodeEvent } from "./event-codec.ts";
+import { readHistory } from "./history.ts";
+import type { Link } from "./link.ts";
+import { EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
+
+/** A task as the log's leader has it. */
+export interface Standing {
+  readonly task: Task;
+  /** Its last state change; none = it was never started. */
+  readonly last: StateChange | undefined;
+  /** Sequence of that change, 0 = none: what the next append must expect. */
+  readonly stateSequence: number;
+}
+
+export type Appended = { kind: "stored"; sequence: number } | { kind: "conflict" };
+
+/** Which attempt speaks: it may, as long as its RUNNING is the task's last state change. */
+export interface Fence {
+  readonly taskId: string;
+  readonly stateSequence: number;
+}
+
+/** Tells our own append from somebody else's when its answer was lost. */
+const APPEND_ID = "Millrace-Append";
+
+/** The history of all tasks: the only place where their state is kept. */
+export class TaskLog {
+  readonly #link: Link;
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** Writes the spec of a new task; false if the id has one already. */
+  async begin(taskId: string, spec: TaskSpec): Promise<boolean> {
+    const data = encodeEvent({ case: "spec", value: spec });
+    const written = await this.#compareAndSet(eventSubject(taskId, "spec"), data, 0, nuid.next());
+    return written.kind === "stored";
+  }
+
+  /**
+   * Moves the task on, if its last state change is still the expected one. This one rule fences stale attempts, decides
+   * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
+   * the same id.
+   */
+  async append(
+    { taskId, stateSequence }: Fence,
+    change: StateChange,
+    appendId: string = nuid.next(),
+  ): Promise<Appended> {
+    const data = encodeEvent({ case: "state", value: change });
+    return this.#compareAndSet(eventSubject(taskId, "state"), data, stateSequence, appendId);
+  }
+
+  /**
+   * Adds progress, output or a log line, without waiting: an awaited answer is most of a write's cost. The log refuses
+   * it, in silence, once the attempt is no longer the task's newest.
+   */
+  note({ taskId, stateSequence }: Fence, facet: TaskEvent["facet"]): void {
+    if (facet.case === undefined) return;
+    const fence = headers();
+    fence.set(PubHeaders.ExpectedLastSubjectSequenceHdr, String(stateSequence));
+    fence.set(PubHeaders.ExpectedLastSubjectSequenceSubjectHdr, eventSubject(taskId, "state"));
+    const { nc } = this.#link.use();
+    nc.publish(eventSubject(taskId, facet.case), encodeEvent(facet), { headers: fence });
+  }
+
+  /** The task as it stands, read from the leader; undefined if there is none. */
+  async read(taskId: string): Promise<Standing | undefined> {
+    const facets = ["spec", "state", "progress"] as const;
+    const [head, ...found] = await Promise.all([
+      this.#newest(historySubject(taskId)),
+      ...facets.map((facet) => this.#newest(eventSubject(taskId, facet))),
+    ]);
+    const events = found.map((message) => (message ? decodeEvent(message) : undefined));
+    const task = fold(events.filter((event) => event !== undefined));
+    const state = events[1];
+    const last = state?.facet.case === "state" ? state.facet.value : undefined;
+    if (!task || (last && isRefusal(last))) return undefined;
+    const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
+    return { task: { ...task, sequence }, last, stateSequence: Number(state?.sequence ?? 0) };
+  }
+
+  /** Every event of the task after the sequence, up to and including the head. */
+  history(taskId: string, after: bigint, head: bigint): AsyncGenerator<TaskEvent> {
+    return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });
+  }
+
+  /** Forgets what was written of a refused task, up to and including the sequence. */
+  async forget(taskId: string, sequence: number): Promise<void> {
+    const upTo = { filter: historySubject(taskId), seq: sequence + 1 };
+    await ask(this.#link.use().jsm.streams.purge(EVENTS_STREAM, upTo));
+  }
+
+  /** The mark of a submit that was taken back but not yet forgotten, if there is one. */
+  async refusal(taskId: string): Promise<number | undefined> {
+    const stored = await this.#newest(eventSubject(taskId, "state"));
+    const event = stored && decodeEvent(stored);
+    if (event?.facet.case !== "state" || !isRefusal(event.facet.value)) return undefined;
+    return stored?.seq;
+  }
+
+  #newest(subject: string): Promise<StoredMsg | null> {
+    const { jsm } = this.#link.use();
+    return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }));
+  }
+
+  async #compareAndSet(
+    subject: string,
+    data: Uint8Array,
+    expected: number,
+    appendId: string,
+  ): Promise<Appended> {
+    const { js } = this.#link.use();
+    const marked = headers();
+    marked.set(APPEND_ID, appendId);
+    const expect = { lastSubjectSequence: expected };
+    try {
+      const { seq } = await ask(js.publish(subject, data, { headers: marked, expect }));
+      return { kind: "stored", sequence: seq };
+    } catch (error) {
+      if (!isConflict(error)) throw isOverLimit(error) ? historyFull(error) : error;
+    }
+    const newest = await this.#newest(subject);
+    if (newest?.header.get(APPEND_ID) !== appendId) return { kind: "conflict" };
+    return { kind: "stored", sequence: newest.seq };
+  }
+}
+
+function historyFull(cause: unknown): HistoryFull {
+  return new HistoryFull({ cause });
+}
+
+const CONFLICTS: readonly number[] = [
+  JetStreamApiCodes.StreamWrongLastSequence,
+  JetStreamApiCodes.StreamWrongLastSequenceUnknown,
+];
+
+function isConflict(error: unknown): boolean {
+  return error instanceof JetStreamApiError && CONFLICTS.includes(error.code);
+}

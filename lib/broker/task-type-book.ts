@@ -1,0 +1,76 @@
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
+import { type KV, Kvm } from "@nats-io/kv";
+import { type TaskType, TaskTypeSchema } from "#gen/millrace/v1/task_type_pb.ts";
+import { ask } from "./ask.ts";
+import { keepRunning } from "./keep-running.ts";
+import type { BrokerLog, Connected, Link } from "./link.ts";
+import { CONFIG_BUCKET } from "./names.ts";
+
+const PREFIX = "task-type.";
+
+async function openBucket({ js }: Connected, replicas: number): Promise<KV> {
+  return ask(new Kvm(js).create(CONFIG_BUCKET, { history: 1, replicas }));
+}
+
+function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
+  return b !== undefined && Buffer.compare(a, b) === 0;
+}
+
+/** The task types that workers have announced. They stay known when the workers are gone. */
+export class TaskTypeBook {
+  readonly #link: Link;
+  readonly #log: BrokerLog;
+  readonly #replicas: number;
+
+  constructor(link: Link, log: BrokerLog, replicas: number) {
+    this.#link = link;
+    this.#log = log;
+    this.#replicas = replicas;
+  }
+
+  /** Announces the task types whenever the link comes up, until the signal aborts. */
+  announce(types: readonly TaskType[], signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#link, {
+      name: "announce task types",
+      log: this.#log,
+      signal,
+      run: async (connected, until) => {
+        const bucket = await openBucket(connected, this.#replicas);
+        for (const type of types) await this.#write(bucket, type);
+        await new Promise((resolve) => until.addEventListener("abort", resolve, { once: true }));
+      },
+    });
+  }
+
+  async #write(bucket: KV, type: TaskType): Promise<void> {
+    const bytes = toBinary(TaskTypeSchema, type);
+    const key = PREFIX + type.name;
+    const found = await ask(bucket.get(key));
+    if (!sameBytes(bytes, found?.value)) await ask(bucket.put(key, bytes));
+  }
+
+  /** Calls back with every task type that is known, and with those that become known, until the signal aborts. */
+  follow(
+    onType: (type: TaskType) => void,
+    onKnown: () => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    return keepRunning(this.#link, {
+      name: "follow task types",
+      log: this.#log,
+      signal,
+      run: async (connected, until) => {
+        const bucket = await openBucket(connected, this.#replicas);
+        const { values } = await ask(bucket.status());
+        if (values === 0) onKnown();
+        const entries = await ask(bucket.watch({ key: `${PREFIX}>` }));
+        until.addEventListener("abort", () => entries.stop(), { once: true });
+        for await (const { value, operation, delta } of entries) {
+          if (operation === "PUT") onType(fromBinary(TaskTypeSchema, value));
+          // Nothing is left of what was there when the watch began.
+          if (delta === 0) onKnown();
+        }
+      },
+    });
+  }
+}

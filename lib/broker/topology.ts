@@ -1,0 +1,121 @@
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
+import { LEVELS } from "#lib/task/priority.ts";
+import {
+  ALL_EVENTS,
+  EVENTS_STREAM,
+  MOVER,
+  queueStream,
+  queueSubject,
+  SCHEDULE_STREAM,
+} from "./names.ts";
+
+/** What an operator decides about the streams. */
+export interface TopologyOptions {
+  readonly queues: readonly string[];
+  readonly queueMaxTasks: number;
+  readonly queueMaxBytes: number;
+  readonly historyMaxBytes: number;
+  readonly historyMs: number;
+  readonly replicas: number;
+}
+
+export type StreamPlan = {
+  readonly config: Partial<StreamConfig> & { name: string; subjects: string[] };
+  readonly consumers: readonly (Partial<ConsumerConfig> & { durable_name: string })[];
+};
+
+/** A delivery that its holder does not extend for this long is handed to another worker. */
+export const ACK_WAIT_MS = 8_000;
+
+/** A stalled queue must not hide behind the default of 512 pulls that may wait at once. */
+const MAX_WAITING_PULLS = 4_096;
+const MAX_IN_FLIGHT = 10_000;
+
+/**
+ * The history of all tasks. A full log refuses new events (discard new) rather than forget old ones: a submit that
+ * can't be written is refused, an outcome that can't be written is repeated.
+ */
+function eventsPlan({ historyMaxBytes, historyMs, replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: EVENTS_STREAM,
+      subjects: [ALL_EVENTS],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      max_bytes: historyMaxBytes,
+      max_age: nanos(historyMs),
+      num_replicas: replicas,
+      allow_direct: true,
+    },
+    consumers: [],
+  };
+}
+
+/** One message per task: a second enqueue of the same task is refused, which is what we want of it. */
+function queuePlan(queue: string, options: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: queueStream(queue),
+      subjects: [queueSubject(queue, "*", "*")],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      max_msgs_per_subject: 1,
+      max_msgs: options.queueMaxTasks,
+      max_bytes: options.queueMaxBytes,
+      num_replicas: options.replicas,
+    },
+    consumers: LEVELS.map(({ token }) => ({
+      durable_name: token,
+      filter_subject: queueSubject(queue, token, "*"),
+      ack_policy: AckPolicy.Explicit,
+      ack_wait: nanos(ACK_WAIT_MS),
+      max_ack_pending: MAX_IN_FLIGHT,
+      max_waiting: MAX_WAITING_PULLS,
+    })),
+  };
+}
+
+/** Schedules can't be combined with discard new, hence a stream of their own. Moved tasks leave it when acknowledged. */
+function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: SCHEDULE_STREAM,
+      subjects: ["mr.schedule.*", "mr.due.*.*.*"],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      num_replicas: replicas,
+      allow_msg_schedules: true,
+      allow_rollup_hdrs: true,
+    },
+    consumers: [
+      {
+        durable_name: MOVER,
+        filter_subject: "mr.due.*.*.*",
+        ack_policy: AckPolicy.Explicit,
+        ack_wait: nanos(ACK_WAIT_MS),
+        max_ack_pending: MAX_IN_FLIGHT,
+        max_waiting: MAX_WAITING_PULLS,
+      },
+    ],
+  };
+}
+
+export function topology(options: TopologyOptions): readonly StreamPlan[] {
+  return [
+    eventsPlan(options),
+    schedulePlan(options),
+    ...options.queues.map((queue) => queuePlan(queue, options)),
+  ];
+}

@@ -1,0 +1,37 @@
+import { flagOf, shownDefault } from "./load-settings.ts";
+import type { Setting } from "./setting.ts";
+import { SETTINGS } from "./settings.ts";
+
+const INTRODUCTION = `# Configuration
+
+Every setting is an environment variable, and a flag of the services that read it: \`node services/gateway/main.ts --help\`
+lists those of the gateway. A flag beats the variable; an empty variable counts as not set. A value that is not allowed,
+and a variable that begins with \`MILLRACE_\` and is not listed here, stop the service with exit code 1 or 2 and say why.
+
+This page is written from \`lib/process/settings.ts\` by \`npm run docs\`.
+
+| variable | flag | default | read by | meaning |
+| --- | --- | --- | --- | --- |
+`;
+
+const BESIDES = `
+Read by \`millrace up\`, \`millrace demo\` and the tests, before any service starts:
+
+| variable | meaning |
+| --- | --- |
+| \`NATS_SERVERS\` | set: use these servers, and start none |
+| \`NATS_SERVER_BIN\` | the nats-server to start; must be 2.14.2 or newer |
+| \`XDG_CACHE_HOME\` | where a fetched nats-server is kept; default \`~/.cache\` |
+`;
+
+function row(setting: Setting<unknown>): string {
+  const help = setting.help.replaceAll("|", "\\|");
+  const services = setting.services.join(", ");
+  return `| \`${setting.env}\` | \`${flagOf(setting)}\` | ${shownDefault(setting)} | ${services} | ${help} |`;
+}
+
+/** docs/configuration.md. */
+export function configurationPage(): string {
+  const settings: Setting<unknown>[] = Object.values(SETTINGS);
+  return `${INTRODUCTION}${settings.map(row).join("\n")}\n${BESIDES}`;
+}

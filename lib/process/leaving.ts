@@ -1,0 +1,23 @@
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+/**
+ * A signal that aborts when the process is asked to stop. It listens once: whoever asks a second time gets the
+ * system's own answer, which is to die at once.
+ */
+export function leavingSignal(): AbortSignal {
+  const leaving = new AbortController();
+  const leave = (signal: NodeJS.Signals): void => {
+    for (const name of SIGNALS) process.off(name, leave);
+    leaving.abort(new Error(`asked to stop by ${signal}`));
+  };
+  for (const name of SIGNALS) process.on(name, leave);
+  return leaving.signal;
+}
+
+/** Resolves when the signal aborts. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) =>
+    signal.addEventListener("abort", () => resolve(), { once: true }),
+  );
+}

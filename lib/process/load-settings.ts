@@ -1,0 +1,73 @@
+import { Command, Option } from "commander";
+import type { ServiceName, Setting } from "./setting.ts";
+import { SETTINGS, type Settings } from "./settings.ts";
+import { StartupError } from "./startup-error.ts";
+import { VERSION } from "./version.ts";
+
+const OUR_PREFIX = "MILLRACE_";
+
+function entries(): [string, Setting<unknown>][] {
+  return Object.entries(SETTINGS) as [string, Setting<unknown>][];
+}
+
+/** MILLRACE_GATEWAY_GRPC_PORT → --gateway-grpc-port */
+export function flagOf(setting: Pick<Setting<unknown>, "env">): string {
+  const bare = setting.env.startsWith(OUR_PREFIX)
+    ? setting.env.slice(OUR_PREFIX.length)
+    : setting.env;
+  return `--${bare.toLowerCase().replaceAll("_", "-")}`;
+}
+
+export function shownDefault({ fallback }: Setting<unknown>): string {
+  if (fallback === undefined) return "not set";
+  if (Array.isArray(fallback)) return fallback.length === 0 ? "none" : fallback.join(",");
+  return String(fallback);
+}
+
+function optionOf(setting: Setting<unknown>): Option {
+  return (
+    new Option(`${flagOf(setting)} <value>`, setting.help)
+      .env(setting.env)
+      .default(setting.fallback, shownDefault(setting))
+      // An empty variable is how many systems spell "not set".
+      .argParser((given) => (given === "" ? setting.fallback : setting.parse(given)))
+  );
+}
+
+/** A misspelled variable would otherwise be a setting that silently does nothing. */
+function refuseUnknown(env: NodeJS.ProcessEnv): void {
+  const known = new Set<string>(entries().map(([, setting]) => setting.env));
+  const unknown = Object.keys(env).filter(
+    (name) => name.startsWith(OUR_PREFIX) && !known.has(name),
+  );
+  if (unknown.length === 0) return;
+  throw new StartupError(
+    `unknown setting ${unknown.join(", ")}; \`--help\` lists those of a service, docs/configuration.md all of them`,
+  );
+}
+
+/**
+ * Reads the settings of a service: flags first, then the environment, then the defaults. Prints help or an error and
+ * ends the process where that is what was asked for or deserved.
+ */
+export function loadSettings(
+  service: ServiceName,
+  env: NodeJS.ProcessEnv,
+  argv: readonly string[],
+): Settings {
+  refuseUnknown(env);
+  const own = entries().filter(([, setting]) => setting.services.includes(service));
+  const command = new Command(service)
+    .description(`Millrace ${service}. Every setting is a flag or an environment variable.`)
+    .version(VERSION)
+    .allowExcessArguments(false);
+  for (const [, setting] of own) command.addOption(optionOf(setting));
+  command.parse(argv);
+  const given = command.opts();
+  return Object.fromEntries(
+    entries().map(([name, setting]) => [
+      name,
+      given[optionOf(setting).attributeName()] ?? setting.fallback,
+    ]),
+  ) as Settings;
+}

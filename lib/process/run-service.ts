@@ -1,0 +1,53 @@
+import { leavingSignal } from "./leaving.ts";
+import { loadSettings } from "./load-settings.ts";
+import { type Log, openLog } from "./log.ts";
+import type { ServiceName } from "./setting.ts";
+import type { Settings } from "./settings.ts";
+import { StartupError } from "./startup-error.ts";
+import { VERSION } from "./version.ts";
+
+export interface Running {
+  readonly settings: Settings;
+  readonly log: Log;
+  /** Aborts when the process is asked to stop. */
+  readonly leaving: AbortSignal;
+}
+
+export interface Invocation {
+  readonly env: NodeJS.ProcessEnv;
+  readonly argv: readonly string[];
+}
+
+/**
+ * The life of a service's process: settings, log, the work, and an exit code: 0 when it was asked to stop and did, 1
+ * when it could not go on, 2 when it was set up wrongly.
+ */
+export async function runService(
+  service: ServiceName,
+  { env, argv }: Invocation,
+  work: (running: Running) => Promise<void>,
+): Promise<void> {
+  const settings = orComplain(() => loadSettings(service, env, argv));
+  if (!settings) return;
+  const log = openLog({ name: service, level: settings.logLevel, format: settings.logFormat });
+  try {
+    log.info({ version: VERSION, pid: process.pid }, "starting");
+    await work({ settings, log, leaving: leavingSignal() });
+    log.info("left");
+  } catch (error) {
+    if (error instanceof StartupError) log.fatal(error.message);
+    else log.fatal({ err: error }, "stopped by an error");
+    process.exitCode = 1;
+  }
+}
+
+function orComplain<T>(load: () => T): T | undefined {
+  try {
+    return load();
+  } catch (error) {
+    if (!(error instanceof StartupError)) throw error;
+    process.stderr.write(`error: ${error.message}\n`);
+    process.exitCode = 2;
+    return undefined;
+  }
+}

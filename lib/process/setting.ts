@@ -1,0 +1,62 @@
+import { InvalidArgumentError } from "commander";
+
+/** The programs that read settings. */
+export type ServiceName = "gateway" | "worker" | "monitor";
+
+/** One thing that an operator may set, by environment variable or flag. */
+export interface Setting<T> {
+  readonly env: string;
+  readonly help: string;
+  readonly fallback: T;
+  /** Says what is allowed when it throws. */
+  readonly parse: (given: string) => T;
+  readonly services: readonly ServiceName[];
+  /** Never printed, neither by --help nor in a log. */
+  readonly secret?: boolean;
+}
+
+export function text(given: string): string {
+  if (given.trim() === "") throw new InvalidArgumentError("must not be empty");
+  return given.trim();
+}
+
+export function list(given: string): readonly string[] {
+  return given
+    .split(",")
+    .map((item) => item.trim())
+    .filter((item) => item !== "");
+}
+
+/** A whole number within the bounds, both included. */
+export function wholeNumber(least: number, most: number): (given: string) => number {
+  return (given) => {
+    const value = Number(given);
+    if (given.trim() !== "" && Number.isInteger(value) && value >= least && value <= most) {
+      return value;
+    }
+    throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
+  };
+}
+
+/** A TCP port; 0 lets the system choose a free one. */
+export const port = wholeNumber(0, 65_535);
+
+export function oneOf<const T extends string>(...allowed: readonly T[]): (given: string) => T {
+  return (given) => {
+    const found = allowed.find((value) => value === given);
+    if (found !== undefined) return found;
+    throw new InvalidArgumentError(`must be one of ${allowed.join(", ")}`);
+  };
+}
+
+const QUEUE_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+export function queueNames(given: string): readonly string[] {
+  const names = list(given);
+  const wrong = names.find((name) => !QUEUE_NAME.test(name));
+  if (names.length === 0) throw new InvalidArgumentError("must name at least one queue");
+  if (wrong === undefined) return [...new Set(names)];
+  throw new InvalidArgumentError(
+    `"${wrong}" is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
+  );
+}

@@ -1,0 +1,201 @@
+import { list, oneOf, port, queueNames, type Setting, text, wholeNumber } from "./setting.ts";
+
+const ALL = ["gateway", "worker", "monitor"] as const;
+const GIB = 2 ** 30;
+
+function define<T>(setting: Setting<T>): Setting<T> {
+  return setting;
+}
+
+/** Every setting of every service. docs/configuration.md is written from this table. */
+export const SETTINGS = {
+  natsServers: define({
+    env: "NATS_SERVERS",
+    help: "NATS servers, separated by commas: nats://, tls://, or ws:// and wss:// for NATS over WebSocket",
+    fallback: ["nats://127.0.0.1:4222"] as readonly string[],
+    parse: list,
+    services: ALL,
+  }),
+  natsAuthToken: define({
+    env: "NATS_AUTH_TOKEN",
+    help: "token to authenticate to NATS with",
+    fallback: undefined as string | undefined,
+    parse: text,
+    services: ALL,
+    secret: true,
+  }),
+  host: define({
+    env: "MILLRACE_HOST",
+    help: "address to listen on; 0.0.0.0 opens the service to the network",
+    fallback: "127.0.0.1",
+    parse: text,
+    services: ALL,
+  }),
+  gatewayGrpcPort: define({
+    env: "MILLRACE_GATEWAY_GRPC_PORT",
+    help: "port of the gateway's gRPC door; 0 = any free one",
+    fallback: 50_051,
+    parse: port,
+    services: ["gateway"],
+  }),
+  gatewayHttpPort: define({
+    env: "MILLRACE_GATEWAY_HTTP_PORT",
+    help: "port of the gateway's Connect and gRPC-Web door, /livez and /readyz; 0 = any free one",
+    fallback: 8080,
+    parse: port,
+    services: ["gateway"],
+  }),
+  monitorGrpcPort: define({
+    env: "MILLRACE_MONITOR_GRPC_PORT",
+    help: "port of the monitor's gRPC door; 0 = any free one",
+    fallback: 50_052,
+    parse: port,
+    services: ["monitor"],
+  }),
+  monitorHttpPort: define({
+    env: "MILLRACE_MONITOR_HTTP_PORT",
+    help: "port of the monitor's page, Connect door, /metrics, /livez and /readyz; 0 = any free one",
+    fallback: 8081,
+    parse: port,
+    services: ["monitor"],
+  }),
+  workerHttpPort: define({
+    env: "MILLRACE_WORKER_HTTP_PORT",
+    help: "port of the worker's /livez and /readyz; 0 = any free one",
+    fallback: 8082,
+    parse: port,
+    services: ["worker"],
+  }),
+  corsOrigins: define({
+    env: "MILLRACE_CORS_ORIGINS",
+    help: "origins whose pages may call the Connect door, separated by commas; loopback = any port of this machine, * = all",
+    fallback: ["loopback"] as readonly string[],
+    parse: list,
+    services: ["gateway", "monitor"],
+  }),
+  queues: define({
+    env: "MILLRACE_QUEUES",
+    help: "queues, separated by commas: the gateway accepts tasks for them, the worker takes tasks from them",
+    fallback: ["default"] as readonly string[],
+    parse: queueNames,
+    services: ALL,
+  }),
+  queueMaxTasks: define({
+    env: "MILLRACE_QUEUE_MAX_TASKS",
+    help: "tasks that may wait in one queue; more are refused with RESOURCE_EXHAUSTED",
+    fallback: 1_000_000,
+    parse: wholeNumber(1, 100_000_000),
+    services: ALL,
+  }),
+  queueMaxBytes: define({
+    env: "MILLRACE_QUEUE_MAX_BYTES",
+    help: "bytes that the waiting tasks of one queue may take in the broker",
+    fallback: GIB / 2,
+    parse: wholeNumber(2 ** 20, 2 ** 45),
+    services: ALL,
+  }),
+  historyMaxBytes: define({
+    env: "MILLRACE_HISTORY_MAX_BYTES",
+    help: "bytes that the history of all tasks may take in the broker; when full, submits are refused",
+    fallback: 2 * GIB,
+    parse: wholeNumber(2 ** 20, 2 ** 50),
+    services: ALL,
+  }),
+  historyHours: define({
+    env: "MILLRACE_HISTORY_HOURS",
+    help: "how long an event is kept, in hours",
+    fallback: 7 * 24,
+    parse: wholeNumber(1, 24 * 366),
+    services: ALL,
+  }),
+  replicas: define({
+    env: "MILLRACE_REPLICAS",
+    help: "copies of the log and the queues in a NATS cluster: 1, 3 or 5",
+    fallback: 1,
+    parse: (given: string) => Number(oneOf("1", "3", "5")(given)),
+    services: ALL,
+  }),
+  concurrency: define({
+    env: "MILLRACE_WORKER_CONCURRENCY",
+    help: "attempts that one worker runs at once",
+    fallback: 8,
+    parse: wholeNumber(1, 10_000),
+    services: ["worker"],
+  }),
+  maxCrashes: define({
+    env: "MILLRACE_MAX_CRASHES",
+    help: "workers that one task may take down before it fails with WORKER_LOST",
+    fallback: 3,
+    parse: wholeNumber(1, 1000),
+    services: ["worker"],
+  }),
+  leaveGraceMs: define({
+    env: "MILLRACE_LEAVE_GRACE_MS",
+    help: "how long calls and attempts that run may take to finish when the service is asked to stop, in milliseconds",
+    fallback: 10_000,
+    parse: wholeNumber(0, 3_600_000),
+    services: ALL,
+  }),
+  openaiApiKey: define({
+    env: "OPENAI_API_KEY",
+    help: "key for summaries by a model; without it, a built-in extractive summarizer writes them",
+    fallback: undefined as string | undefined,
+    parse: text,
+    services: ["worker"],
+    secret: true,
+  }),
+  openaiBaseUrl: define({
+    env: "OPENAI_BASE_URL",
+    help: "address of an OpenAI-compatible API; not set = OpenAI's own",
+    fallback: undefined as string | undefined,
+    parse: text,
+    services: ["worker"],
+  }),
+  summaryModel: define({
+    env: "MILLRACE_SUMMARY_MODEL",
+    help: "model that writes the summaries",
+    fallback: "gpt-4.1-mini",
+    parse: text,
+    services: ["worker"],
+  }),
+  fetchAllowHosts: define({
+    env: "MILLRACE_FETCH_ALLOW_HOSTS",
+    help: "host:port pairs, separated by commas, that may be fetched although their addresses are private",
+    fallback: [] as readonly string[],
+    parse: list,
+    services: ["worker"],
+  }),
+  fetchTimeoutMs: define({
+    env: "MILLRACE_FETCH_TIMEOUT_MS",
+    help: "how long fetching a page may take, redirects included, in milliseconds",
+    fallback: 20_000,
+    parse: wholeNumber(100, 600_000),
+    services: ["worker"],
+  }),
+  fetchMaxBytes: define({
+    env: "MILLRACE_FETCH_MAX_BYTES",
+    help: "size of the largest page that is fetched, in bytes",
+    fallback: 5 * 2 ** 20,
+    parse: wholeNumber(1024, 2 ** 30),
+    services: ["worker"],
+  }),
+  logLevel: define({
+    env: "MILLRACE_LOG_LEVEL",
+    help: "least important level that is logged: trace, debug, info, warn, error, fatal or silent",
+    fallback: "info",
+    parse: oneOf("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    services: ALL,
+  }),
+  logFormat: define({
+    env: "MILLRACE_LOG_FORMAT",
+    help: "json, pretty, or auto: pretty on a terminal",
+    fallback: "auto",
+    parse: oneOf("auto", "json", "pretty"),
+    services: ALL,
+  }),
+};
+
+type Table = typeof SETTINGS;
+
+/** The values in force, by the names of the table. */
+export type Settings = { readonly [Name in keyof Table]: Table[Name]["fallback"] };

@@ -1,0 +1,56 @@
+interface StreamHooks {
+  /** What the reader gets instead of the error. */
+  readonly mapError?: (error: unknown) => unknown;
+  /** Called once: with nothing at the stream's end, with the error, or with STOPPED when the reader stopped. */
+  readonly onEnd?: (error?: unknown) => void;
+}
+
+/** Says that the reader stopped before the end. */
+export const STOPPED = Symbol("stopped");
+
+/** The same stream, with hooks at its end. Passes everything on, so that a reader that stops, stops the source. */
+export function hooked<T>(source: AsyncIterable<T>, hooks: StreamHooks): AsyncIterable<T> {
+  return { [Symbol.asyncIterator]: () => new HookedStream(source[Symbol.asyncIterator](), hooks) };
+}
+
+class HookedStream<T> implements AsyncIterator<T> {
+  readonly #source: AsyncIterator<T>;
+  readonly #hooks: StreamHooks;
+  #ended = false;
+
+  constructor(source: AsyncIterator<T>, hooks: StreamHooks) {
+    this.#source = source;
+    this.#hooks = hooks;
+  }
+
+  next(): Promise<IteratorResult<T>> {
+    return this.#source.next().then(
+      (result) => {
+        if (result.done === true) this.#end();
+        return result;
+      },
+      (error) => {
+        const mapped = this.#hooks.mapError?.(error) ?? error;
+        this.#end(mapped);
+        throw mapped;
+      },
+    );
+  }
+
+  async return(): Promise<IteratorResult<T>> {
+    this.#end(STOPPED);
+    await this.#source.return?.();
+    return { done: true, value: undefined };
+  }
+
+  async throw(error: unknown): Promise<IteratorResult<T>> {
+    await this.return();
+    throw error;
+  }
+
+  #end(error?: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    this.#hooks.onEnd?.(error);
+  }
+}

@@ -1,0 +1,67 @@
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Endpoint } from "#lib/process/health-endpoints.ts";
+import { connectHandler } from "./connect-handler.ts";
+import { corsAnswerer } from "./cors.ts";
+import type { Door, DoorOptions } from "./door.ts";
+import { callInterceptors } from "./interceptors.ts";
+import { leaveWithin } from "./leave-within.ts";
+import { Leaving } from "./leaving.ts";
+import { listen } from "./listen.ts";
+
+interface ConnectDoorOptions extends DoorOptions {
+  /** Origins whose pages may call: `https://example.com`, `loopback` for any port of this machine, `*` for all. */
+  readonly corsOrigins: readonly string[];
+  /** Asked before any call is served, in this order: health, metrics, pages. */
+  readonly endpoints?: readonly Endpoint[];
+}
+
+const SERVER_OPTIONS = {
+  noDelay: true,
+  keepAlive: true,
+  // Longer than proxies keep an idle connection, so that it is them who close it, not we under a request.
+  keepAliveTimeout: 75_000,
+};
+
+/** Idle connections are looked for this often while the door leaves: those that finish late would stay open otherwise. */
+const CLOSE_IDLE_MS = 50;
+
+/** Opens an HTTP/1.1 port that speaks Connect and gRPC-Web and serves plain endpoints. */
+export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door> {
+  const leaving = new Leaving();
+  const answerers = [
+    corsAnswerer(options.corsOrigins),
+    ...(options.endpoints ?? []),
+    connectHandler(options.services, callInterceptors(options, leaving), options.log),
+    notFound,
+  ];
+  const server = createServer(SERVER_OPTIONS, (request, response) => {
+    try {
+      answerers.some((answer) => answer(request, response));
+    } catch (err) {
+      options.log.error({ err, path: request.url }, "an endpoint failed");
+      response.writeHead(500).end();
+    }
+  });
+  const { address, port } = await listen(server, options);
+
+  const stop = () =>
+    leaveWithin(options.leaveGraceMs, leaving, {
+      async close() {
+        const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
+        await new Promise<void>((resolve) => server.close(() => resolve()));
+        clearInterval(idle);
+      },
+      destroy: () => server.closeAllConnections(),
+    });
+  let left: Promise<void> | undefined;
+  const leave = () => (left ??= stop());
+  return { url: `http://${address}`, address, port, leave, [Symbol.asyncDispose]: leave };
+}
+
+/** In the form of a Connect error, so that clients of that protocol understand it too. */
+function notFound(request: IncomingMessage, response: ServerResponse): true {
+  const path = request.url?.split("?")[0];
+  response.writeHead(404, { "content-type": "application/json" });
+  response.end(JSON.stringify({ code: "unimplemented", message: `nothing is served at ${path}` }));
+  return true;
+}

@@ -1,0 +1,99 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { UniversalHandler } from "@connectrpc/connect/protocol";
+import {
+  compressionGzip,
+  universalRequestFromNodeRequest,
+  universalResponseToNodeResponse,
+} from "@connectrpc/connect-node";
+import type { Log } from "#lib/process/log.ts";
+import { callerValues } from "./caller.ts";
+import { MAX_MESSAGE_BYTES } from "./door.ts";
+import { liveRegistry } from "./live-registry.ts";
+import type { Services } from "./services.ts";
+
+/** Smaller answers cost more CPU to compress than they save. No brotli: its default level is the slowest. */
+const COMPRESS_MIN_BYTES = 8192;
+
+/** The longest that a timer can run; connect-node would let longer deadlines pass at once. */
+const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** How long a client may take to send a body that nobody wants. */
+const DROP_MS = 2_000;
+
+type HttpHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
+
+/** Answers Connect and gRPC-Web calls; connect-node's own adapter prints to the console. */
+export function connectHandler(
+  services: Services,
+  interceptors: Interceptor[],
+  log: Log,
+): HttpHandler {
+  const router = createConnectRouter({
+    grpc: false,
+    interceptors,
+    readMaxBytes: MAX_MESSAGE_BYTES,
+    writeMaxBytes: MAX_MESSAGE_BYTES,
+    maxTimeoutMs: MAX_TIMEOUT_MS,
+    acceptCompression: [compressionGzip],
+    compressMinBytes: COMPRESS_MIN_BYTES,
+    // A misspelled field would otherwise be one that silently does nothing.
+    jsonOptions: { registry: liveRegistry(services.registry), ignoreUnknownFields: false },
+  });
+  services.routes(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  return (request, response) => {
+    const handler = handlers.get(request.url?.split("?")[0] ?? "");
+    if (handler === undefined) return false;
+    response.setHeader("cache-control", "no-store");
+    answer(handler, request, response).catch((error) => logBroken(log, handler, response, error));
+    return true;
+  };
+}
+
+async function answer(
+  handler: UniversalHandler,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { remoteAddress, remotePort } = request.socket;
+  const values = callerValues({
+    peer: `${remoteAddress}:${remotePort}`,
+    hasDeadline: "connect-timeout-ms" in request.headers || "grpc-timeout" in request.headers,
+  });
+  response.once("finish", () => dropRest(request));
+  const given = universalRequestFromNodeRequest(request, response, undefined, values);
+  const answered = await handler({ ...given, body: bodyOf(request) });
+  await universalResponseToNodeResponse(answered, response);
+}
+
+/**
+ * Reads what is left of a body that was too large, for it would block the connection's next request. Some clients never
+ * send the end of it once they have their answer; their connection is closed.
+ */
+function dropRest(request: IncomingMessage): void {
+  if (request.complete) return;
+  request.resume();
+  const giveUp = setTimeout(() => request.socket.destroy(), DROP_MS);
+  request.once("close", () => clearTimeout(giveUp));
+}
+
+/** Stays open when the reader stops early, for the answer is still to be sent on the same socket. */
+function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
+}
+
+/** Below the level of calls: mostly a caller that hung up while it was answered. */
+function logBroken(
+  log: Log,
+  { service, method }: UniversalHandler,
+  response: ServerResponse,
+  error: unknown,
+): void {
+  const { code } = ConnectError.from(error);
+  const harmless = code === Code.Aborted || code === Code.Canceled || response.destroyed;
+  const name = `${service.typeName}/${method.name}`;
+  log[harmless ? "debug" : "warn"]({ method: name, err: error }, "call broke off");
+  if (!response.headersSent) response.writeHead(400);
+  response.end();
+}

@@ -1,0 +1,34 @@
+import { once } from "node:events";
+import { isIPv6, type Server } from "node:net";
+import type { DoorOptions } from "./door.ts";
+import { DoorError } from "./door-error.ts";
+
+/** Addresses that mean "every address of this machine", and one of them that can be called. */
+const CALLABLE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
+
+export function joinAddress(host: string, port: number): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+interface Listening {
+  readonly address: string;
+  readonly port: number;
+}
+
+/** Opens the server's port, or says in a DoorError why it can't. */
+export async function listen(
+  server: Server,
+  { host, port, log }: Pick<DoorOptions, "host" | "port" | "log">,
+): Promise<Listening> {
+  try {
+    server.listen({ host, port });
+    await once(server, "listening");
+  } catch (error) {
+    throw new DoorError(joinAddress(host, port), { cause: error });
+  }
+  // For instance no file descriptors left. Without a listener, it would end the process.
+  server.on("error", (err) => log.error({ err, port }, "can't accept a connection"));
+  const bound = server.address();
+  const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
+  return { port: boundPort, address: joinAddress(CALLABLE[host] ?? host, boundPort) };
+}

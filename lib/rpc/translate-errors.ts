@@ -1,0 +1,63 @@
+import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { RequestError, type RequestErrorReason } from "#lib/task/errors.ts";
+import { hooked } from "./call-stream.ts";
+import { codeName } from "./code-name.ts";
+import { errorInfo, requestErrorDetails } from "./error-details.ts";
+
+const CODES: Readonly<Record<RequestErrorReason, Code>> = {
+  TASK_NOT_FOUND: Code.NotFound,
+  TASK_FINISHED: Code.FailedPrecondition,
+  TASK_ID_TAKEN: Code.AlreadyExists,
+  TASK_TYPE_UNKNOWN: Code.FailedPrecondition,
+  QUEUE_FULL: Code.ResourceExhausted,
+  HISTORY_FULL: Code.ResourceExhausted,
+  BROKER_AWAY: Code.Unavailable,
+  INVALID_FIELD: Code.InvalidArgument,
+  WATCHER_TOO_SLOW: Code.ResourceExhausted,
+};
+
+/** Errors travel in headers, and some clients refuse headers above 8 KiB. */
+const MAX_MESSAGE_CHARS = 1000;
+
+/**
+ * The one place where an error becomes a gRPC code. A RequestError is told in full; an error that nobody foresaw is hidden
+ * from the caller and kept as the cause, for the access log.
+ */
+export function toConnectError(error: unknown): ConnectError {
+  if (error instanceof ConnectError) return withErrorInfo(error);
+  if (error instanceof RequestError) return fromRequestError(error);
+  if (isAbort(error)) return withErrorInfo(new ConnectError("the call was aborted", Code.Canceled));
+  const hidden = new ConnectError("internal error", Code.Internal, undefined, undefined, error);
+  return withErrorInfo(hidden);
+}
+
+export function translateErrors(): Interceptor {
+  return (next) => async (request) => {
+    try {
+      const response = await next(request);
+      if (!response.stream) return response;
+      return { ...response, message: hooked(response.message, { mapError: toConnectError }) };
+    } catch (error) {
+      throw toConnectError(error);
+    }
+  };
+}
+
+function fromRequestError(error: RequestError): ConnectError {
+  // A lone surrogate would make the encoders of grpc-message throw.
+  const message = error.message.slice(0, MAX_MESSAGE_CHARS).toWellFormed();
+  const code = CODES[error.reason];
+  return new ConnectError(message, code, undefined, requestErrorDetails(error), error);
+}
+
+function withErrorInfo(error: ConnectError): ConnectError {
+  if (error.findDetails(ErrorInfoSchema).length > 0) return error;
+  error.details.push(errorInfo(codeName(error.code)));
+  return error;
+}
+
+/** Some library stopped because of a signal that was not the caller's. */
+function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === "AbortError";
+}

@@ -1,0 +1,57 @@
+import { create, type DescMessage, type Message } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { createValidator, type Violation } from "@bufbuild/protovalidate";
+import type { Interceptor } from "@connectrpc/connect";
+import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
+
+/** Checks messages against the rules in their .proto files. */
+export class Validation {
+  readonly #validator = createValidator();
+
+  /** What is wrong with the message, as paths below `at`. Throws if a rule itself is broken. */
+  faults(desc: DescMessage, message: Message, at = ""): FieldFault[] {
+    const result = this.#validator.validate(desc, message);
+    if (result.kind === "error") {
+      throw new Error(`a rule of ${desc.typeName} is broken`, { cause: result.error });
+    }
+    return (result.violations ?? []).map((violation) => faultOf(violation, at));
+  }
+
+  /** Compiles the rules now: the first check costs 0.1 s, and a broken rule should be found at the start. */
+  warmUp(descs: Iterable<DescMessage>): void {
+    for (const desc of descs) this.faults(desc, create(desc));
+  }
+
+  check(desc: DescMessage, message: Message): void {
+    const faults = this.faults(desc, message);
+    if (faults.length > 0) throw new InvalidField(faults);
+  }
+}
+
+/** Refuses requests that break a rule, before the handler sees them. */
+export function validateRequests(validation: Validation): Interceptor {
+  return (next) => async (request) => {
+    const { input } = request.method;
+    if (request.stream) {
+      return next({ ...request, message: checkEach(validation, input, request.message) });
+    }
+    validation.check(input, request.message);
+    return next(request);
+  };
+}
+
+async function* checkEach<T extends Message>(
+  validation: Validation,
+  desc: DescMessage,
+  messages: AsyncIterable<T>,
+): AsyncGenerator<T> {
+  for await (const message of messages) {
+    validation.check(desc, message);
+    yield message;
+  }
+}
+
+function faultOf({ field, message, ruleId }: Violation, at: string): FieldFault {
+  const path = pathToString(field);
+  return { field: at && path ? `${at}.${path}` : at || path, description: message, rule: ruleId };
+}

@@ -1,0 +1,155 @@
+/** What a caller is told when a request can't be done, in the words of google.rpc.ErrorInfo. */
+export type RequestErrorReason =
+  | "TASK_NOT_FOUND"
+  | "TASK_FINISHED"
+  | "TASK_ID_TAKEN"
+  | "TASK_TYPE_UNKNOWN"
+  | "QUEUE_FULL"
+  | "HISTORY_FULL"
+  | "HISTORY_FULL"
+  | "BROKER_AWAY"
+  | "INVALID_FIELD"
+  | "WATCHER_TOO_SLOW";
+
+/** Names of task types that an error carries at most, for it travels in headers. */
+const MAX_KNOWN_NAMES = 20;
+
+/** Thrown by a service that can't do what it was asked; its class says what the caller can do now. */
+export abstract class RequestError extends Error {
+  abstract readonly reason: RequestErrorReason;
+  /** Facts for programs, by names in snake_case. */
+  readonly facts: Readonly<Record<string, string>> = {};
+  /** When asking again may help. Not set: never, unchanged. */
+  readonly retryAfterMs: number | undefined = undefined;
+}
+
+/** Look at the id: there is no such task, or its history has expired. */
+export class TaskNotFound extends RequestError {
+  override name = "TaskNotFound";
+  readonly reason = "TASK_NOT_FOUND";
+  override readonly facts;
+
+  constructor(taskId: string) {
+    super(`task ${taskId} is not, or no longer, in the log`);
+    this.facts = { task_id: taskId };
+  }
+}
+
+/** Take the outcome as it is: a finished task keeps it. */
+export class TaskFinished extends RequestError {
+  override name = "TaskFinished";
+  readonly reason = "TASK_FINISHED";
+  override readonly facts;
+
+  constructor(taskId: string, stateName: string) {
+    super(`task ${taskId} is finished: ${stateName}`);
+    this.facts = { task_id: taskId, state: stateName };
+  }
+}
+
+/** Choose another id: this one belongs to a task with another spec. */
+export class TaskIdTaken extends RequestError {
+  override name = "TaskIdTaken";
+  readonly reason = "TASK_ID_TAKEN";
+  override readonly facts;
+
+  constructor(taskId: string) {
+    super(`the id ${taskId} is taken by a task with another spec; choose another id`);
+    this.facts = { task_id: taskId };
+  }
+}
+
+/** Start a worker that has a handler for the type, or correct its name. */
+export class TaskTypeUnknown extends RequestError {
+  override name = "TaskTypeUnknown";
+  readonly reason = "TASK_TYPE_UNKNOWN";
+  override readonly facts;
+
+  constructor(typeName: string, known: readonly string[]) {
+    const some = known.slice(0, MAX_KNOWN_NAMES);
+    super(
+      `no worker has announced the task type ${typeName}; announced: ${some.join(", ") || "none"}`,
+    );
+    this.facts = { task_type: typeName, known: some.join(",") };
+  }
+}
+
+/** Submit it again later: nothing was accepted. */
+export class QueueFull extends RequestError {
+  override name = "QueueFull";
+  readonly reason = "QUEUE_FULL";
+  override readonly facts;
+  override readonly retryAfterMs: number;
+
+  constructor(queue: string, retryAfterMs: number) {
+    super(`the queue ${queue} is full; nothing was accepted`);
+    this.facts = { queue };
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+/** Submit it again later, when older tasks have expired, or have an operator give the history more room. */
+export class HistoryFull extends RequestError {
+  override name = "HistoryFull";
+  readonly reason = "HISTORY_FULL";
+  override readonly retryAfterMs = 30_000;
+
+  constructor(options?: ErrorOptions) {
+    super("the history of tasks is full; nothing was accepted", options);
+  }
+}
+
+/** Ask again later: the broker can't be reached. */
+export class BrokerAway extends RequestError {
+  override name = "BrokerAway";
+  readonly reason = "BROKER_AWAY";
+  override readonly retryAfterMs: number;
+
+  constructor(cause?: unknown, retryAfterMs = 1_000) {
+    super("the broker is away", { cause });
+    this.retryAfterMs = retryAfterMs;
+  }
+}
+
+export interface FieldFault {
+  /** Path in proto notation, e.g. `spec.queue`. */
+  readonly field: string;
+  /** What is allowed. */
+  readonly description: string;
+  /** Which rule it broke, e.g. `string.max_len`. */
+  readonly rule?: string;
+}
+
+/** Correct the fields. */
+export class InvalidField extends RequestError {
+  override name = "InvalidField";
+  readonly reason = "INVALID_FIELD";
+  readonly faults: readonly FieldFault[];
+
+  constructor(field: string, description: string);
+  constructor(faults: readonly FieldFault[]);
+  constructor(given: string | readonly FieldFault[], description = "is not valid") {
+    const faults = typeof given === "string" ? [{ field: given, description }] : given;
+    super(summary(faults));
+    this.faults = faults;
+  }
+}
+
+/** Watch again from the sequence: the events came faster than they were read. */
+export class WatcherTooSlow extends RequestError {
+  override name = "WatcherTooSlow";
+  readonly reason = "WATCHER_TOO_SLOW";
+  override readonly facts;
+
+  constructor(resumeAfterSequence: bigint) {
+    super(`events came faster than they were read; watch again after ${resumeAfterSequence}`);
+    this.facts = { resume_after_sequence: String(resumeAfterSequence) };
+  }
+}
+
+/** The first fault, and how many more there are. */
+function summary([first, ...others]: readonly FieldFault[]): string {
+  if (first === undefined) return "the request is not valid";
+  const text = first.field === "" ? first.description : `${first.field}: ${first.description}`;
+  return others.length === 0 ? text : `${text} (and ${others.length} more)`;
+}

@@ -1,0 +1,153 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type StateChange,
+  StateChangeSchema,
+  TaskErrorSchema,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+import { isTerminal, QUEUE_FULL } from "./life.ts";
+import type { OwnOutcome } from "./outcome.ts";
+import { mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
+
+/** Code of a task that took down too many workers. */
+export const WORKER_LOST = "WORKER_LOST";
+
+export interface StartConditions {
+  readonly workerId: string;
+  readonly nowMs: number;
+  /** Workers that a task may take down before it fails. */
+  readonly maxCrashes: number;
+}
+
+/** What to do with a task that a queue has handed out. */
+export type Start =
+  | { kind: "run"; change: StateChange }
+  | { kind: "give up"; change: StateChange }
+  | { kind: "wait"; untilMs: number }
+  | { kind: "over" };
+
+type Change = Omit<MessageInitShape<typeof StateChangeSchema>, "$typeName" | "$unknown">;
+
+/** The change, with everything that stays true of the task. */
+function after(last: StateChange | undefined, change: Change): StateChange {
+  return create(StateChangeSchema, {
+    attempt: last?.attempt ?? 0,
+    failures: last?.failures ?? 0,
+    crashes: last?.crashes ?? 0,
+    workerId: last?.workerId ?? "",
+    ...(last?.startTime && { startTime: last.startTime }),
+    ...(last?.error && { error: last.error }),
+    ...change,
+  });
+}
+
+/** Says in the log what was only implied by the spec: the task waits in its queue. */
+export function queueTask(last: StateChange | undefined): StateChange {
+  return after(last, { state: TaskState.QUEUED });
+}
+
+export function cancelTask(last: StateChange | undefined, reason: string): StateChange {
+  return after(last, { state: TaskState.CANCELED, cancelReason: reason });
+}
+
+/** The mark that takes back a submit whose queue was full; see `isRefusal`. */
+export function refuseTask(queue: string): StateChange {
+  return after(undefined, {
+    state: TaskState.FAILED,
+    error: create(TaskErrorSchema, {
+      code: QUEUE_FULL,
+      message: `queue "${queue}" is full; the task was not accepted`,
+      retryable: true,
+    }),
+  });
+}
+
+/** Decides how the next attempt starts, from the task's last state change; none means that it was never started. */
+export function startAttempt(last: StateChange | undefined, given: StartConditions): Start {
+  if (last && isTerminal(last.state)) return { kind: "over" };
+  const dueMs = last?.nextAttemptTime ? timestampMs(last.nextAttemptTime) : 0;
+  if (last?.state === TaskState.RETRYING && dueMs > given.nowMs) {
+    return { kind: "wait", untilMs: dueMs };
+  }
+  // Whoever ran it no longer holds the delivery: it died, or was silent for so long that it counts as dead.
+  const crashes = (last?.crashes ?? 0) + (last?.state === TaskState.RUNNING ? 1 : 0);
+  if (crashes >= given.maxCrashes) {
+    return { kind: "give up", change: workerLost(last, crashes) };
+  }
+  return {
+    kind: "run",
+    change: after(last, {
+      state: TaskState.RUNNING,
+      attempt: (last?.attempt ?? 0) + 1,
+      crashes,
+      workerId: given.workerId,
+      startTime: last?.startTime ?? timestampFromMs(given.nowMs),
+    }),
+  };
+}
+
+function workerLost(last: StateChange | undefined, crashes: number): StateChange {
+  const attempt = last?.attempt ?? 0;
+  return after(last, {
+    state: TaskState.FAILED,
+    crashes,
+    error: create(TaskErrorSchema, {
+      code: WORKER_LOST,
+      message: `took down ${crashes} workers, the last one ${last?.workerId ?? ""}`,
+      retryable: false,
+      attempt,
+    }),
+  });
+}
+
+export interface FinishConditions {
+  readonly policy: RetryPolicy;
+  readonly nowMs: number;
+  readonly random?: () => number;
+}
+
+/** What becomes of a task whose attempt ended so. */
+export function finishAttempt(
+  running: StateChange,
+  outcome: OwnOutcome,
+  given: FinishConditions,
+): StateChange {
+  switch (outcome.kind) {
+    case "succeeded":
+      return after(running, { state: TaskState.SUCCEEDED, output: outcome.output });
+    case "failed":
+      return failed(running, outcome);
+    case "retry":
+    case "timed out":
+      return retried(running, outcome, given);
+    case "interrupted":
+      return after(running, { state: TaskState.QUEUED });
+  }
+}
+
+type Failure = Extract<OwnOutcome, { code: string }>;
+
+function errorOf(running: StateChange, { code, message }: Failure, retryable: boolean) {
+  return create(TaskErrorSchema, { code, message, retryable, attempt: running.attempt });
+}
+
+function failed(running: StateChange, failure: Failure, retryable = false): StateChange {
+  return after(running, {
+    state: TaskState.FAILED,
+    failures: running.failures + 1,
+    error: errorOf(running, failure, retryable),
+  });
+}
+
+function retried(running: StateChange, failure: Failure, given: FinishConditions): StateChange {
+  const failures = running.failures + 1;
+  if (!mayRetry(given.policy, failures)) return failed(running, failure, true);
+  const delayMs = retryDelayMs(given.policy, failures, given.random);
+  return after(running, {
+    state: TaskState.RETRYING,
+    failures,
+    nextAttemptTime: timestampFromMs(given.nowMs + delayMs),
+    error: errorOf(running, failure, true),
+  });
+}

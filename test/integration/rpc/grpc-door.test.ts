@@ -1,0 +1,77 @@
+import { once } from "node:events";
+import { connect as connectHttp2 } from "node:http2";
+import { connect } from "node:net";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { encodeEnvelope } from "@connectrpc/connect/protocol";
+import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
+import { describe, expect, test } from "vitest";
+import { GetTaskRequestSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import { DoorError } from "#lib/rpc/door-error.ts";
+import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
+import { contract } from "./contract.ts";
+import { grpcJsTransport } from "./grpc-js-transport.ts";
+import { Stage } from "./stage.ts";
+
+const openDoor = ({ options }: Stage, leaveGraceMs = options.leaveGraceMs) =>
+  openGrpcDoor({ ...options, leaveGraceMs });
+
+contract("the gRPC door, by connect-node's client", {
+  openDoor,
+  transport(port) {
+    const baseUrl = `http://127.0.0.1:${port}`;
+    const sessionManager = new Http2SessionManager(baseUrl);
+    const transport = createGrpcTransport({ baseUrl, sessionManager });
+    return { ...transport, [Symbol.dispose]: () => sessionManager.abort() };
+  },
+});
+
+contract("the gRPC door, by grpc-js's client", { openDoor, transport: grpcJsTransport });
+
+describe("the gRPC door", () => {
+  test("answers at the deadline itself, for a client that only sends it", async () => {
+    const stage = new Stage();
+    await using door = await openDoor(stage);
+    stage.onGet("deaf", () => new Promise(() => {}));
+    const session = connectHttp2(door.url);
+    const stream = session.request({
+      ":method": "POST",
+      ":path": "/millrace.v1.TaskService/GetTask",
+      "content-type": "application/grpc",
+      "grpc-timeout": "50m",
+      te: "trailers",
+    });
+    const request = create(GetTaskRequestSchema, { taskId: "deaf" });
+    stream.end(encodeEnvelope(0, toBinary(GetTaskRequestSchema, request)));
+    const [headers] = await once(stream, "response");
+    expect(headers["grpc-status"]).toBe("4");
+    const line = await stage.logged(({ method }) => String(method).endsWith("/GetTask"));
+    expect(line).toMatchObject({ code: "DEADLINE_EXCEEDED" });
+    session.close();
+  });
+
+  test("a taken port is said to be taken, in words for people", async () => {
+    const { options } = new Stage();
+    await using door = await openGrpcDoor(options);
+    const second = openGrpcDoor({ ...options, port: door.port });
+    await expect(second).rejects.toThrow(DoorError);
+    await expect(second).rejects.toThrow(
+      `can't listen on 127.0.0.1:${door.port}: the port is taken; stop the program that has it, or choose another port`,
+    );
+  });
+
+  test("tells where it is open", async () => {
+    await using door = await openGrpcDoor({ ...new Stage().options, host: "0.0.0.0" });
+    expect(door.port).toBeGreaterThan(0);
+    expect(door.address).toBe(`127.0.0.1:${door.port}`);
+    expect(door.url).toBe(`http://127.0.0.1:${door.port}`);
+  });
+
+  test("leaves within its grace although a client stays connected and says nothing", async () => {
+    await using door = await openDoor(new Stage(), 20);
+    const silent = connect(door.port, "127.0.0.1");
+    await once(silent, "connect");
+    const closed = once(silent, "close");
+    silent.resume().on("error", () => {});
+    await Promise.all([door.leave(), door.leave(), closed]);
+  });
+});

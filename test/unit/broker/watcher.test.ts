@@ -1,0 +1,66 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { MAX_BEHIND, Watcher } from "#lib/broker/watcher.ts";
+
+type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
+
+function event(sequence: number, facet: Facet): TaskEvent {
+  return create(TaskEventSchema, { sequence: BigInt(sequence), ...(facet && { facet }) });
+}
+
+const state = (sequence: number) => event(sequence, { case: "state", value: {} });
+const progress = (sequence: number) => event(sequence, { case: "progress", value: {} });
+
+async function read(watcher: Watcher, count: number): Promise<number[]> {
+  const stop = new AbortController();
+  const sequences: number[] = [];
+  for await (const { sequence } of watcher.events(stop.signal)) {
+    sequences.push(Number(sequence));
+    if (sequences.length === count) stop.abort();
+  }
+  return sequences;
+}
+
+test("events are handed out in order, each once, also those that come while one waits", async () => {
+  const watcher = new Watcher(0n);
+  watcher.push(state(1));
+  const reading = read(watcher, 3);
+  watcher.push(state(2));
+  watcher.push(state(2));
+  watcher.push(state(3));
+  expect(await reading).toEqual([1, 2, 3]);
+});
+
+test("what was read from the history is not handed out again", async () => {
+  const watcher = new Watcher(1n);
+  for (const sequence of [1, 2, 3, 4, 5]) watcher.push(state(sequence));
+  watcher.skipTo(3n);
+  watcher.skipTo(2n);
+  expect(await read(watcher, 2)).toEqual([4, 5]);
+});
+
+test("of progress that nobody has read only the newest is kept, and no state change is lost", async () => {
+  const watcher = new Watcher(0n);
+  watcher.push(state(1));
+  for (let sequence = 2; sequence <= 5_000; sequence += 1) watcher.push(progress(sequence));
+  watcher.push(state(5_001));
+  expect(await read(watcher, 3)).toEqual([1, 5_000, 5_001]);
+});
+
+test("a watcher that is too far behind is told where to go on", async () => {
+  const watcher = new Watcher(7n);
+  for (let sequence = 8; sequence <= 8 + MAX_BEHIND; sequence += 1) watcher.push(state(sequence));
+  await expect(read(watcher, 1)).rejects.toMatchObject({
+    reason: "WATCHER_TOO_SLOW",
+    facts: { resume_after_sequence: "7" },
+  });
+});
+
+test("a watcher that leaves while it waits is let go at once", async () => {
+  const watcher = new Watcher(0n);
+  const stop = new AbortController();
+  const reading = watcher.events(stop.signal).next();
+  stop.abort();
+  expect(await reading).toMatchObject({ done: true });
+});

@@ -1,0 +1,27 @@
+import { expect, test } from "vitest";
+import { list, oneOf, port, queueNames, text, wholeNumber } from "#lib/process/setting.ts";
+
+test("a number outside its bounds is refused with the bounds", () => {
+  const parse = wholeNumber(1, 10);
+  expect(parse("10")).toBe(10);
+  for (const wrong of ["0", "11", "1.5", "ten", " "]) {
+    expect(() => parse(wrong)).toThrow("must be a whole number from 1 to 10");
+  }
+  expect(() => port("65536")).toThrow("65535");
+});
+
+test("lists are separated by commas, and blanks don't count", () => {
+  expect(list(" a, b ,,c")).toEqual(["a", "b", "c"]);
+});
+
+test("queue names are checked, and each counts once", () => {
+  expect(queueNames("default, reports,default")).toEqual(["default", "reports"]);
+  expect(() => queueNames("Reports")).toThrow('"Reports" is no queue name');
+  expect(() => queueNames(",")).toThrow("at least one queue");
+});
+
+test("a choice is refused with the choices, and an empty text is none", () => {
+  expect(oneOf("json", "pretty")("json")).toBe("json");
+  expect(() => oneOf("json", "pretty")("xml")).toThrow("must be one of json, pretty");
+  expect(() => text("  ")).toThrow("must not be empty");
+});

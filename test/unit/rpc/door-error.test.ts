@@ -1,0 +1,20 @@
+import { expect, test } from "vitest";
+import { DoorError } from "#lib/rpc/door-error.ts";
+
+const systemError = (code: string) => Object.assign(new Error(`listen ${code}`), { code });
+
+test.each([
+  ["EADDRINUSE", "the port is taken; stop the program that has it, or choose another port"],
+  ["EACCES", "this user may not open the port; choose one above 1023"],
+  ["ENOTFOUND", "no address is known for that host"],
+])("%s is told in words for people", (code, words) => {
+  const cause = systemError(code);
+  const error = new DoorError("localhost:80", { cause });
+  expect(error.message).toContain(`can't listen on localhost:80: ${words}`);
+  expect(error.cause).toBe(cause);
+});
+
+test("what is not foreseen is told as the system tells it", () => {
+  expect(new DoorError("a:1", { cause: systemError("EMFILE") }).message).toContain("listen EMFILE");
+  expect(new DoorError("a:1", { cause: "odd" }).message).toContain("odd");
+});

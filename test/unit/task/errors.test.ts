@@ -1,0 +1,76 @@
+import { describe, expect, test } from "vitest";
+import {
+  BrokerAway,
+  HistoryFull,
+  InvalidField,
+  QueueFull,
+  TaskFinished,
+  TaskIdTaken,
+  TaskNotFound,
+  TaskTypeUnknown,
+  WatcherTooSlow,
+} from "#lib/task/errors.ts";
+
+test.each([
+  [new TaskNotFound("t1"), "task t1 is not, or no longer, in the log", { task_id: "t1" }],
+  [
+    new TaskFinished("t1", "FAILED"),
+    "task t1 is finished: FAILED",
+    { task_id: "t1", state: "FAILED" },
+  ],
+  [
+    new TaskIdTaken("t1"),
+    "the id t1 is taken by a task with another spec; choose another id",
+    { task_id: "t1" },
+  ],
+  [
+    new TaskTypeUnknown("a.B", ["c.D", "e.F"]),
+    "no worker has announced the task type a.B; announced: c.D, e.F",
+    { task_type: "a.B", known: "c.D,e.F" },
+  ],
+  [
+    new TaskTypeUnknown("a.B", []),
+    "no worker has announced the task type a.B; announced: none",
+    { task_type: "a.B", known: "" },
+  ],
+  [
+    new WatcherTooSlow(7n),
+    "events came faster than they were read; watch again after 7",
+    { resume_after_sequence: "7" },
+  ],
+])("$name says what is the matter, to people and to programs", (error, message, facts) => {
+  expect(error.message).toBe(message);
+  expect(error.facts).toEqual(facts);
+  expect(error.retryAfterMs).toBeUndefined();
+});
+
+test.each([
+  [new QueueFull("q", 500), 500],
+  [new HistoryFull(), 30_000],
+  [new BrokerAway(), 1_000],
+])("$name says when to ask again", (error, retryAfterMs) => {
+  expect(error.retryAfterMs).toBe(retryAfterMs);
+});
+
+test("BrokerAway keeps its cause", () => {
+  const cause = new Error("connection lost");
+  expect(new BrokerAway(cause).cause).toBe(cause);
+});
+
+describe("InvalidField", () => {
+  test("is about one field", () => {
+    const error = new InvalidField("spec.queue", "no such queue");
+    expect(error.message).toBe("spec.queue: no such queue");
+    expect(error.faults).toEqual([{ field: "spec.queue", description: "no such queue" }]);
+  });
+
+  test("or about several, of which its message tells the first", () => {
+    const faults = [
+      { field: "", description: "only one may be set" },
+      { field: "b", description: "too long" },
+      { field: "c", description: "too short" },
+    ];
+    expect(new InvalidField(faults).message).toBe("only one may be set (and 2 more)");
+    expect(new InvalidField([]).message).toBe("the request is not valid");
+  });
+});

@@ -1,0 +1,120 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import {
+  type StateChangeSchema,
+  type TaskEvent,
+  TaskEventSchema,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+import { fold } from "#lib/task/fold.ts";
+
+type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
+
+/** Events of one task, a second apart, with the sequences 1, 2, 3 … */
+function history(...facets: Facet[]): TaskEvent[] {
+  return facets.map((facet, index) =>
+    create(TaskEventSchema, {
+      taskId: "t1",
+      sequence: BigInt(index + 1),
+      time: timestampFromMs(1_000 * (index + 1)),
+      ...(facet && { facet }),
+    }),
+  );
+}
+
+const spec: Facet = { case: "spec", value: { queue: "default" } };
+
+function state(value: MessageInitShape<typeof StateChangeSchema>): Facet {
+  return { case: "state", value };
+}
+
+function progress(attempt: number, fraction: number): Facet {
+  return { case: "progress", value: { attempt, fraction } };
+}
+
+describe("a task as its events leave it", () => {
+  test("a spec alone is a task that waits in its queue", () => {
+    expect(fold(history(spec))).toMatchObject({
+      id: "t1",
+      state: TaskState.QUEUED,
+      spec: { queue: "default" },
+      createTime: { seconds: 1n },
+      sequence: 1n,
+    });
+  });
+
+  test("without its spec there is no task", () => {
+    expect(fold([])).toBeUndefined();
+    expect(fold(history(state({ state: TaskState.RUNNING })))).toBeUndefined();
+  });
+
+  test("the last state change says all, and the terminal one when it ended", () => {
+    const error = { code: "X", message: "x" };
+    const task = fold(
+      history(
+        spec,
+        state({
+          state: TaskState.RUNNING,
+          attempt: 1,
+          workerId: "w1",
+          startTime: timestampFromMs(5),
+        }),
+        state({
+          state: TaskState.RETRYING,
+          attempt: 1,
+          failures: 1,
+          error,
+          nextAttemptTime: timestampFromMs(9),
+        }),
+        state({ state: TaskState.RUNNING, attempt: 2, failures: 1, error }),
+        state({ state: TaskState.SUCCEEDED, attempt: 2, failures: 1, output: { typeUrl: "x/y" } }),
+      ),
+    );
+    expect(task).toMatchObject({
+      state: TaskState.SUCCEEDED,
+      attempt: 2,
+      failures: 1,
+      error,
+      output: { typeUrl: "x/y" },
+      startTime: timestampFromMs(5),
+      endTime: { seconds: 5n },
+      sequence: 5n,
+    });
+    expect(task?.nextAttemptTime).toBeUndefined();
+  });
+
+  test("progress is that of the newest attempt", () => {
+    const running = (attempt: number) => state({ state: TaskState.RUNNING, attempt });
+    expect(fold(history(spec, running(1), progress(1, 0.5)))?.progress?.fraction).toBe(0.5);
+    expect(fold(history(spec, running(1), progress(1, 0.5), running(2)))?.progress).toBeUndefined();
+    expect(fold(history(spec, running(2), progress(1, 0.9)))?.progress).toBeUndefined();
+  });
+
+  test("progress stays with the task when its attempt ends", () => {
+    const running = state({ state: TaskState.RUNNING, attempt: 1 });
+    const done = state({ state: TaskState.SUCCEEDED, attempt: 1 });
+    expect(fold(history(spec, running, progress(1, 1), done))?.progress?.fraction).toBe(1);
+  });
+
+  test("output and log lines move the version on and nothing else", () => {
+    const task = fold(
+      history(
+        spec,
+        state({ state: TaskState.RUNNING, attempt: 1 }),
+        { case: "output", value: { attempt: 1, content: { case: "text", value: "hi" } } },
+        { case: "log", value: { attempt: 1, message: "hello" } },
+      ),
+    );
+    expect(task).toMatchObject({ state: TaskState.RUNNING, sequence: 4n });
+  });
+
+  test("events that were stored without a time make a task without times", () => {
+    const events = history(spec, state({ state: TaskState.CANCELED })).map(
+      ({ time: _, ...event }) => create(TaskEventSchema, event),
+    );
+    const task = fold(events);
+    expect(task?.createTime).toBeUndefined();
+    expect(task?.endTime).toBeUndefined();
+  });
+});

@@ -1,0 +1,164 @@
+import { create } from "@bufbuild/protobuf";
+import { anyPack, StringValueSchema, timestampMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import { type StateChange, StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import {
+  cancelTask,
+  finishAttempt,
+  queueTask,
+  refuseTask,
+  startAttempt,
+  WORKER_LOST,
+} from "#lib/task/next-state.ts";
+import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
+
+const NOW = 1_800_000_000_000;
+const START = { workerId: "w1", nowMs: NOW, maxCrashes: 3 };
+const FINISH = { policy: DEFAULT_RETRY_POLICY, nowMs: NOW, random: () => 0 };
+
+function started(last?: StateChange): StateChange {
+  const start = startAttempt(last, START);
+  if (start.kind !== "run") throw new Error(`expected to run, got ${start.kind}`);
+  return start.change;
+}
+
+function failure(code = "BROKEN") {
+  return { kind: "retry", code, message: "it broke" } as const;
+}
+
+describe("starting an attempt", () => {
+  test("a task that was never started runs as attempt 1", () => {
+    expect(started()).toMatchObject({
+      state: TaskState.RUNNING,
+      attempt: 1,
+      failures: 0,
+      crashes: 0,
+      workerId: "w1",
+    });
+  });
+
+  test("the start time is that of the first attempt", () => {
+    const first = started();
+    const later = startAttempt(first, { ...START, nowMs: NOW + 60_000 });
+    expect(later).toMatchObject({ kind: "run", change: { startTime: first.startTime } });
+  });
+
+  test("a task that is still RUNNING lost its worker, which counts as a crash and as no failure", () => {
+    expect(started(started())).toMatchObject({ attempt: 2, crashes: 1, failures: 0 });
+  });
+
+  test("a task that took down as many workers as it may fails without running", () => {
+    const third = started(started(started()));
+    const start = startAttempt(third, START);
+    expect(start).toMatchObject({
+      kind: "give up",
+      change: {
+        state: TaskState.FAILED,
+        crashes: 3,
+        attempt: 3,
+        error: { code: WORKER_LOST, retryable: false, attempt: 3 },
+      },
+    });
+  });
+
+  test("with no crash allowed, not even a first attempt is made", () => {
+    const start = startAttempt(undefined, { ...START, maxCrashes: 0 });
+    expect(start).toMatchObject({ kind: "give up", change: { attempt: 0 } });
+  });
+
+  test("a finished task is over", () => {
+    const change = create(StateChangeSchema, { state: TaskState.CANCELED });
+    expect(startAttempt(change, START)).toEqual({ kind: "over" });
+  });
+
+  test("a retry waits for its time, and runs from then on", () => {
+    const retrying = finishAttempt(started(), failure(), FINISH);
+    const dueMs = retrying.nextAttemptTime ? timestampMs(retrying.nextAttemptTime) : 0;
+    expect(startAttempt(retrying, START)).toEqual({ kind: "wait", untilMs: dueMs });
+    expect(startAttempt(retrying, { ...START, nowMs: dueMs })).toMatchObject({
+      kind: "run",
+      change: { attempt: 2, failures: 1, crashes: 0 },
+    });
+  });
+});
+
+describe("finishing an attempt", () => {
+  test("output makes the task succeed", () => {
+    const output = anyPack(StringValueSchema, create(StringValueSchema, { value: "done" }));
+    expect(finishAttempt(started(), { kind: "succeeded", output }, FINISH)).toMatchObject({
+      state: TaskState.SUCCEEDED,
+      attempt: 1,
+      output,
+    });
+  });
+
+  test("a permanent error makes it fail at once", () => {
+    const failed = { kind: "failed", code: "BAD", message: "no" } as const;
+    expect(finishAttempt(started(), failed, FINISH)).toMatchObject({
+      state: TaskState.FAILED,
+      failures: 1,
+      error: { code: "BAD", message: "no", retryable: false, attempt: 1 },
+    });
+  });
+
+  test("an error that may pass makes it retry after the policy's delay", () => {
+    const retrying = finishAttempt(started(), failure(), FINISH);
+    expect(retrying).toMatchObject({
+      state: TaskState.RETRYING,
+      failures: 1,
+      error: { code: "BROKEN", retryable: true, attempt: 1 },
+    });
+    expect(retrying.nextAttemptTime && timestampMs(retrying.nextAttemptTime)).toBe(NOW + 1_000);
+  });
+
+  test("the last failure that the policy allows is final", () => {
+    const last = create(StateChangeSchema, { ...started(), failures: 2 });
+    expect(finishAttempt(last, failure(), FINISH)).toMatchObject({
+      state: TaskState.FAILED,
+      failures: 3,
+      error: { retryable: true },
+    });
+  });
+
+  test("a timeout is retried like a failure", () => {
+    const outcome = { kind: "timed out", code: "ATTEMPT_TIMEOUT", message: "slow" } as const;
+    expect(finishAttempt(started(), outcome, FINISH).state).toBe(TaskState.RETRYING);
+  });
+
+  test("an interrupted attempt goes back to the queue and costs no failure", () => {
+    const queued = finishAttempt(started(), { kind: "interrupted" }, FINISH);
+    expect(queued).toMatchObject({ state: TaskState.QUEUED, failures: 0, crashes: 0, attempt: 1 });
+    expect(started(queued)).toMatchObject({ attempt: 2, failures: 0, crashes: 0 });
+  });
+
+  test("the delay is random by default", () => {
+    const { random: _, ...given } = FINISH;
+    const retrying = finishAttempt(started(), failure(), given);
+    const delayMs = retrying.nextAttemptTime ? timestampMs(retrying.nextAttemptTime) - NOW : 0;
+    expect(delayMs).toBeGreaterThanOrEqual(800);
+    expect(delayMs).toBeLessThanOrEqual(1_000);
+  });
+
+  test("the last error stays with the task that succeeds after all", () => {
+    const retrying = finishAttempt(started(), failure(), FINISH);
+    const again = startAttempt(retrying, { ...START, nowMs: NOW + 10_000 });
+    expect(again).toMatchObject({ change: { error: { code: "BROKEN" } } });
+  });
+});
+
+test("a canceled task keeps what it had and why it was canceled", () => {
+  expect(cancelTask(started(), "not needed")).toMatchObject({
+    state: TaskState.CANCELED,
+    attempt: 1,
+    cancelReason: "not needed",
+  });
+  expect(cancelTask(undefined, "").state).toBe(TaskState.CANCELED);
+});
+
+test("a task that waits and one that was refused say so", () => {
+  expect(queueTask(undefined).state).toBe(TaskState.QUEUED);
+  expect(refuseTask("default")).toMatchObject({
+    state: TaskState.FAILED,
+    error: { code: "QUEUE_FULL" },
+  });
+});
