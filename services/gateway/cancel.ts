@@ -1,0 +1,32 @@
+import { create } from "@bufbuild/protobuf";
+import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
+import { isTerminal, stateName } from "#lib/task/life.ts";
+import { cancelTask } from "#lib/task/next-state.ts";
+
+/** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
+export async function cancel(broker: Broker, taskId: string, reason: string): Promise<Task> {
+  for (;;) {
+    const standing = await broker.log.read(taskId);
+    if (!standing) throw new TaskNotFound(taskId);
+    const { task, last, stateSequence } = standing;
+    if (task.state === TaskState.CANCELED) return task;
+    if (isTerminal(task.state)) throw new TaskFinished(taskId, stateName(task.state));
+    const appended = await broker.log.append({ taskId, stateSequence }, cancelTask(last, reason));
+    if (appended.kind === "conflict") continue;
+    await cleanUp(broker, task);
+    return (await broker.log.read(taskId))?.task ?? task;
+  }
+}
+
+/** Nothing of this decides anything: a worker that gets the task all the same finds it canceled. */
+async function cleanUp(broker: Broker, task: Task): Promise<void> {
+  broker.cancels.tell({ taskId: task.id, newest: Number.POSITIVE_INFINITY });
+  const waiting = create(WaitingTaskSchema, {
+    taskId: task.id,
+    ...(task.spec && { spec: task.spec }),
+  });
+  await Promise.allSettled([broker.queues.remove(waiting), broker.schedule.cancel(task.id)]);
+}

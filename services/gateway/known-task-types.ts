@@ -1,0 +1,83 @@
+import {
+  createFileRegistry,
+  createRegistry,
+  type DescMessage,
+  fromBinary,
+  type Message,
+  type Registry,
+} from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
+import { Validation } from "#lib/rpc/validation.ts";
+import { type FieldFault, InvalidField, TaskTypeUnknown } from "#lib/task/errors.ts";
+import { MAX_INPUT_BYTES } from "#lib/task/limits.ts";
+
+interface Known {
+  readonly type: TaskType;
+  readonly files: Registry;
+}
+
+/**
+ * The task types that workers have announced. What it knows of them is enough to check inputs, to read them as JSON,
+ * and to describe them to callers, without the gateway being built for them.
+ */
+export class KnownTaskTypes {
+  readonly #known = new Map<string, Known>();
+  #validation = new Validation();
+  readonly #own: Registry;
+  #registry: Registry;
+
+  /** `own`: the messages that are known in any case. */
+  constructor(own: Registry) {
+    this.#own = own;
+    this.#registry = own;
+  }
+
+  add(type: TaskType): void {
+    const files = type.descriptors ? createFileRegistry(type.descriptors) : createRegistry();
+    this.#known.set(type.name, { type, files });
+    const announced = [...this.#known.values()].map((known) => known.files);
+    this.#registry = createRegistry(...announced, this.#own);
+    // A validator compiles a message's rules once; the message may have changed.
+    this.#validation = new Validation();
+  }
+
+  /** The messages of all known types. */
+  get registry(): Registry {
+    return this.#registry;
+  }
+
+  list(): TaskType[] {
+    const types = [...this.#known.values()].map(({ type }) => type);
+    return types.sort((a, b) => a.name.localeCompare(b.name));
+  }
+
+  /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule. */
+  checkInput(input: Any | undefined, at: string): void {
+    const name = input?.typeUrl.split("/").at(-1) ?? "";
+    if (name === "") throw new InvalidField(`${at}.type_url`, "must name the input's message type");
+    const known = this.#known.get(name);
+    const desc = known?.files.getMessage(name);
+    if (!input || !desc) throw new TaskTypeUnknown(name, [...this.#known.keys()].sort());
+    if (input.value.length > MAX_INPUT_BYTES) {
+      const size = `has ${input.value.length} bytes; ${MAX_INPUT_BYTES} are allowed`;
+      throw new InvalidField(at, size);
+    }
+    const faults = this.#faults(desc, input.value, at);
+    if (faults.length > 0) throw new InvalidField(faults);
+  }
+
+  #faults(desc: DescMessage, bytes: Uint8Array, at: string): FieldFault[] {
+    const message = decoded(desc, bytes);
+    if (message) return this.#validation.faults(desc, message, at);
+    return [{ field: `${at}.value`, description: `is not a ${desc.typeName}` }];
+  }
+}
+
+function decoded(desc: DescMessage, bytes: Uint8Array): Message | undefined {
+  try {
+    return fromBinary(desc, bytes);
+  } catch {
+    return undefined;
+  }
+}

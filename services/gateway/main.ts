@@ -1,0 +1,55 @@
+import { createRegistry } from "@bufbuild/protobuf";
+import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
+import { openBroker } from "#lib/broker/open-broker.ts";
+import { Watching } from "#lib/broker/watching.ts";
+import { healthEndpoints } from "#lib/process/health-endpoints.ts";
+import { aborted } from "#lib/process/leaving.ts";
+import { Readiness } from "#lib/process/readiness.ts";
+import { runService } from "#lib/process/run-service.ts";
+import { openConnectDoor } from "#lib/rpc/connect-door.ts";
+import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
+import { withHealth } from "#lib/rpc/health.ts";
+import { withReflection } from "#lib/rpc/reflection.ts";
+import { KnownTaskTypes } from "./known-task-types.ts";
+import { taskService } from "./task-service.ts";
+
+await runService("gateway", process, async ({ settings, log, leaving }) => {
+  const readiness = new Readiness(["broker", "task types"]);
+  const types = new KnownTaskTypes(createRegistry(TaskService));
+  const left = new AbortController();
+
+  await using broker = openBroker(settings, "gateway", log);
+  await using watching = new Watching(broker.link, broker.log, log);
+  using _ = readiness.follow("broker", broker.link);
+  const chores = Promise.all([
+    broker.taskTypes.follow(
+      (type) => types.add(type),
+      () => readiness.green("task types"),
+      left.signal,
+    ),
+    broker.schedule.moveDueTasks(log, left.signal),
+  ]);
+
+  const tasks = taskService({ ...settings, broker, watching, types });
+  const registry = () => types.registry;
+  const services = withReflection(
+    withHealth({ routes: (router) => router.service(TaskService, tasks), registry }, readiness),
+  );
+  const doors = { ...settings, services, log };
+  await using grpc = await openGrpcDoor({ ...doors, port: settings.gatewayGrpcPort });
+  await using connect = await openConnectDoor({
+    ...doors,
+    port: settings.gatewayHttpPort,
+    endpoints: [healthEndpoints(readiness)],
+  });
+  log.info({ grpc: grpc.address, connect: connect.url }, "gateway is up");
+
+  try {
+    await Promise.race([aborted(leaving), broker.link.unfit]);
+  } finally {
+    readiness.red("process", "leaving");
+    await Promise.all([grpc.leave(), connect.leave()]);
+    left.abort();
+    await chores;
+  }
+});

@@ -1,0 +1,96 @@
+import { create, equals } from "@bufbuild/protobuf";
+import { type Task, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Standing } from "#lib/broker/task-log.ts";
+import { QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
+import { queueTask, refuseTask } from "#lib/task/next-state.ts";
+
+export interface Submitted {
+  readonly task: Task;
+  /** True when an earlier submit had brought it. */
+  readonly deduplicated: boolean;
+}
+
+/**
+ * Accepts a task: its spec first, its place in the queue second. A crash between the two has promised nothing; the
+ * caller repeats with the same id. A task that does not fit into its queue is taken back before that is answered: what
+ * was refused never runs.
+ */
+export async function submit(broker: Broker, taskId: string, spec: TaskSpec): Promise<Submitted> {
+  for (;;) {
+    const isNew = await broker.log.begin(taskId, spec);
+    const submitted = isNew
+      ? await enqueueNew(broker, taskId, spec)
+      : await findFirst(broker, taskId, spec);
+    if (submitted) return submitted;
+  }
+}
+
+function neverStarted(taskId: string, spec: TaskSpec): WaitingTask {
+  return create(WaitingTaskSchema, { taskId, spec });
+}
+
+async function enqueueNew(
+  broker: Broker,
+  taskId: string,
+  spec: TaskSpec,
+): Promise<Submitted | undefined> {
+  try {
+    await broker.queues.enqueue(neverStarted(taskId, spec));
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+    if (await takeBack(broker, taskId, spec.queue)) throw error;
+  }
+  const standing = await broker.log.read(taskId);
+  return standing && { task: standing.task, deduplicated: false };
+}
+
+/** Says whether it was taken back: not if a repeat of the same submit has brought it into the queue meanwhile. */
+async function takeBack(broker: Broker, taskId: string, queue: string): Promise<boolean> {
+  const nothingYet = { taskId, stateSequence: 0 };
+  const refused = await broker.log.append(nothingYet, refuseTask(queue));
+  if (refused.kind === "conflict") return false;
+  await broker.log.forget(taskId, refused.sequence);
+  return true;
+}
+
+/** The first submit's task; undefined when there is none any more, so that this submit is the first one. */
+async function findFirst(
+  broker: Broker,
+  taskId: string,
+  spec: TaskSpec,
+): Promise<Submitted | undefined> {
+  const standing = await broker.log.read(taskId);
+  if (!standing) {
+    const refused = await broker.log.refusal(taskId);
+    if (refused !== undefined) await broker.log.forget(taskId, refused);
+    return undefined;
+  }
+  const { spec: first } = standing.task;
+  if (!first || !equals(TaskSpecSchema, first, spec)) throw new TaskIdTaken(taskId);
+  if (standing.last) return { task: standing.task, deduplicated: true };
+  return makeSure(broker, standing, spec);
+}
+
+/**
+ * The first submit may have died between spec and queue, or be about to take its task back. So this one enqueues it too,
+ * and writes QUEUED down, which the first one's refusal can't undo.
+ */
+async function makeSure(
+  broker: Broker,
+  { task }: Standing,
+  spec: TaskSpec,
+): Promise<Submitted | undefined> {
+  const waiting = neverStarted(task.id, spec);
+  const added = await broker.queues.enqueue(waiting);
+  const nothingYet = { taskId: task.id, stateSequence: 0 };
+  const appended = await broker.log.append(nothingYet, queueTask(undefined));
+  if (appended.kind === "stored") {
+    return { task: { ...task, sequence: BigInt(appended.sequence) }, deduplicated: true };
+  }
+  const now = await broker.log.read(task.id);
+  if (now) return { task: now.task, deduplicated: true };
+  if (added) await broker.queues.remove(waiting);
+  return undefined;
+}

@@ -1,0 +1,4 @@
+import { parentPort, workerData } from "node:worker_threads";
+import { extractText } from "./extract-text.ts";
+
+parentPort?.postMessage(extractText(workerData));

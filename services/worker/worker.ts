@@ -1,0 +1,112 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import { BEAT_MS, type Delivery } from "#lib/broker/delivery.ts";
+import { SourceMissing } from "#lib/broker/pull.ts";
+import { pause } from "#lib/process/pause.ts";
+import type { Readiness } from "#lib/process/readiness.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import { CLEAN_UP_MS } from "./perform.ts";
+import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
+import type { RunningAttempts } from "./running-attempts.ts";
+import { WorkSource } from "./work-source.ts";
+
+export interface WorkerOptions extends AttemptOptions {
+  readonly queues: readonly string[];
+  readonly concurrency: number;
+  /** How long running attempts may take to finish when the worker leaves. */
+  readonly leaveGraceMs: number;
+  readonly readiness: Readiness;
+}
+
+const AGAIN_MS = 500;
+/** Time to write outcomes down after the grace, before the process ends without. */
+const SETTLE_MS = 3_000;
+
+/** Takes tasks from its queues, as many as it has free slots, and runs their attempts. */
+export class Worker {
+  readonly #options: WorkerOptions;
+  readonly #running: RunningAttempts;
+  readonly #source: WorkSource;
+  readonly #broker: Broker;
+
+  constructor(options: WorkerOptions) {
+    this.#options = options;
+    this.#running = options.running;
+    this.#broker = options.broker;
+    this.#source = new WorkSource(options.broker.link, options.queues);
+  }
+
+  /** Works until asked to leave; then finishes, or hands back, what it has. */
+  async run(leaving: AbortSignal): Promise<void> {
+    const beats = setInterval(() => this.#running.extendAll(), BEAT_MS);
+    try {
+      while (!leaving.aborted) {
+        await this.#running.fewerThan(this.#options.concurrency, leaving);
+        await this.#broker.link.whenUp(leaving);
+        if (!leaving.aborted) this.#startAll(await this.#take(leaving));
+      }
+      await this.#finish();
+    } finally {
+      clearInterval(beats);
+    }
+  }
+
+  async #take(leaving: AbortSignal): Promise<Delivery[]> {
+    const { readiness, log } = this.#options;
+    try {
+      const free = this.#options.concurrency - this.#running.count;
+      const waiting = await this.#source.takeNow(free);
+      readiness.green("queue");
+      return waiting.length > 0 ? waiting : await this.#source.takeNext(leaving);
+    } catch (error) {
+      readiness.red("queue", error instanceof Error ? error.message : String(error));
+      log.warn({ err: error }, "no answer from the queue");
+      await this.#mend(error, leaving);
+      return [];
+    }
+  }
+
+  async #mend(error: unknown, leaving: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    if (error instanceof SourceMissing) {
+      await this.#broker.link
+        .repair()
+        .catch((cause: unknown) => log.warn({ err: cause }, "the queue can't be put back yet"));
+    }
+    await pause(AGAIN_MS, leaving);
+  }
+
+  /** Two levels may deliver in the same instant; what has no slot is given to a worker that has one. */
+  #startAll(deliveries: readonly Delivery[]): void {
+    for (const delivery of deliveries) {
+      if (this.#running.count < this.#options.concurrency) void this.#start(delivery);
+      else delivery.putBack();
+    }
+  }
+
+  async #start(delivery: Delivery): Promise<void> {
+    const { log } = this.#options;
+    try {
+      await runAttempt(delivery, this.#options);
+    } catch (error) {
+      // The broker failed us, not the handler: whoever gets the task next reads how it stands.
+      const level = error instanceof BrokerAway ? "warn" : "error";
+      log[level]({ err: error, taskId: delivery.taskId }, "attempt lost");
+    }
+  }
+
+  async #finish(): Promise<void> {
+    const { log, leaveGraceMs } = this.#options;
+    log.info({ running: this.#running.count, leaveGraceMs }, "worker leaves");
+    if (await this.#endsWithin(leaveGraceMs)) return;
+    log.warn({ running: this.#running.count }, "grace is over; running attempts are handed back");
+    this.#running.stopAll();
+    if (await this.#endsWithin(CLEAN_UP_MS + SETTLE_MS)) return;
+    log.error({ running: this.#running.count }, "left without settling; the tasks run elsewhere");
+  }
+
+  async #endsWithin(ms: number): Promise<boolean> {
+    const enough = AbortSignal.timeout(ms);
+    await this.#running.fewerThan(1, enough);
+    return this.#running.count === 0;
+  }
+}

@@ -1,0 +1,43 @@
+import { expect, test } from "vitest";
+import { extractApart } from "../../../services/worker/handlers/summarize-page/extract-apart.ts";
+
+/** Each closing tag is looked for in the whole stack of open ones: minutes of work for the parser. */
+const TOILSOME = `${"<b>".repeat(300_000)}${"</i>".repeat(300_000)}`;
+
+const NEVER = new AbortController().signal;
+
+function html(text: string) {
+  return { text, mediaType: "text/html" };
+}
+
+test("a page that keeps the parser busy is given up, and this thread goes on meanwhile", async () => {
+  let turns = 0;
+  const turning = setInterval(() => turns++, 10);
+  const limits = { timeoutMs: 1_000, maxHeapMb: 512 };
+  await expect(extractApart(html(TOILSOME), NEVER, limits)).rejects.toMatchObject({
+    name: "PermanentError",
+    code: "PAGE_TOO_COMPLEX",
+    message: expect.stringContaining("within 1 s and 512 MB"),
+  });
+  clearInterval(turning);
+  expect(turns).toBeGreaterThan(5);
+});
+
+test("a page that takes too much memory takes no other attempt with it", async () => {
+  const limits = { timeoutMs: 30_000, maxHeapMb: 16 };
+  const wide = html("<p>water</p>".repeat(300_000));
+  await expect(extractApart(wide, NEVER, limits)).rejects.toMatchObject({
+    code: "PAGE_TOO_COMPLEX",
+  });
+});
+
+test("a page as deep as no person writes is read as far as its text reaches", async () => {
+  const deep = html(`<p>At the surface.</p>${"<div>".repeat(2_000)}At the bottom.`);
+  const page = await extractApart(deep, NEVER);
+  expect(page.blocks.map(({ text }) => text)).toEqual(["At the surface."]);
+});
+
+test("a page that is deeper still is refused", async () => {
+  const abyss = html("<div>".repeat(20_000));
+  await expect(extractApart(abyss, NEVER)).rejects.toMatchObject({ code: "PAGE_TOO_COMPLEX" });
+});
