@@ -1,0 +1,93 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { Priority } from "#gen/millrace/v1/task_pb.ts";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Delivery } from "#lib/broker/delivery.ts";
+import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
+import { QueueFull } from "#lib/task/errors.ts";
+import { openTestBroker, QUIET } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+
+const SOURCE = queueSource("default", "p2");
+
+function waitingTask(taskId: string, stateSequence = 0) {
+  const spec = { queue: "default", priority: Priority.NORMAL };
+  return create(WaitingTaskSchema, { taskId, spec, stateSequence: BigInt(stateSequence) });
+}
+
+async function next(broker: Broker): Promise<Delivery> {
+  for (;;) {
+    const connected = broker.link.use();
+    const [delivery] = await takeNext(connected, [SOURCE], new AbortController().signal);
+    if (delivery) return delivery;
+  }
+}
+
+test("a planned task is in its queue at its time, and once, whoever moves it", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  const stop = new AbortController();
+  const moving = [broker, other].map((each) => each.schedule.moveDueTasks(QUIET, stop.signal));
+  const at = Date.now() + 600;
+  await broker.schedule.plan(waitingTask("t", 7), new Date(at));
+
+  const delivery = await next(broker);
+  expect(Date.now()).toBeGreaterThanOrEqual(at - 5);
+  expect(delivery).toMatchObject({ taskId: "t", waiting: { stateSequence: 7n } });
+  delivery.done();
+  await broker.link.use().nc.flush();
+  expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
+  stop.abort();
+  await Promise.all(moving);
+});
+
+test("a retry that is due before its worker has let go of the last attempt is not lost", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(QUIET, stop.signal);
+  await broker.queues.enqueue(waitingTask("t"));
+  const held = await next(broker);
+  await broker.schedule.plan(waitingTask("t", 7), new Date());
+  // The broker hands the due task out and gets it back for as long as its place is taken.
+  const { jsm } = broker.link.use();
+  await expect
+    .poll(async () => (await jsm.consumers.info("MR_SCHEDULE", "mover")).num_redelivered, {
+      timeout: 15_000,
+    })
+    .toBeGreaterThan(0);
+  held.done();
+
+  expect(await next(broker)).toMatchObject({ waiting: { stateSequence: 7n } });
+  stop.abort();
+  await moving;
+});
+
+test("what is canceled before its time never comes", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(QUIET, stop.signal);
+  await broker.schedule.plan(waitingTask("canceled"), new Date(Date.now() + 400));
+  await broker.schedule.plan(waitingTask("kept"), new Date(Date.now() + 500));
+  await broker.schedule.cancel("canceled");
+  expect(await next(broker)).toMatchObject({ taskId: "kept" });
+  expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
+  stop.abort();
+  await moving;
+});
+
+test("a task waits in its queue once, and a full queue says so", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url, { queueMaxTasks: 2 });
+  expect(await broker.queues.enqueue(waitingTask("a"))).toBe(true);
+  expect(await broker.queues.enqueue(waitingTask("a"))).toBe(false);
+  expect(await broker.queues.enqueue(waitingTask("b"))).toBe(true);
+  await expect(broker.queues.enqueue(waitingTask("c"))).rejects.toBeInstanceOf(QueueFull);
+  expect(await broker.queues.enqueue(waitingTask("b"))).toBe(false);
+  expect(await broker.queues.depth("default")).toEqual({ waiting: 2, inFlight: 0 });
+  await broker.queues.remove(waitingTask("a"));
+  expect(await broker.queues.enqueue(waitingTask("c"))).toBe(true);
+});

@@ -1,0 +1,68 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
+import { expect, test } from "vitest";
+import { startTestNats } from "#test/support/nats.ts";
+import { Service } from "#test/support/service.ts";
+
+/** Speaks just enough of the NATS protocol to be taken for an old server. */
+async function oldServer() {
+  const server = createServer((socket) => {
+    socket.write(
+      `INFO ${JSON.stringify({ server_id: "old", version: "2.9.10", max_payload: 1 })}\r\n`,
+    );
+    socket.on("data", (data) => {
+      if (String(data).includes("PING")) socket.write("PONG\r\n");
+    });
+    socket.on("error", () => {});
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  return {
+    url: `nats://127.0.0.1:${port}`,
+    [Symbol.dispose]: () => void server.close(),
+  };
+}
+
+function worker(env: Record<string, string>): Service {
+  return new Service("services/worker/main.ts", { MILLRACE_WORKER_HTTP_PORT: "0", ...env });
+}
+
+test("an old nats-server is refused by name and version, without a stack", async () => {
+  using server = await oldServer();
+  await using service = worker({ NATS_SERVERS: server.url });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain("is version 2.9.10; Millrace needs 2.14.2 or newer");
+  expect(service.tail()).not.toContain("    at ");
+});
+
+test("a wrong token is named, and not printed", async () => {
+  await using nats = await startTestNats({ extraConfig: { authorization: { token: "right" } } });
+  await using service = worker({ NATS_SERVERS: nats.url, NATS_AUTH_TOKEN: "wrong-one" });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain("check NATS_AUTH_TOKEN");
+  expect(service.tail()).not.toContain("wrong-one");
+});
+
+test("a store that is too small for the settings is named with what to change", async () => {
+  await using nats = await startTestNats({
+    extraConfig: { jetstream: { max_file_store: 1_000_000 } },
+  });
+  await using service = worker({ NATS_SERVERS: nats.url });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain("MR_EVENTS");
+  expect(service.tail()).toContain("*_MAX_BYTES");
+});
+
+test("a setting that does not exist is named, and the exit code is 2", async () => {
+  await using service = worker({ MILLRACE_WORKER_CONCURENCY: "3" });
+  expect(await service.exited).toBe(2);
+  expect(service.stderr).toContain("unknown setting MILLRACE_WORKER_CONCURENCY");
+});
+
+test("a value that is not allowed is named with what is", async () => {
+  await using service = worker({ MILLRACE_WORKER_CONCURRENCY: "many" });
+  expect(await service.exited).not.toBe(0);
+  expect(service.stderr).toContain("must be a whole number from 1 to 10000");
+  expect(service.stderr).toContain("MILLRACE_WORKER_CONCURRENCY");
+});

@@ -1,0 +1,93 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { StateChangeSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { Watching } from "#lib/broker/watching.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
+import { readLog } from "#test/support/ledger.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { until } from "#test/support/until.ts";
+
+const TASKS = 20;
+const STEPS = 60;
+const WATCHERS = 200;
+
+test("watchers that join at any moment see every event once, in order", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.isFollowing);
+  const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
+  for (const id of ids) await broker.log.begin(id, specOf());
+
+  const watch = async (taskId: string): Promise<TaskEvent[]> => {
+    const events: TaskEvent[] = [];
+    for await (const step of watching.watch(taskId, 0n, new AbortController().signal)) {
+      if (step.case === "event") events.push(step.value);
+    }
+    return events;
+  };
+  const live = async (taskId: string) => {
+    let stateSequence = 0;
+    for (let step = 1; step <= STEPS; step += 1) {
+      const state = step === STEPS ? TaskState.SUCCEEDED : TaskState.RUNNING;
+      const change = create(StateChangeSchema, { state, attempt: step });
+      const appended = await broker.log.append({ taskId, stateSequence }, change);
+      if (appended.kind === "stored") stateSequence = appended.sequence;
+    }
+  };
+  const living = Promise.all(ids.map(live));
+  const watched: Promise<TaskEvent[]>[] = [];
+  for (let index = 0; index < WATCHERS; index += 1) {
+    watched.push(watch(ids[index % TASKS] ?? ""));
+    // Joins spread over the tasks' lives, each after one more answer of the broker.
+    await broker.log.refusal("nobody");
+  }
+  await living;
+
+  const log = await readLog(nats.url);
+  for (const events of await Promise.all(watched)) {
+    const stored = log.get(events[0]?.taskId ?? "") ?? [];
+    expect(events.map(({ sequence }) => sequence)).toEqual(stored.map(({ sequence }) => sequence));
+    expect(events).toHaveLength(STEPS + 1);
+  }
+});
+
+test("a watch of a finished task brings its history and ends", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.isFollowing);
+  await broker.log.begin("t", specOf());
+  const canceled = create(StateChangeSchema, { state: TaskState.CANCELED });
+  await broker.log.append({ taskId: "t", stateSequence: 0 }, canceled);
+
+  const read = async (after: bigint) => {
+    const steps: string[] = [];
+    for await (const step of watching.watch("t", after, new AbortController().signal)) {
+      steps.push(step.case === "event" ? String(step.value.facet.case) : step.case);
+    }
+    return steps;
+  };
+  expect(await read(0n)).toEqual(["snapshot", "spec", "state"]);
+  expect(await read(1n)).toEqual(["snapshot", "state"]);
+  expect(await read(2n)).toEqual(["snapshot"]);
+  expect(await read(99n)).toEqual(["snapshot"]);
+});
+
+test("watchers of a log that was replaced by another one are told to ask again", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.isFollowing);
+  for (let index = 0; index < 10; index += 1) await broker.log.begin(`t${index}`, specOf());
+  const steps = watching.watch("t1", 0n, new AbortController().signal);
+  await steps.next();
+  await steps.next();
+  const waiting = steps.next();
+  waiting.catch(() => {});
+
+  await broker.link.use().jsm.streams.delete("MR_EVENTS");
+  await nats.restart();
+  await expect(waiting).rejects.toBeInstanceOf(BrokerAway);
+});

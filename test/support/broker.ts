@@ -1,0 +1,34 @@
+import { create } from "@bufbuild/protobuf";
+import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { Broker } from "#lib/broker/broker.ts";
+import type { TopologyOptions } from "#lib/broker/topology.ts";
+
+export const QUIET = { info() {}, warn() {}, error() {} };
+
+export const TOPOLOGY: TopologyOptions = {
+  queues: ["default"],
+  queueMaxTasks: 1_000_000,
+  queueMaxBytes: 2 ** 29,
+  historyMaxBytes: 2 ** 31,
+  historyMs: 7 * 24 * 3_600_000,
+  replicas: 1,
+};
+
+/** A broker that is up. */
+export async function openTestBroker(
+  url: string,
+  topology: Partial<TopologyOptions> = {},
+): Promise<Broker> {
+  const broker = new Broker({
+    servers: [url],
+    name: "test",
+    log: QUIET,
+    topology: { ...TOPOLOGY, ...topology },
+  });
+  await Promise.race([broker.link.whenUp(AbortSignal.timeout(30_000)), broker.link.unfit]);
+  return broker;
+}
+
+export function specOf(queue = "default"): TaskSpec {
+  return create(TaskSpecSchema, { queue });
+}

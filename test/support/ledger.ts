@@ -1,0 +1,54 @@
+import { expect } from "vitest";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { Link } from "#lib/broker/link.ts";
+import { LogFollower } from "#lib/broker/log-follower.ts";
+import { isTerminalEvent } from "#lib/task/life.ts";
+import { QUIET, TOPOLOGY } from "./broker.ts";
+import { until } from "./until.ts";
+
+/** The whole log, by task. */
+export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>> {
+  const events = new Map<string, TaskEvent[]>();
+  const topology = { ...TOPOLOGY, queues: [] };
+  await using link = new Link({ servers: [natsUrl], name: "ledger", log: QUIET, topology });
+  await using follower = new LogFollower({
+    link,
+    log: QUIET,
+    from: "start",
+    onEvent: (event) => events.set(event.taskId, [...(events.get(event.taskId) ?? []), event]),
+  });
+  await until(() => follower.isUpToDate);
+  return events;
+}
+
+/** What is wrong with the history of one task that was accepted; nothing, if all is well. */
+export function faultsOf(taskId: string, history: readonly TaskEvent[] | undefined): string[] {
+  if (!history) return [`${taskId} was accepted, and is not in the log`];
+  const terminal = history.filter(isTerminalEvent).length;
+  const last = history.at(-1);
+  return [
+    ...(terminal === 1 ? [] : [`${taskId} has ${terminal} terminal events`]),
+    ...(last && isTerminalEvent(last) ? [] : [`${taskId} does not end with its terminal event`]),
+    ...(history[0]?.facet.case === "spec" ? [] : [`${taskId} does not begin with its spec`]),
+    ...staleEvents(taskId, history),
+  ];
+}
+
+function staleEvents(taskId: string, history: readonly TaskEvent[]): string[] {
+  let newest = 0;
+  return history.flatMap(({ facet, sequence }) => {
+    const attempt =
+      facet.case === undefined || facet.case === "spec" ? newest : facet.value.attempt;
+    const stale = attempt < newest;
+    newest = Math.max(newest, attempt);
+    return stale ? [`${taskId}: event ${sequence} is of attempt ${attempt} after ${newest}`] : [];
+  });
+}
+
+/** Every accepted task reached exactly one terminal event, and no stale attempt wrote anything. */
+export async function checkLedger(natsUrl: string, accepted: Iterable<string>) {
+  const log = await readLog(natsUrl);
+  const faults = [...accepted].flatMap((taskId) => faultsOf(taskId, log.get(taskId)));
+  expect(faults).toEqual([]);
+  return log;
+}

@@ -1,0 +1,41 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { isTerminalEvent } from "#lib/task/life.ts";
+import type { Gateway } from "./system.ts";
+import { until } from "./until.ts";
+
+/** What a watcher saw, and how often it had to begin again. */
+export interface Seen {
+  readonly events: TaskEvent[];
+  resumed: number;
+}
+
+const RESUMABLE: readonly Code[] = [Code.Unavailable, Code.ResourceExhausted, Code.Canceled];
+
+/** Watches as a good client does: goes on from the last sequence it has, through whichever gateway is there. */
+export async function watchPatiently(
+  gateways: () => readonly Gateway[],
+  taskId: string,
+  seen: Seen = { events: [], resumed: 0 },
+): Promise<Seen> {
+  await until(async () => {
+    const all = gateways();
+    const gateway = all[seen.resumed % all.length];
+    if (gateway) await watchOnce(gateway, taskId, seen);
+    const last = seen.events.at(-1);
+    return last !== undefined && isTerminalEvent(last);
+  }, 120_000);
+  return seen;
+}
+
+async function watchOnce({ client }: Gateway, taskId: string, seen: Seen): Promise<void> {
+  const afterSequence = seen.events.at(-1)?.sequence ?? 0n;
+  try {
+    for await (const { update } of client.watchTask({ taskId, afterSequence })) {
+      if (update?.kind.case === "event") seen.events.push(update.kind.value);
+    }
+  } catch (error) {
+    if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
+    seen.resumed += 1;
+  }
+}

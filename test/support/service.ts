@@ -1,0 +1,75 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { createInterface } from "node:readline";
+
+/** A line of a service's log. */
+export type LogEntry = Readonly<Record<string, unknown>>;
+
+/** A real service in a process of its own, on free ports. */
+export class Service implements AsyncDisposable {
+  readonly #child: ChildProcess;
+  readonly #log: LogEntry[] = [];
+  readonly #waiting = new Set<() => void>();
+  readonly exited: Promise<number | null>;
+  stderr = "";
+
+  constructor(main: string, env: Readonly<Record<string, string>>) {
+    this.#child = spawn(process.execPath, [main], {
+      env: { PATH: process.env["PATH"], ...env },
+      stdio: ["ignore", "pipe", "pipe"],
+    });
+    this.exited = once(this.#child, "exit").then(([code]) => {
+      this.#wakeAll();
+      return code;
+    });
+    this.#child.stderr?.on("data", (chunk) => {
+      this.stderr += String(chunk);
+    });
+    if (!this.#child.stdout) return;
+    createInterface(this.#child.stdout).on("line", (line) => {
+      this.#log.push(JSON.parse(line));
+      this.#wakeAll();
+    });
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** The first line of its log with the message; fails if it exits without. */
+  async logged(message: string, matches: (entry: LogEntry) => boolean = () => true) {
+    for (;;) {
+      const entry = this.#log.find((line) => line["msg"] === message && matches(line));
+      if (entry) return entry;
+      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+        throw new Error(`exited without logging "${message}": ${this.stderr}${this.tail()}`);
+      }
+      await new Promise<void>((resolve) => this.#waiting.add(resolve));
+    }
+  }
+
+  /** The end of its log, for error messages. */
+  tail(): string {
+    return this.#log
+      .slice(-10)
+      .map((entry) => JSON.stringify(entry))
+      .join("\n");
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+      this.#child.kill("SIGCONT");
+      this.#child.kill("SIGKILL");
+    }
+    await this.exited;
+  }
+
+  #wakeAll(): void {
+    for (const wake of this.#waiting) wake();
+    this.#waiting.clear();
+  }
+}

@@ -1,0 +1,152 @@
+import { fromJson } from "@bufbuild/protobuf";
+import {
+  type Any,
+  anyPack,
+  anyUnpack,
+  StringValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt";
+import type { Client } from "@connectrpc/connect";
+import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
+import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
+import { stateName } from "#lib/task/life.ts";
+import { startTestNats, type TestNats, type TestNatsOptions } from "./nats.ts";
+import type { Script } from "./scripted-worker/scripted.ts";
+import { Service } from "./service.ts";
+import { until } from "./until.ts";
+
+const FREE_PORTS = {
+  MILLRACE_GATEWAY_GRPC_PORT: "0",
+  MILLRACE_GATEWAY_HTTP_PORT: "0",
+  MILLRACE_WORKER_HTTP_PORT: "0",
+  MILLRACE_MONITOR_GRPC_PORT: "0",
+  MILLRACE_MONITOR_HTTP_PORT: "0",
+  MILLRACE_LOG_FORMAT: "json",
+};
+
+type Env = Readonly<Record<string, string>>;
+
+/** A gateway process, and a client of its gRPC door. */
+export class Gateway implements AsyncDisposable {
+  readonly service: Service;
+  readonly address: string;
+  readonly url: string;
+  readonly #connection: GrpcClient;
+  readonly client: Client<typeof TaskService>;
+
+  constructor(service: Service, { address, url }: { address: string; url: string }) {
+    this.service = service;
+    this.address = address;
+    this.url = url;
+    this.#connection = openGrpcClient({ address });
+    this.client = this.#connection.of(TaskService);
+  }
+
+  ready(): Promise<void> {
+    return until(async () => (await fetch(`${this.url}/readyz`)).ok);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#connection.close();
+    await this.service[Symbol.asyncDispose]();
+  }
+}
+
+/** A worker process that runs scripted tasks. */
+export class ScriptedWorker implements AsyncDisposable {
+  readonly service: Service;
+  readonly id: string;
+  readonly url: string;
+
+  constructor(service: Service, { id, url }: { id: string; url: string }) {
+    this.service = service;
+    this.id = id;
+    this.url = url;
+  }
+
+  ready(): Promise<void> {
+    return until(async () => (await fetch(`${this.url}/readyz`)).ok);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.service[Symbol.asyncDispose]();
+  }
+}
+
+/** A whole Millrace of real processes, gone with the end of the scope. */
+export class System implements AsyncDisposable {
+  readonly nats: TestNats;
+  readonly #env: Env;
+  readonly #processes: AsyncDisposable[] = [];
+
+  private constructor(nats: TestNats, env: Env) {
+    this.nats = nats;
+    this.#env = { ...FREE_PORTS, NATS_SERVERS: nats.url, ...env };
+  }
+
+  static async start(env: Env = {}, nats: TestNatsOptions = {}): Promise<System> {
+    return new System(await startTestNats(nats), env);
+  }
+
+  async gateway(env: Env = {}): Promise<Gateway> {
+    const service = this.#spawn("services/gateway/main.ts", env);
+    const { grpc, connect } = await service.logged("gateway is up");
+    const gateway = new Gateway(service, { address: String(grpc), url: String(connect) });
+    this.#processes.push(gateway);
+    await gateway.ready();
+    return gateway;
+  }
+
+  async worker(env: Env = {}, main = "test/support/scripted-worker/main.ts") {
+    const service = this.#spawn(main, env);
+    const { workerId, health } = await service.logged("worker is up");
+    const worker = new ScriptedWorker(service, { id: String(workerId), url: String(health) });
+    this.#processes.push(worker);
+    await worker.ready();
+    return worker;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#processes.map((process) => process[Symbol.asyncDispose]()));
+    await this.nats[Symbol.asyncDispose]();
+  }
+
+  #spawn(main: string, env: Env): Service {
+    const service = new Service(main, { ...this.#env, ...env });
+    this.#processes.push(service);
+    return service;
+  }
+}
+
+/** The input of a scripted task. */
+export function scriptOf(script: Script): Any {
+  return anyPack(StructSchema, fromJson(StructSchema, { ...script }));
+}
+
+/** Waits until the gateway knows the scripted task type. */
+export async function typesKnown({ client }: Gateway): Promise<void> {
+  await until(async () => (await client.listTaskTypes({})).taskTypes.length > 0);
+}
+
+/** Every event of the task up to its terminal one. */
+export async function historyOf({ client }: Gateway, taskId: string): Promise<TaskEvent[]> {
+  const events: TaskEvent[] = [];
+  for await (const { update } of client.watchTask({ taskId })) collect(update, events);
+  return events;
+}
+
+export function collect(update: TaskUpdate | undefined, events: TaskEvent[]): void {
+  if (update?.kind.case === "event") events.push(update.kind.value);
+}
+
+/** The states that a task went through, with the number of the attempt: ["RUNNING 1", "SUCCEEDED 1"]. */
+export function statesOf(events: readonly TaskEvent[]): string[] {
+  return events.flatMap(({ facet }) =>
+    facet.case === "state" ? [`${stateName(facet.value.state)} ${facet.value.attempt}`] : [],
+  );
+}
+
+export function outputOf(task: Task | undefined): string | undefined {
+  return task?.output && anyUnpack(task.output, StringValueSchema)?.value;
+}
