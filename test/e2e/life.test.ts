@@ -1,0 +1,206 @@
+import { describe, expect, test } from "vitest";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { openGate } from "#test/support/gate.ts";
+import {
+  historyOf,
+  outputOf,
+  System,
+  scriptOf,
+  statesOf,
+  typesKnown,
+} from "#test/support/system.ts";
+
+describe("a task on a whole system", () => {
+  test("runs, reports and succeeds, and its watcher sees all of it in order", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ steps: 3 }) } });
+    const events = await historyOf(gateway, task?.id ?? "");
+
+    expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+    const sequences = events.map(({ sequence }) => sequence);
+    expect(sequences).toEqual([...new Set(sequences)].sort((a, b) => Number(a - b)));
+    const words = events.flatMap(({ facet }) =>
+      facet.case === "output" && facet.value.content.case === "text"
+        ? [facet.value.content.value]
+        : [],
+    );
+    expect(words.join("")).toBe("word1 word2 word3 ");
+    expect(events.filter(({ facet }) => facet.case === "log")).toHaveLength(3);
+    const progress = events.findLast(({ facet }) => facet.case === "progress");
+    expect(progress?.facet.value).toMatchObject({ fraction: 1, note: "step 3" });
+
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(outputOf(after.task)).toBe("attempt 1");
+    expect(after.task?.state).toBe(TaskState.SUCCEEDED);
+  });
+
+  test("is retried after an error that may pass, and counts its failures", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ failures: 2 }) },
+    });
+    const events = await historyOf(gateway, task?.id ?? "");
+
+    expect(statesOf(events)).toEqual([
+      "RUNNING 1",
+      "RETRYING 1",
+      "RUNNING 2",
+      "RETRYING 2",
+      "RUNNING 3",
+      "SUCCEEDED 3",
+    ]);
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task).toMatchObject({ failures: 2, crashes: 0, attempt: 3 });
+  });
+
+  test("fails at once on an error that can't pass, and says why", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ permanent: "NO_SUCH_PAGE" }) },
+    });
+    const events = await historyOf(gateway, task?.id ?? "");
+
+    expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task?.error).toMatchObject({
+      code: "NO_SUCH_PAGE",
+      message: "told to fail",
+      retryable: false,
+      attempt: 1,
+    });
+  });
+
+  test("an attempt that takes longer than it may is stopped and retried", async () => {
+    await using system = await System.start();
+    await using gate = await openGate();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: {
+        input: scriptOf({ gate: gate.url }),
+        attemptTimeout: { nanos: 200_000_000 },
+        retryPolicy: { maxAttempts: 2 },
+      },
+    });
+    const events = await historyOf(gateway, task?.id ?? "");
+
+    expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "FAILED 2"]);
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task?.error?.code).toBe("ATTEMPT_TIMEOUT");
+  });
+
+  test("is canceled while it runs: the code stops, and its last words are not heard", async () => {
+    await using system = await System.start();
+    await using gate = await openGate();
+    const gateway = await system.gateway();
+    const worker = await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ gate: gate.url }) },
+    });
+    await gate.arrived();
+    const canceled = await gateway.client.cancelTask({
+      taskId: task?.id ?? "",
+      reason: "not needed",
+    });
+    expect(canceled.task).toMatchObject({
+      state: TaskState.CANCELED,
+      cancelReason: "not needed",
+    });
+    await worker.service.logged("attempt ended", (entry) => entry["outcome"] === "canceled");
+
+    const events = await historyOf(gateway, task?.id ?? "");
+    expect(statesOf(events)).toEqual(["RUNNING 1", "CANCELED 1"]);
+    const again = await gateway.client.cancelTask({ taskId: task?.id ?? "" });
+    expect(again.task?.cancelReason).toBe("not needed");
+  });
+
+  test("is canceled while it waits, and never runs", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    const worker = await system.worker();
+    await typesKnown(gateway);
+    await worker[Symbol.asyncDispose]();
+
+    const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+    await gateway.client.cancelTask({ taskId: task?.id ?? "" });
+    await system.worker();
+    const { task: next } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+    await historyOf(gateway, next?.id ?? "");
+
+    expect(statesOf(await historyOf(gateway, task?.id ?? ""))).toEqual(["CANCELED 0"]);
+  });
+
+  test("a worker that leaves lets its attempt finish within the grace", async () => {
+    await using system = await System.start();
+    await using gate = await openGate();
+    const gateway = await system.gateway();
+    const worker = await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ gate: gate.url }) },
+    });
+    await gate.arrived();
+    worker.service.kill("SIGTERM");
+    await worker.service.logged("worker leaves");
+    gate.open();
+
+    expect(await worker.service.exited).toBe(0);
+    const events = await historyOf(gateway, task?.id ?? "");
+    expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  });
+
+  test("a worker whose grace is over hands its attempt back at no cost", async () => {
+    await using system = await System.start({ MILLRACE_LEAVE_GRACE_MS: "0" });
+    await using gate = await openGate();
+    const gateway = await system.gateway();
+    const worker = await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ gate: gate.url }) },
+    });
+    await gate.arrived();
+    worker.service.kill("SIGTERM");
+    expect(await worker.service.exited).toBe(0);
+    gate.open();
+    await system.worker();
+
+    const events = await historyOf(gateway, task?.id ?? "");
+    expect(statesOf(events)).toEqual(["RUNNING 1", "QUEUED 1", "RUNNING 2", "SUCCEEDED 2"]);
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task).toMatchObject({ failures: 0, crashes: 0 });
+  });
+
+  test("an output that is too large fails the task and says how large it may be", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+
+    const { task } = await gateway.client.submitTask({
+      spec: { input: scriptOf({ outputBytes: 70_000 }) },
+    });
+    await historyOf(gateway, task?.id ?? "");
+
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task?.error).toMatchObject({ code: "OUTPUT_TOO_LARGE", attempt: 1 });
+    expect(after.task?.error?.message).toContain("65536 are allowed");
+  });
+});

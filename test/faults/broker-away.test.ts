@@ -1,0 +1,108 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { expect, test } from "vitest";
+import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as Status,
+} from "#gen/grpc/health/v1/health_pb.ts";
+import { openGrpcClient } from "#lib/rpc/client.ts";
+import { openGate } from "#test/support/gate.ts";
+import { checkLedger } from "#test/support/ledger.ts";
+import { type Seen, watchPatiently } from "#test/support/patient-watch.ts";
+import { System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
+
+test("while the broker is away every service says so, and within 5 s of its return all work again", async () => {
+  await using system = await System.start();
+  const gateway = await system.gateway();
+  const worker = await system.worker();
+  await typesKnown(gateway);
+  using connection = openGrpcClient({ address: gateway.address });
+  const health = connection.of(Health);
+  const isReady = async (url: string) => (await fetch(`${url}/readyz`)).ok;
+  expect(await health.check({})).toMatchObject({ status: Status.SERVING });
+
+  await system.nats.kill("SIGKILL");
+  await until(async () => !(await isReady(gateway.url)) && !(await isReady(worker.url)));
+  expect(await health.check({})).toMatchObject({ status: Status.NOT_SERVING });
+  const askedAt = Date.now();
+  const refused = await gateway.client
+    .submitTask({ taskId: "while-away", spec: { input: scriptOf({}) } })
+    .catch((error: unknown) => ConnectError.from(error));
+  expect(refused).toMatchObject({ code: Code.Unavailable });
+  expect((refused as ConnectError).findDetails(RetryInfoSchema)).toHaveLength(1);
+  expect(Date.now() - askedAt).toBeLessThan(1_000);
+
+  await system.nats.restart();
+  const backAt = Date.now();
+  await until(async () => (await isReady(gateway.url)) && (await isReady(worker.url)));
+  const { task } = await gateway.client.submitTask({
+    taskId: "while-away",
+    spec: { input: scriptOf({}) },
+  });
+  const { events } = await watchPatiently(() => [gateway], task?.id ?? "");
+  expect(Date.now() - backAt).toBeLessThan(5_000);
+  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  expect(await health.check({})).toMatchObject({ status: Status.SERVING });
+});
+
+test("a broker that is killed and restarted during a watch loses nothing and shows nothing twice", async () => {
+  await using system = await System.start();
+  await using gate = await openGate();
+  const gateway = await system.gateway();
+  await system.worker();
+  await typesKnown(gateway);
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf({ steps: 3, gate: gate.url }) },
+  });
+  const taskId = task?.id ?? "";
+  const seen: Seen = { events: [], resumed: 0 };
+  const watching = watchPatiently(() => [gateway], taskId, seen);
+  await gate.arrived();
+  await until(() => seen.events.some(({ facet }) => facet.case === "output"));
+
+  await system.nats.kill("SIGKILL");
+  await system.nats.restart();
+  gate.open();
+  await watching;
+
+  expect(statesOf(seen.events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  const log = await checkLedger(system.nats.url, [taskId]);
+  const sequences = (events: Seen["events"]) => events.map(({ sequence }) => sequence);
+  expect(sequences(seen.events)).toEqual(sequences(log.get(taskId) ?? []));
+});
+
+test("an attempt that ends while the broker is away is settled when it is back", async () => {
+  await using system = await System.start();
+  await using gate = await openGate();
+  const gateway = await system.gateway();
+  const worker = await system.worker();
+  await typesKnown(gateway);
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf({ gate: gate.url }) },
+  });
+  const taskId = task?.id ?? "";
+  await gate.arrived();
+
+  await system.nats.kill("SIGKILL");
+  await worker.service.logged("broker is away");
+  gate.open();
+  await system.nats.restart();
+
+  const { events } = await watchPatiently(() => [gateway], taskId);
+  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  await checkLedger(system.nats.url, [taskId]);
+});
+
+test("services that start before the broker work as soon as it is there", async () => {
+  await using system = await System.start();
+  await system.nats.kill("SIGTERM");
+  const starting = Promise.all([system.gateway(), system.worker()]);
+  await system.nats.restart();
+  const [gateway] = await starting;
+  await typesKnown(gateway);
+
+  const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+  const { events } = await watchPatiently(() => [gateway], task?.id ?? "");
+  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+});

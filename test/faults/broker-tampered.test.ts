@@ -1,0 +1,21 @@
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
+import { expect, test } from "vitest";
+import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+
+test("a worker whose consumers were deleted by hand puts them back and goes on", async () => {
+  await using system = await System.start();
+  const gateway = await system.gateway();
+  await system.worker();
+  await typesKnown(gateway);
+  const nc = await connect({ servers: system.nats.url });
+  const jsm = await jetstreamManager(nc);
+  for (const level of ["p0", "p1", "p2", "p3"]) {
+    await jsm.consumers.delete("MR_QUEUE_default", level);
+  }
+  await nc.close();
+
+  const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+  const events = await historyOf(gateway, task?.id ?? "");
+  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+});

@@ -1,0 +1,76 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { describe, expect, test } from "vitest";
+import { System, typesKnown } from "#test/support/system.ts";
+import { grpcurlBin } from "./grpcurl-bin.ts";
+
+const run = promisify(execFile);
+const grpcurl = await grpcurlBin();
+
+const SCRIPT = {
+  spec: {
+    input: { "@type": "type.googleapis.com/google.protobuf.Struct", value: { steps: 2 } },
+  },
+};
+
+/** What grpcurl prints for a stream: JSON values, one after another. */
+function messages(printed: string): Record<string, Record<string, never>>[] {
+  return JSON.parse(`[${printed.trim().replaceAll(/^}\n{/gm, "},{")}]`);
+}
+
+describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
+  const call = async (address: string, ...args: string[]) => {
+    const given = args.length > 1 ? ["-d", args[1] ?? ""] : [];
+    const what = args[0]?.startsWith("list") ? args : [args[0] ?? ""];
+    return (await run(grpcurl ?? "", ["-plaintext", ...given, address, ...what])).stdout;
+  };
+
+  test("lists and describes the services, and the types that workers have announced", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker({}, "services/worker/main.ts");
+    await typesKnown(gateway);
+    const { address } = gateway;
+
+    const services = await call(address, "list");
+    expect(services.trim().split("\n")).toEqual(
+      expect.arrayContaining(["grpc.health.v1.Health", "millrace.v1.TaskService"]),
+    );
+    const described = await run(grpcurl ?? "", [
+      "-plaintext",
+      address,
+      "describe",
+      "millrace.tasks.v1.SummarizePage",
+    ]);
+    expect(described.stdout).toContain("string url = 1");
+  });
+
+  test("submits a task in JSON and watches it to its end", async () => {
+    await using system = await System.start();
+    const gateway = await system.gateway();
+    await system.worker();
+    await typesKnown(gateway);
+    const { address } = gateway;
+
+    const submitted = await call(
+      address,
+      "millrace.v1.TaskService/SubmitTask",
+      JSON.stringify(SCRIPT),
+    );
+    const taskId = String(JSON.parse(submitted).task.id);
+    const watched = await call(
+      address,
+      "millrace.v1.TaskService/WatchTask",
+      JSON.stringify({ task_id: taskId }),
+    );
+    const states = messages(watched).map(({ update }) => update?.["event"]?.["state"]?.["state"]);
+    expect(states.filter(Boolean)).toEqual(["TASK_STATE_RUNNING", "TASK_STATE_SUCCEEDED"]);
+  });
+
+  test("asks for health", async () => {
+    await using system = await System.start();
+    const { address } = await system.gateway();
+    const answer = await call(address, "grpc.health.v1.Health/Check", "{}");
+    expect(JSON.parse(answer)).toEqual({ status: "SERVING" });
+  });
+});
