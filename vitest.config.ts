@@ -1,6 +1,5 @@
 import { defineConfig } from "vitest/config";
 
-/** Tests that start servers: one file at a time, for the machine has few cores and the servers many threads. */
 const withServers = {
   globalSetup: ["test/support/nats-server.ts"],
   testTimeout: 60_000,
@@ -9,6 +8,8 @@ const withServers = {
 
 export default defineConfig({
   test: {
+    // One file at a time: the tests start servers by the dozen, and some say how fast those must be.
+    fileParallelism: false,
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...withServers } },

@@ -1,8 +1,9 @@
+import { isAtLeast } from "#lib/broker/server-version.ts";
 import { cachedBin } from "./cache.ts";
 import { NatsServerError } from "./nats-server-error.ts";
 import { isExecutable, onPath } from "./on-path.ts";
 import type { FoundNatsServer, Missed, Search } from "./search.ts";
-import { isAtLeast, versionOf } from "./version-of.ts";
+import { versionOf } from "./version-of.ts";
 
 /** Whoever names a binary wants that one: if it will not do, we say so and look no further. */
 export async function fromSetting({ env, floor }: Search): Promise<FoundNatsServer | Missed> {

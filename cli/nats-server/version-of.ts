@@ -30,10 +30,3 @@ function whyNot(error: unknown): string {
   if (killed) return `it did not answer --version within ${TIMEOUT_MS / 1000} s`;
   return message.trim();
 }
-
-/** Whether a version is the floor or newer; a pre-release comes before its release. */
-export function isAtLeast(version: string, floor: string): boolean {
-  const [release = "", preRelease] = version.split("-", 2);
-  const order = release.localeCompare(floor, "en", { numeric: true });
-  return order > 0 || (order === 0 && preRelease === undefined);
-}

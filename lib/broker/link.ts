@@ -5,6 +5,7 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
@@ -38,16 +39,14 @@ export interface Connected {
 export const REQUEST_TIMEOUT_MS = 2_000;
 const RETRY_MS = 250;
 
-type Listener = (up: boolean) => void;
-
 /**
  * Our end of the line to NATS, for as long as the process lives. It is either up or down; down, every use fails at
  * once with BrokerAway; and it comes up again by itself, however long the broker was away.
  */
-export class Link implements AsyncDisposable {
+export class Link implements Line, AsyncDisposable {
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
-  readonly #listeners = new Set<Listener>();
+  readonly #line = new OwnedLine(false);
   readonly #running: Promise<void>;
   readonly #unfit = Promise.withResolvers<never>();
   #up: Connected | undefined;
@@ -66,7 +65,7 @@ export class Link implements AsyncDisposable {
   }
 
   get isUp(): boolean {
-    return this.#up !== undefined;
+    return this.#line.isUp;
   }
 
   use(): Connected {
@@ -74,9 +73,8 @@ export class Link implements AsyncDisposable {
     return this.#up;
   }
 
-  onChange(listener: Listener): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  onChange(listener: (up: boolean) => void): Disposable {
+    return this.#line.onChange(listener);
   }
 
   /** Resolves when the link is up, at once if it is; or when the signal aborts. */
@@ -166,7 +164,7 @@ export class Link implements AsyncDisposable {
     this.#up = connected;
     this.#complaint = undefined;
     this.#options.log.info({ server: connected.nc.getServer() }, "broker is up");
-    for (const listener of this.#listeners) listener(true);
+    this.#line.set(true);
   }
 
   #goDown(): void {
@@ -175,6 +173,6 @@ export class Link implements AsyncDisposable {
     this.#losing?.abort(new BrokerAway());
     if (!wasUp) return;
     if (!this.#closing.signal.aborted) this.#options.log.warn({}, "broker is away");
-    for (const listener of this.#listeners) listener(false);
+    this.#line.set(false);
   }
 }

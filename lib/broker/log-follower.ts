@@ -1,5 +1,6 @@
 import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { ask } from "./ask.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -24,12 +25,12 @@ const PULL_EXPIRES_MS = 5_000;
  * Follows the whole log with one consumer per process, however many watchers it has: a consumer per watcher costs
  * 62 KB of the broker's memory each, and a fifth of its publish rate. Goes on after an outage where it stopped.
  */
-export class LogFollower implements AsyncDisposable {
+export class LogFollower implements Line, AsyncDisposable {
   readonly #options: FollowerOptions;
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #cursor: number | undefined;
-  #upToDate = false;
+  readonly #line = new OwnedLine(false);
 
   constructor(options: FollowerOptions) {
     this.#options = options;
@@ -47,8 +48,12 @@ export class LogFollower implements AsyncDisposable {
   }
 
   /** Whether it follows now, and has handed out all that was in the log when it began to. */
-  get isUpToDate(): boolean {
-    return this.#upToDate;
+  get isUp(): boolean {
+    return this.#line.isUp;
+  }
+
+  onChange(listener: (up: boolean) => void): Disposable {
+    return this.#line.onChange(listener);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,10 +75,10 @@ export class LogFollower implements AsyncDisposable {
     signal.addEventListener("abort", stop, { once: true });
     try {
       if (signal.aborted) stop();
-      this.#upToDate = (await ask(consumer.info(true))).num_pending === 0;
+      this.#line.set((await ask(consumer.info(true))).num_pending === 0);
       for await (const message of messages) this.#handOut(message);
     } finally {
-      this.#upToDate = false;
+      this.#line.set(false);
       signal.removeEventListener("abort", stop);
       await consumer.delete().catch(() => {});
     }
@@ -84,7 +89,7 @@ export class LogFollower implements AsyncDisposable {
     this.#cursor = seq;
     const event = decodeEvent({ subject, seq, data, time });
     if (event) this.#options.onEvent(event);
-    if (!this.#upToDate && message.info.pending === 0) this.#upToDate = true;
+    if (!this.isUp && message.info.pending === 0) this.#line.set(true);
   }
 
   /** Where to go on; a log that ends before that place is another log. */

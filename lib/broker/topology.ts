@@ -33,7 +33,7 @@ export type StreamPlan = {
 };
 
 /** A delivery that its holder does not extend for this long is handed to another worker. */
-export const ACK_WAIT_MS = 8_000;
+const ACK_WAIT_MS = 8_000;
 
 /** A stalled queue must not hide behind the default of 512 pulls that may wait at once. */
 const MAX_WAITING_PULLS = 4_096;

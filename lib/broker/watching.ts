@@ -1,4 +1,5 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Line } from "#lib/process/line.ts";
 import { BrokerAway, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
 import type { BrokerLog, Link } from "./link.ts";
@@ -26,9 +27,9 @@ export class Watching implements AsyncDisposable {
     });
   }
 
-  /** Whether events arrive. */
-  get isFollowing(): boolean {
-    return this.#follower.isUpToDate;
+  /** Whether events arrive, and none is still to come from before. */
+  get line(): Line {
+    return this.#follower;
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,22 +1,17 @@
-type Listener = (ready: boolean) => void;
-
-/** Something that is up or down, such as the link to the broker. */
-export interface Line {
-  readonly isUp: boolean;
-  onChange(listener: Listener): Disposable;
-}
+import { type Line, OwnedLine } from "./line.ts";
 
 /** Whether a service can do its work now, as the sum of its parts. A part is red, with a reason, until it says otherwise. */
 export class Readiness {
   readonly #reasons = new Map<string, string>();
-  readonly #listeners = new Set<Listener>();
+  readonly #line: OwnedLine;
 
   constructor(parts: readonly string[]) {
     for (const part of parts) this.#reasons.set(part, "starting");
+    this.#line = new OwnedLine(parts.length === 0);
   }
 
   get ready(): boolean {
-    return this.#reasons.size === 0;
+    return this.#line.isUp;
   }
 
   /** Why the service is not ready, by part. */
@@ -25,30 +20,24 @@ export class Readiness {
   }
 
   red(part: string, reason: string): void {
-    this.#change(() => this.#reasons.set(part, reason));
+    this.#reasons.set(part, reason);
+    this.#line.set(false);
   }
 
   green(part: string): void {
-    this.#change(() => this.#reasons.delete(part));
+    this.#reasons.delete(part);
+    this.#line.set(this.#reasons.size === 0);
   }
 
   /** Keeps a part as green as what it stands for is up. */
-  follow(part: string, line: Line): Disposable {
-    const show = (up: boolean) => (up ? this.green(part) : this.red(part, "away"));
+  follow(part: string, line: Line, why = "away"): Disposable {
+    const show = (up: boolean) => (up ? this.green(part) : this.red(part, why));
     show(line.isUp);
     return line.onChange(show);
   }
 
   /** Calls the listener whenever `ready` changes. */
-  onChange(listener: Listener): Disposable {
-    this.#listeners.add(listener);
-    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
-  }
-
-  #change(change: () => void): void {
-    const before = this.ready;
-    change();
-    if (this.ready === before) return;
-    for (const listener of this.#listeners) listener(this.ready);
+  onChange(listener: (ready: boolean) => void): Disposable {
+    return this.#line.onChange(listener);
   }
 }

@@ -24,7 +24,7 @@ export class AttemptStopped extends Error {
 }
 
 /** Code of an attempt that took longer than it may. */
-export const ATTEMPT_TIMEOUT = "ATTEMPT_TIMEOUT";
+const ATTEMPT_TIMEOUT = "ATTEMPT_TIMEOUT";
 
 /** Longest error message that a task keeps. */
 const MAX_MESSAGE_LENGTH = 4_000;

@@ -33,10 +33,6 @@ export interface Attempt<Input> {
   log(level: LogLevel, message: string): void;
 }
 
-export type Handler<Input extends DescMessage, Output extends DescMessage> = (
-  attempt: Attempt<MessageShape<Input>>,
-) => Promise<MessageInitShape<Output>>;
-
 /** A kind of task. Its name is the full name of its input's message type. */
 export interface TaskTypeDefinition<
   Input extends DescMessage = DescMessage,

@@ -20,7 +20,8 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
 
   await using broker = openBroker(settings, "gateway", log);
   await using watching = new Watching(broker.link, broker.log, log);
-  using _ = readiness.follow("broker", broker.link);
+  using _broker = readiness.follow("broker", broker.link);
+  using _log = readiness.follow("log", watching.line, "not followed");
   const chores = Promise.all([
     broker.taskTypes.follow(
       (type) => types.add(type),

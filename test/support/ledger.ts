@@ -17,12 +17,12 @@ export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>
     from: "start",
     onEvent: (event) => events.set(event.taskId, [...(events.get(event.taskId) ?? []), event]),
   });
-  await until(() => follower.isUpToDate);
+  await until(() => follower.isUp);
   return events;
 }
 
 /** What is wrong with the history of one task that was accepted; nothing, if all is well. */
-export function faultsOf(taskId: string, history: readonly TaskEvent[] | undefined): string[] {
+function faultsOf(taskId: string, history: readonly TaskEvent[] | undefined): string[] {
   if (!history) return [`${taskId} was accepted, and is not in the log`];
   const terminal = history.filter(isTerminalEvent).length;
   const last = history.at(-1);

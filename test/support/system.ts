@@ -8,7 +8,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
+import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { stateName } from "#lib/task/life.ts";
 import { startTestNats, type TestNats, type TestNatsOptions } from "./nats.ts";
@@ -54,7 +54,7 @@ export class Gateway implements AsyncDisposable {
 }
 
 /** A worker process that runs scripted tasks. */
-export class ScriptedWorker implements AsyncDisposable {
+class ScriptedWorker implements AsyncDisposable {
   readonly service: Service;
   readonly id: string;
   readonly url: string;
@@ -132,12 +132,10 @@ export async function typesKnown({ client }: Gateway): Promise<void> {
 /** Every event of the task up to its terminal one. */
 export async function historyOf({ client }: Gateway, taskId: string): Promise<TaskEvent[]> {
   const events: TaskEvent[] = [];
-  for await (const { update } of client.watchTask({ taskId })) collect(update, events);
+  for await (const { update } of client.watchTask({ taskId })) {
+    if (update?.kind.case === "event") events.push(update.kind.value);
+  }
   return events;
-}
-
-export function collect(update: TaskUpdate | undefined, events: TaskEvent[]): void {
-  if (update?.kind.case === "event") events.push(update.kind.value);
 }
 
 /** The states that a task went through, with the number of the attempt: ["RUNNING 1", "SUCCEEDED 1"]. */

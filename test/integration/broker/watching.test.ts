@@ -16,7 +16,7 @@ test("watchers that join at any moment see every event once, in order", async ()
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using watching = new Watching(broker.link, broker.log, QUIET);
-  await until(() => watching.isFollowing);
+  await until(() => watching.line.isUp);
   const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
   for (const id of ids) await broker.log.begin(id, specOf());
 
@@ -57,7 +57,7 @@ test("a watch of a finished task brings its history and ends", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using watching = new Watching(broker.link, broker.log, QUIET);
-  await until(() => watching.isFollowing);
+  await until(() => watching.line.isUp);
   await broker.log.begin("t", specOf());
   const canceled = create(StateChangeSchema, { state: TaskState.CANCELED });
   await broker.log.append({ taskId: "t", stateSequence: 0 }, canceled);
@@ -79,7 +79,7 @@ test("watchers of a log that was replaced by another one are told to ask again",
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using watching = new Watching(broker.link, broker.log, QUIET);
-  await until(() => watching.isFollowing);
+  await until(() => watching.line.isUp);
   for (let index = 0; index < 10; index += 1) await broker.log.begin(`t${index}`, specOf());
   const steps = watching.watch("t1", 0n, new AbortController().signal);
   await steps.next();

@@ -1,15 +1,16 @@
 import { expect, test } from "vitest";
-import { isOlder, refuseOldServer } from "#lib/broker/server-version.ts";
+import { isAtLeast, refuseOldServer } from "#lib/broker/server-version.ts";
 
 test.each([
   ["2.9.10", true],
   ["2.14.1", true],
   ["2.14.2", false],
   ["2.14.10", false],
+  ["2.14.2-RC.1", true],
   ["2.15.0-RC.1", false],
   ["3.0.0", false],
 ])("a server of version %s is too old: %s", (version, tooOld) => {
-  expect(isOlder(version, "2.14.2")).toBe(tooOld);
+  expect(isAtLeast(version, "2.14.2")).toBe(!tooOld);
 });
 
 test("the refusal names the server, its version, and what is needed", () => {
