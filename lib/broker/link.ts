@@ -113,6 +113,8 @@ export class Link implements Line, AsyncDisposable {
 
   /** Follows one connection, through its reconnects, until it is closed. */
   async #serve(nc: NatsConnection): Promise<void> {
+    // Asked to close while it was dialing: there will be no status to wait for.
+    if (nc.isClosed()) return;
     const close = () => nc.close();
     this.#closing.signal.addEventListener("abort", close, { once: true });
     try {

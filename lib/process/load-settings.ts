@@ -47,8 +47,8 @@ function refuseUnknown(env: NodeJS.ProcessEnv): void {
 }
 
 /**
- * Reads the settings of a service: flags first, then the environment, then the defaults. Prints help or an error and
- * ends the process where that is what was asked for or deserved.
+ * Reads the settings of a service: flags first, then the environment, then the defaults. Throws StartupError, or
+ * commander's own error when it has printed the help, the version, or what is wrong with a flag.
  */
 export function loadSettings(
   service: ServiceName,
@@ -60,7 +60,8 @@ export function loadSettings(
   const command = new Command(service)
     .description(`Millrace ${service}. Every setting is a flag or an environment variable.`)
     .version(VERSION)
-    .allowExcessArguments(false);
+    .allowExcessArguments(false)
+    .exitOverride();
   for (const [, setting] of own) command.addOption(optionOf(setting));
   command.parse(argv);
   const given = command.opts();

@@ -1,3 +1,4 @@
+import { CommanderError } from "commander";
 import { leavingSignal } from "./leaving.ts";
 import { loadSettings } from "./load-settings.ts";
 import { type Log, openLog } from "./log.ts";
@@ -41,13 +42,20 @@ export async function runService(
   }
 }
 
+const WRONGLY_SET_UP = 2;
+
 function orComplain<T>(load: () => T): T | undefined {
   try {
     return load();
   } catch (error) {
-    if (!(error instanceof StartupError)) throw error;
-    process.stderr.write(`error: ${error.message}\n`);
-    process.exitCode = 2;
+    if (error instanceof CommanderError) process.exitCode = error.exitCode && WRONGLY_SET_UP;
+    else if (error instanceof StartupError) complain(error.message);
+    else throw error;
     return undefined;
   }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`error: ${message}\n`);
+  process.exitCode = WRONGLY_SET_UP;
 }

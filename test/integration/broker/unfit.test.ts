@@ -62,7 +62,19 @@ test("a setting that does not exist is named, and the exit code is 2", async () 
 
 test("a value that is not allowed is named with what is", async () => {
   await using service = worker({ MILLRACE_WORKER_CONCURRENCY: "many" });
-  expect(await service.exited).not.toBe(0);
+  expect(await service.exited).toBe(2);
   expect(service.stderr).toContain("must be a whole number from 1 to 10000");
   expect(service.stderr).toContain("MILLRACE_WORKER_CONCURRENCY");
+});
+
+test("a port that is taken is named with what to do, also while the broker is still being dialed", async () => {
+  await using nats = await startTestNats();
+  await using service = new Service("services/gateway/main.ts", {
+    NATS_SERVERS: nats.url,
+    MILLRACE_GATEWAY_GRPC_PORT: "0",
+    MILLRACE_GATEWAY_HTTP_PORT: String(nats.port),
+  });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain(`127.0.0.1:${nats.port}: the port is taken`);
+  expect(service.tail()).not.toContain("    at ");
 });
