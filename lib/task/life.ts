@@ -37,7 +37,7 @@ export function stateName(state: TaskState): string {
 /** Code of the mark that takes a submit back: its queue was full, so it was never accepted. */
 export const QUEUE_FULL = "QUEUE_FULL";
 
-/** True where a submit was taken back before it was answered: there is no such task. */
-export function isRefusal(change: StateChange): boolean {
-  return change.state === FAILED && change.error?.code === QUEUE_FULL;
+/** True where a submit was taken back before it was answered: there is no such task. A handler may use the same code. */
+export function isRefusal({ state, attempt, error }: StateChange): boolean {
+  return state === FAILED && attempt === 0 && error?.code === QUEUE_FULL;
 }

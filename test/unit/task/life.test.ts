@@ -54,4 +54,6 @@ test("a state is named as people say it, also one that a newer version has added
 test("a refused submit is told from a task that failed", () => {
   expect(isRefusal(refuseTask("default"))).toBe(true);
   expect(isRefusal(create(StateChangeSchema, { state: TaskState.FAILED }))).toBe(false);
+  const byHandler = { ...refuseTask("default"), attempt: 1 };
+  expect(isRefusal(byHandler)).toBe(false);
 });
