@@ -1,0 +1,115 @@
+import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { LogFollower } from "#lib/broker/log-follower.ts";
+import type { Line } from "#lib/process/line.ts";
+import type { Log } from "#lib/process/log.ts";
+import { AliveWorkers } from "./alive-workers.ts";
+import { Figures } from "./fold/figures.ts";
+import { InputNames } from "./input-names.ts";
+import { overviewOf } from "./overview.ts";
+import { QueueDepths } from "./queue-depths.ts";
+
+const HOUR_MS = 3_600_000;
+
+export interface MonitorOptions {
+  readonly broker: Broker;
+  readonly queues: readonly string[];
+  readonly historyHours: number;
+  readonly log: Log;
+}
+
+/** Knows what the system as a whole is doing: the log folded from its start, and what broker and workers say now. */
+export class Monitor implements AsyncDisposable {
+  readonly workers = new AliveWorkers();
+  readonly depths: QueueDepths;
+  readonly inputNames = new InputNames();
+  readonly #options: MonitorOptions;
+  readonly #follower: LogFollower;
+  #figures: Figures;
+  #whole = false;
+
+  constructor(options: MonitorOptions) {
+    const { broker, log } = options;
+    this.#options = options;
+    this.#figures = this.#nothingYet();
+    this.depths = new QueueDepths(broker, () => this.#queues());
+    this.#follower = new LogFollower({
+      link: broker.link,
+      log,
+      from: "start",
+      onEvent: (event) => this.#figures.apply(event),
+      onReset: () => this.#startOver(),
+    });
+  }
+
+  /** The time: the broker's if its clock is ahead of ours, for nothing in the log is of the future. */
+  nowMs(): number {
+    return Math.max(Date.now(), this.#figures.newestMs);
+  }
+
+  /** What the log says by now. */
+  figures(): Figures {
+    this.#figures.forget(this.nowMs());
+    return this.#figures;
+  }
+
+  /** Up while the log is followed, and read to its end. */
+  get line(): Line {
+    return this.#follower;
+  }
+
+  /** Whether the figures are of the whole log, if perhaps an older one: before, they are of no use as totals. */
+  get isWhole(): boolean {
+    this.#whole ||= this.#follower.isUp;
+    return this.#whole;
+  }
+
+  /** Whether the figures are those of now. */
+  get isUpToDate(): boolean {
+    return this.#follower.isUp && this.depths.isFresh;
+  }
+
+  overview(): Overview {
+    return overviewOf({
+      figures: this.figures(),
+      depths: this.depths.byQueue,
+      aliveWorkers: this.workers.alive(Date.now()),
+      upToDate: this.isUpToDate,
+      mayName: (type) => this.inputNames.learn(type),
+      nowMs: this.nowMs(),
+    });
+  }
+
+  /** Keeps the rest up to date until the signal aborts. */
+  async follow(signal: AbortSignal): Promise<void> {
+    const { broker, log } = this.#options;
+    await Promise.all([
+      broker.workers.follow(
+        (worker) => this.workers.sawAlive(worker, Date.now()),
+        (workerId) => this.workers.sawLeave(workerId),
+        signal,
+      ),
+      this.depths.follow(log, signal),
+    ]);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#follower[Symbol.asyncDispose]();
+  }
+
+  #queues(): readonly string[] {
+    return [
+      ...new Set([...this.#options.queues, ...this.#figures.series.map(({ queue }) => queue)]),
+    ];
+  }
+
+  #startOver(): void {
+    this.#options.log.warn({}, "the log is another one; reading it from its start");
+    this.#figures = this.#nothingYet();
+    this.#whole = false;
+  }
+
+  #nothingYet(): Figures {
+    return new Figures(this.#options.historyHours * HOUR_MS);
+  }
+}

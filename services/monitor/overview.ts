@@ -1,0 +1,90 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Overview, OverviewSchema } from "#gen/millrace/v1/monitor_service_pb.ts";
+import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
+import type { QueueDepth } from "#lib/broker/queues.ts";
+import type { DurationFigures } from "./fold/durations.ts";
+import type { Figures } from "./fold/figures.ts";
+import type { Series } from "./fold/series.ts";
+import { countsOf, oldestWaitingMs, ratesOf, seriesBy } from "./sums.ts";
+
+/** Of the workers that are gone, only so many are told of. */
+const GONE_WORKERS = 100;
+
+/** All that is known at one time. */
+export interface Known {
+  readonly figures: Figures;
+  /** By queue; has every queue that is configured, even one whose depth is not known yet. */
+  readonly depths: ReadonlyMap<string, QueueDepth | undefined>;
+  readonly aliveWorkers: readonly Worker[];
+  readonly upToDate: boolean;
+  /** Whether a task may be shown with the name of its type; see InputNames. */
+  readonly mayName: (type: string) => boolean;
+  readonly nowMs: number;
+}
+
+export function overviewOf(known: Known): Overview {
+  const { figures, nowMs } = known;
+  const { series } = figures;
+  return create(OverviewSchema, {
+    time: timestampFromMs(nowMs),
+    sequence: figures.sequence,
+    upToDate: known.upToDate,
+    tasks: countsOf(series),
+    rates: ratesOf(series, nowMs),
+    queueWait: summary(figures.queueWait.figures()),
+    runTime: summary(figures.runTime.figures()),
+    queues: queues(known),
+    taskTypes: seriesBy("type", series).map(([name, ofType]) => ({
+      name,
+      tasks: countsOf(ofType),
+      runTime: summary(ofType[0]?.lastRunTimes.figures()),
+      rates: ratesOf(ofType, nowMs),
+    })),
+    workers: workers(known),
+    recentTasks: [...figures.recent.list(known.mayName)],
+  });
+}
+
+function summary(figures: DurationFigures | undefined) {
+  return { ...figures, count: BigInt(figures?.count ?? 0) };
+}
+
+function queues({ figures, depths, nowMs }: Known) {
+  const seen = new Map<string, readonly Series[]>(seriesBy("queue", figures.series));
+  const names = [...new Set([...depths.keys(), ...seen.keys()])].sort();
+  return names.map((name) => {
+    const series = seen.get(name) ?? [];
+    const depth = depths.get(name);
+    const oldestMs = oldestWaitingMs(series, nowMs);
+    return {
+      name,
+      tasks: countsOf(series),
+      depth: BigInt(depth?.waiting ?? 0),
+      inFlight: BigInt(depth?.inFlight ?? 0),
+      ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(nowMs - oldestMs) }),
+      rates: ratesOf(series, nowMs),
+    };
+  });
+}
+
+function workers({ figures, aliveWorkers }: Known) {
+  const done = (id: string) => {
+    const tally = figures.workers.get(id);
+    return { succeeded: BigInt(tally?.succeeded ?? 0), failed: BigInt(tally?.failed ?? 0) };
+  };
+  const aliveIds = new Set(aliveWorkers.map(({ id }) => id));
+  const gone = figures.workers
+    .all()
+    .filter(({ id }) => !aliveIds.has(id))
+    .sort((a, b) => b.lastSeenMs - a.lastSeenMs)
+    .slice(0, GONE_WORKERS);
+  return [
+    ...aliveWorkers.toSorted(byId).map((worker) => ({ worker, alive: true, ...done(worker.id) })),
+    ...gone.sort(byId).map(({ id }) => ({ worker: { id }, alive: false, ...done(id) })),
+  ];
+}
+
+function byId(a: { readonly id: string }, b: { readonly id: string }): number {
+  return a.id < b.id ? -1 : 1;
+}

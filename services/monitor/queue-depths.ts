@@ -1,0 +1,69 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import { keepRunning } from "#lib/broker/keep-running.ts";
+import type { QueueDepth } from "#lib/broker/queues.ts";
+import type { Log } from "#lib/process/log.ts";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+
+const POLL_MS = 2_000;
+
+/** How many tasks lie in the queues, as the broker counted them last. */
+export class QueueDepths {
+  readonly #broker: Broker;
+  readonly #queues: () => readonly string[];
+  readonly #depths = new Map<string, QueueDepth>();
+  #fresh = false;
+
+  /** Asks about the queues that are named when it is time to ask again. */
+  constructor(broker: Broker, queues: () => readonly string[]) {
+    this.#broker = broker;
+    this.#queues = queues;
+  }
+
+  /** Whether the broker answered when it was asked last. */
+  get isFresh(): boolean {
+    return this.#fresh && this.#broker.link.isUp;
+  }
+
+  /** By queue; undefined as long as the broker has not said. */
+  get byQueue(): ReadonlyMap<string, QueueDepth | undefined> {
+    return new Map(this.#queues().map((queue) => [queue, this.#depths.get(queue)]));
+  }
+
+  /** Asks again and again while the link is up, until the signal aborts. */
+  follow(log: Log, signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#broker.link, {
+      name: "ask for queue depths",
+      log,
+      signal,
+      run: async (_connected, until) => {
+        this.#fresh = false;
+        while (!until.aborted) {
+          this.#fresh = await this.#ask(log);
+          await pause(POLL_MS, until);
+        }
+      },
+    });
+  }
+
+  /** False when the broker did not answer; what it said before is left standing then. */
+  async #ask(log: Log): Promise<boolean> {
+    try {
+      await Promise.all(this.#queues().map((queue) => this.#askAbout(queue)));
+      return true;
+    } catch (error) {
+      if (this.#fresh) log.warn({ err: error }, "queue depths are not known now");
+      return false;
+    }
+  }
+
+  async #askAbout(queue: string): Promise<void> {
+    try {
+      this.#depths.set(queue, await this.#broker.queues.depth(queue));
+    } catch (error) {
+      if (error instanceof BrokerAway) throw error;
+      // It answered: there is no such queue, or not yet.
+      this.#depths.delete(queue);
+    }
+  }
+}

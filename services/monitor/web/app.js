@@ -1,0 +1,96 @@
+import { QUEUES, RECENT, TIMES, TYPES, WORKERS } from "./columns.js";
+import { figure, table } from "./elements.js";
+import * as show from "./format.js";
+import { watchOverview } from "./watch.js";
+
+const STATES = [
+  "scheduled",
+  "queued",
+  "running",
+  "retrying",
+  "succeeded",
+  "failed",
+  "canceled",
+  "expired",
+];
+
+/** Every part of the page: where it is, what of the overview it shows, and how. */
+const PARTS = [
+  { id: "tasks", pick: ({ tasks }) => tasks, render: tiles },
+  { id: "rates", pick: ({ rates }) => rates, render: speeds },
+  { id: "times", pick: ({ queueWait, runTime }) => [queueWait, runTime], render: times },
+  {
+    id: "queues",
+    pick: (all) => all.queues ?? [],
+    render: (rows) => [table(QUEUES, rows, "No queues.")],
+  },
+  {
+    id: "types",
+    pick: (all) => all.taskTypes ?? [],
+    render: (rows) => [table(TYPES, rows, "None seen yet.")],
+  },
+  {
+    id: "workers",
+    pick: (all) => all.workers ?? [],
+    render: (rows) => [table(WORKERS, rows, "No worker is alive: tasks wait.")],
+  },
+  {
+    id: "recent",
+    pick: (all) => all.recentTasks ?? [],
+    render: (rows) => [table(RECENT, rows, "None yet.")],
+  },
+  { id: "reading", pick: reading, render: (text) => [text] },
+];
+
+const shown = new Map();
+
+function renderAll(overview) {
+  for (const { id, pick, render } of PARTS) {
+    const part = pick(overview);
+    // What has not changed stays, so that text can be selected and scrolled to.
+    const json = JSON.stringify(part);
+    if (shown.get(id) === json) continue;
+    shown.set(id, json);
+    document.getElementById(id).replaceChildren(...render(part));
+  }
+  const isEmpty = Object.values(overview.tasks ?? {}).every((tasks) => Number(tasks) === 0);
+  document.getElementById("empty").hidden = !(isEmpty && overview.upToDate);
+}
+
+function tiles(tasks = {}) {
+  return STATES.map((state) =>
+    figure(state, show.count(tasks[state]), { "data-state": state.toUpperCase() }),
+  );
+}
+
+function speeds(rates = {}) {
+  return [
+    figure("accepted", show.rate(rates.acceptedPerSecond)),
+    figure("started", show.rate(rates.startedPerSecond)),
+    figure("succeeded", show.rate(rates.succeededPerSecond)),
+    figure("failed", show.rate(rates.failedPerSecond)),
+    figure("retried", show.rate(rates.retriedPerSecond)),
+  ];
+}
+
+function times([queueWait = {}, runTime = {}]) {
+  const rows = [
+    { name: "queue wait", of: queueWait },
+    { name: "run time", of: runTime },
+  ];
+  return [table(TIMES, rows, "")];
+}
+
+function reading({ time, sequence, upToDate }) {
+  const at = `event ${show.count(sequence)} · ${show.clock(time)}`;
+  return upToDate ? at : `${at} · not up to date`;
+}
+
+function showConnection(isUp) {
+  const connection = document.getElementById("connection");
+  connection.textContent = isUp ? "connected" : "reconnecting";
+  connection.dataset.up = String(isUp);
+  document.body.classList.toggle("stale", !isUp);
+}
+
+await watchOverview(renderAll, showConnection);

@@ -1,0 +1,87 @@
+import { badge, bar, element } from "./elements.js";
+import * as show from "./format.js";
+
+const text = (title, cell, kind = "") => ({ title, cell, kind });
+const number = (title, cell, kind = "") => ({ title, cell, kind: `number ${kind}` });
+const id = (title, idOf) => ({ title, cell: (row) => wholeId(idOf(row)), kind: "id" });
+
+/** Left out where the screen is narrow. */
+const MINOR = "minor";
+
+export const QUEUES = [
+  text("Queue", ({ name }) => name),
+  number("Waiting", ({ depth }) => show.count(depth)),
+  number("On loan", ({ inFlight }) => show.count(inFlight)),
+  number("Oldest waits", ({ oldestWaitingAge }) => show.duration(oldestWaitingAge)),
+  number("Retrying", ({ tasks }) => show.count(tasks.retrying), MINOR),
+  number("Accepted/s", ({ rates }) => show.rate(rates.acceptedPerSecond), MINOR),
+  number("Succeeded/s", ({ rates }) => show.rate(rates.succeededPerSecond), MINOR),
+];
+
+export const TYPES = [
+  text("Type", ({ name }) => element("span", { title: name }, show.shortName(name))),
+  number("Queued", ({ tasks }) => show.count(tasks.queued), MINOR),
+  number("Running", ({ tasks }) => show.count(tasks.running), MINOR),
+  number("Succeeded", ({ tasks }) => show.count(tasks.succeeded)),
+  number("Failed", ({ tasks }) => show.count(tasks.failed)),
+  number("Runs p50", ({ runTime }) => show.seconds(runTime.p50Seconds), MINOR),
+  number("p95", ({ runTime }) => show.seconds(runTime.p95Seconds)),
+];
+
+export const WORKERS = [
+  id("Worker", ({ worker }) => worker.id),
+  text("State", (one) => badge(workerState(one))),
+  text("Machine", machine, MINOR),
+  text("Queues", ({ worker }) => (worker.queues ?? []).join(", ") || "–", MINOR),
+  text("Slots", slots),
+  number("Succeeded", ({ succeeded }) => show.count(succeeded), MINOR),
+  number("Failed", ({ failed }) => show.count(failed), MINOR),
+];
+
+export const RECENT = [
+  id("Task", (task) => task.id),
+  text("State", ({ state }) => badge(show.stateName(state))),
+  text("Type", ({ spec }) => show.shortName(spec.input?.["@type"])),
+  text("Queue", ({ spec }) => spec.queue, MINOR),
+  number("Attempt", ({ attempt }) => show.count(attempt), MINOR),
+  text("Says", says, "says"),
+  number("Accepted", ({ createTime }) => show.clock(createTime), MINOR),
+  number("Took", ({ createTime, endTime }) => show.secondsBetween(createTime, endTime)),
+];
+
+export const TIMES = [
+  text("", ({ name }) => name),
+  number("p50", ({ of }) => show.seconds(of.p50Seconds)),
+  number("p95", ({ of }) => show.seconds(of.p95Seconds)),
+  number("p99", ({ of }) => show.seconds(of.p99Seconds)),
+  number("max", ({ of }) => show.seconds(of.maxSeconds)),
+];
+
+/** Set apart, for it is cut at its start and yet reads from left to right. */
+function wholeId(given) {
+  return element("span", { title: given }, element("bdi", {}, given));
+}
+
+function machine({ worker }) {
+  return worker.host ? `${worker.host} · ${worker.pid}` : "–";
+}
+
+function slots({ alive, worker }) {
+  return alive ? bar(worker.running ?? 0, worker.concurrency ?? 0) : "–";
+}
+
+function says({ error, progress, state, cancelReason }) {
+  if (state === "TASK_STATE_CANCELED") return cancelReason || "–";
+  if (state === "TASK_STATE_RUNNING" && progress) return progressText(progress);
+  return state !== "TASK_STATE_SUCCEEDED" && error ? `${error.code}: ${error.message}` : "–";
+}
+
+function progressText({ fraction, note }) {
+  const percent = fraction === undefined ? "" : `${Math.round(fraction * 100)} %`;
+  return [percent, note].filter(Boolean).join(" · ") || "–";
+}
+
+function workerState({ alive, worker }) {
+  if (!alive) return "gone";
+  return worker.leaving ? "leaving" : "alive";
+}

@@ -1,0 +1,50 @@
+const WHOLE = new Intl.NumberFormat("en");
+const RATE = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
+const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
+
+const UNITS = [
+  { seconds: 86_400, name: "d" },
+  { seconds: 3_600, name: "h" },
+  { seconds: 60, name: "min" },
+  { seconds: 1, name: "s" },
+  { seconds: 0.001, name: "ms" },
+];
+
+/** JSON leaves out what is zero, and writes 64-bit numbers as text. */
+export function count(value = 0) {
+  return WHOLE.format(Number(value));
+}
+
+export function rate(value = 0) {
+  return RATE.format(value);
+}
+
+/** Two digits that matter, in the unit that suits: 850 ms, 4.2 s, 12 min. */
+export function seconds(value = 0) {
+  if (value === 0) return "0 s";
+  const unit = UNITS.find((one) => value >= one.seconds) ?? UNITS.at(-1);
+  const inUnit = value / unit.seconds;
+  return `${inUnit < 10 ? Math.round(inUnit * 10) / 10 : Math.round(inUnit)} ${unit.name}`;
+}
+
+/** A Duration message: "1.5s". Not set: none. */
+export function duration(value) {
+  return value === undefined ? "–" : seconds(Number.parseFloat(value));
+}
+
+export function clock(timestamp) {
+  return timestamp === undefined ? "–" : CLOCK.format(new Date(timestamp));
+}
+
+export function secondsBetween(from, to) {
+  return from && to ? seconds(Math.max(0, Date.parse(to) - Date.parse(from)) / 1_000) : "–";
+}
+
+/** The last part of a type's full name. */
+export function shortName(typeName = "") {
+  return typeName.split(/[./]/).at(-1) || "–";
+}
+
+export function stateName(state = "") {
+  return state.replace("TASK_STATE_", "");
+}

@@ -1,0 +1,74 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { type Known, overviewOf } from "../../../services/monitor/overview.ts";
+import { at, MadeUpLog } from "./made-up-log.ts";
+
+function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {}) {
+  return overviewOf({
+    figures: log.folded(),
+    depths: new Map(),
+    aliveWorkers: [],
+    upToDate: true,
+    mayName: () => true,
+    nowMs: at(seconds),
+    ...known,
+  });
+}
+
+test("a queue that is configured is shown before its first task, one that is not when it has one", () => {
+  const log = new MadeUpLog().accepted(0, "a", { queue: "bulk" });
+  const depths = new Map([["default", { waiting: 3, inFlight: 2 }]]);
+  const { queues } = overviewAt(5, log, { depths });
+  expect(queues).toMatchObject([
+    { name: "bulk", tasks: { queued: 1n }, depth: 0n, oldestWaitingAge: durationFromMs(5_000) },
+    { name: "default", tasks: { queued: 0n }, depth: 3n, inFlight: 2n },
+  ]);
+  expect(queues[1]?.oldestWaitingAge).toBeUndefined();
+});
+
+test("a type's figures come from all its queues", () => {
+  const log = new MadeUpLog();
+  for (const [id, queue] of [["a", "bulk"] as const, ["b", "mail"] as const]) {
+    log
+      .accepted(0, id, { queue })
+      .started(1, id)
+      .succeeded(id === "a" ? 2 : 5, id);
+  }
+  expect(overviewAt(5, log).taskTypes).toMatchObject([
+    {
+      name: "test.v1.Work",
+      tasks: { succeeded: 2n },
+      runTime: { count: 2n, p50Seconds: 1, maxSeconds: 4 },
+      rates: { succeededPerSecond: 2 / 60 },
+    },
+  ]);
+});
+
+test("workers that are alive come first, and those that are gone keep what they did", () => {
+  const log = new MadeUpLog();
+  for (const workerId of ["worker-a", "worker-b"]) {
+    log.accepted(0, workerId).started(1, workerId, { workerId });
+    log.succeeded(2, workerId, { workerId });
+  }
+  const aliveWorkers = ["worker-c", "worker-b"].map((id) =>
+    create(WorkerSchema, { id, concurrency: 8 }),
+  );
+  expect(overviewAt(5, log, { aliveWorkers }).workers).toMatchObject([
+    { worker: { id: "worker-b", concurrency: 8 }, alive: true, succeeded: 1n },
+    { worker: { id: "worker-c", concurrency: 8 }, alive: true, succeeded: 0n },
+    { worker: { id: "worker-a", concurrency: 0 }, alive: false, succeeded: 1n },
+  ]);
+});
+
+test("of the workers that are gone, the 100 seen last are shown", () => {
+  const log = new MadeUpLog();
+  for (let number = 0; number < 150; number += 1) {
+    const workerId = `worker-${String(number).padStart(3, "0")}`;
+    log.accepted(number, workerId).started(number, workerId, { workerId });
+  }
+  const { workers } = overviewAt(200, log);
+  expect(workers).toHaveLength(100);
+  expect(workers[0]?.worker?.id).toBe("worker-050");
+});
