@@ -3,9 +3,9 @@ import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
 import { Watching } from "#lib/broker/watching.ts";
 import { healthEndpoints } from "#lib/process/health-endpoints.ts";
-import { aborted } from "#lib/process/leaving.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
+import { serve } from "#lib/process/serve.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
@@ -16,21 +16,11 @@ import { taskService } from "./task-service.ts";
 await runService("gateway", process, async ({ settings, log, leaving }) => {
   const readiness = new Readiness(["broker", "task types"]);
   const types = new KnownTaskTypes(createRegistry(TaskService));
-  const left = new AbortController();
 
   await using broker = openBroker(settings, "gateway", log);
   await using watching = new Watching(broker.link, broker.log, log);
   using _broker = readiness.follow("broker", broker.link);
   using _log = readiness.follow("log", watching.line, "not followed");
-  const chores = Promise.all([
-    broker.taskTypes.follow(
-      (type) => types.add(type),
-      () => readiness.green("task types"),
-      left.signal,
-    ),
-    broker.schedule.moveDueTasks(log, left.signal),
-  ]);
-
   const tasks = taskService({ ...settings, broker, watching, types });
   const registry = () => types.registry;
   const services = withReflection(
@@ -45,12 +35,19 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   });
   log.info({ grpc: grpc.address, connect: connect.url }, "gateway is up");
 
-  try {
-    await Promise.race([aborted(leaving), broker.link.unfit]);
-  } finally {
-    readiness.red("process", "leaving");
-    await Promise.all([grpc.leave(), connect.leave()]);
-    left.abort();
-    await chores;
-  }
+  await serve({
+    leaving,
+    unfit: broker.link.unfit,
+    readiness,
+    doors: [grpc, connect],
+    chores: (signal) =>
+      Promise.all([
+        broker.taskTypes.follow(
+          (type) => types.add(type),
+          () => readiness.green("task types"),
+          signal,
+        ),
+        broker.schedule.moveDueTasks(log, signal),
+      ]),
+  });
 });

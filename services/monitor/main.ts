@@ -2,9 +2,9 @@ import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { MonitorService } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
 import { healthEndpoints } from "#lib/process/health-endpoints.ts";
-import { aborted } from "#lib/process/leaving.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
+import { serve } from "#lib/process/serve.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
@@ -16,13 +16,11 @@ import { pageEndpoint } from "./page.ts";
 
 await runService("monitor", process, async ({ settings, log, leaving }) => {
   const readiness = new Readiness(["broker", "log"]);
-  const left = new AbortController();
 
   await using broker = openBroker(settings, "monitor", log);
   await using monitor = new Monitor({ ...settings, broker, log });
   using _broker = readiness.follow("broker", broker.link);
   using _log = readiness.follow("log", monitor.line, "not read to its end");
-  const chores = monitor.follow(left.signal);
 
   const service = monitorService(() => monitor.overview());
   const own = createRegistry(MonitorService);
@@ -43,9 +41,11 @@ await runService("monitor", process, async ({ settings, log, leaving }) => {
   });
   log.info({ grpc: grpc.address, page: connect.url }, "monitor is up");
 
-  await Promise.race([aborted(leaving), broker.link.unfit]);
-  readiness.red("process", "leaving");
-  await Promise.all([grpc.leave(), connect.leave()]);
-  left.abort();
-  await chores;
+  await serve({
+    leaving,
+    unfit: broker.link.unfit,
+    readiness,
+    doors: [grpc, connect],
+    chores: (signal) => monitor.follow(signal),
+  });
 });

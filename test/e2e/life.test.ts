@@ -1,21 +1,12 @@
 import { describe, expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { openGate } from "#test/support/gate.ts";
-import {
-  historyOf,
-  outputOf,
-  System,
-  scriptOf,
-  statesOf,
-  typesKnown,
-} from "#test/support/system.ts";
+import { historyOf, outputOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 describe("a task on a whole system", () => {
   test("runs, reports and succeeds, and its watcher sees all of it in order", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ steps: 3 }) } });
     const events = await historyOf(gateway, task?.id ?? "");
@@ -40,9 +31,7 @@ describe("a task on a whole system", () => {
 
   test("is retried after an error that may pass, and counts its failures", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ failures: 2 }) },
@@ -63,9 +52,7 @@ describe("a task on a whole system", () => {
 
   test("fails at once on an error that can't pass, and says why", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ permanent: "NO_SUCH_PAGE" }) },
@@ -85,9 +72,7 @@ describe("a task on a whole system", () => {
   test("an attempt that takes longer than it may is stopped and retried", async () => {
     await using system = await System.start();
     await using gate = await openGate();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: {
@@ -106,9 +91,7 @@ describe("a task on a whole system", () => {
   test("is canceled while it runs: the code stops, and its last words are not heard", async () => {
     await using system = await System.start();
     await using gate = await openGate();
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ gate: gate.url }) },
@@ -132,9 +115,7 @@ describe("a task on a whole system", () => {
 
   test("is canceled while it waits, and never runs", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
     await worker[Symbol.asyncDispose]();
 
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
@@ -149,9 +130,7 @@ describe("a task on a whole system", () => {
   test("a worker that leaves lets its attempt finish within the grace", async () => {
     await using system = await System.start();
     await using gate = await openGate();
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ gate: gate.url }) },
@@ -169,9 +148,7 @@ describe("a task on a whole system", () => {
   test("a worker whose grace is over hands its attempt back at no cost", async () => {
     await using system = await System.start({ MILLRACE_LEAVE_GRACE_MS: "0" });
     await using gate = await openGate();
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ gate: gate.url }) },
@@ -190,9 +167,7 @@ describe("a task on a whole system", () => {
 
   test("an output that is too large fails the task and says how large it may be", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ outputBytes: 70_000 }) },

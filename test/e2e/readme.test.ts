@@ -39,9 +39,7 @@ test("the README's backend example submits a task, and again the same one", asyn
 
 test("the README's browser example watches a task to its end", async () => {
   await using system = await System.start();
-  const gateway = await system.gateway();
-  await system.worker();
-  await typesKnown(gateway);
+  const { gateway } = await system.running();
   const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ steps: 1 }) } });
   await historyOf(gateway, task?.id ?? "");
   const [, browser = ""] = await blocks("ts");

@@ -48,9 +48,7 @@ describe("submitting", () => {
 
   test("the same id for something else is ALREADY_EXISTS", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
     await gateway.client.submitTask({ taskId: "mine", spec: { input: scriptOf({}) } });
 
     const error = await errorOf(
@@ -64,9 +62,7 @@ describe("submitting", () => {
 
   test("defaults are filled in, so that the task says what holds for it", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
     expect(task?.spec).toMatchObject({ queue: "default", priority: Priority.NORMAL });
@@ -136,9 +132,7 @@ describe("submitting", () => {
 
   test("an input above 64 KiB is refused", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
     const input = scriptOf({ permanent: "x".repeat(70_000) });
     const error = await errorOf(gateway.client.submitTask({ spec: { input } }));
     expect(violationsOf(error)).toEqual(["spec.input"]);
@@ -147,9 +141,7 @@ describe("submitting", () => {
 
   test("a full queue refuses, leaves nothing behind, and accepts again when there is room", async () => {
     await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "2" });
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
     await worker[Symbol.asyncDispose]();
     const submit = (taskId: string) =>
       gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
@@ -173,9 +165,7 @@ describe("submitting", () => {
 
   test("a full history refuses rather than forget", async () => {
     await using system = await System.start({ MILLRACE_HISTORY_MAX_BYTES: String(2 ** 20) });
-    const gateway = await system.gateway();
-    const worker = await system.worker();
-    await typesKnown(gateway);
+    const { gateway, worker } = await system.running();
     await worker[Symbol.asyncDispose]();
     const input = scriptOf({ permanent: "x".repeat(60_000) });
     const submit = (taskId: string) => gateway.client.submitTask({ taskId, spec: { input } });
@@ -214,9 +204,7 @@ describe("submitting", () => {
 
   test("a finished task can't be canceled and keeps its output", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
     await historyOf(gateway, task?.id ?? "");
 
@@ -229,9 +217,7 @@ describe("submitting", () => {
 
   test("RunTask submits and watches in one call", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
     const kinds: string[] = [];
     const submit = { spec: { input: scriptOf({ steps: 1 }) } };
     for await (const { update } of gateway.client.runTask({ submit })) {

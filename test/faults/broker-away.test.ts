@@ -14,9 +14,7 @@ import { until } from "#test/support/until.ts";
 
 test("while the broker is away every service says so, and within 5 s of its return all work again", async () => {
   await using system = await System.start();
-  const gateway = await system.gateway();
-  const worker = await system.worker();
-  await typesKnown(gateway);
+  const { gateway, worker } = await system.running();
   using connection = openGrpcClient({ address: gateway.address });
   const health = connection.of(Health);
   const isReady = async (url: string) => (await fetch(`${url}/readyz`)).ok;
@@ -49,9 +47,7 @@ test("while the broker is away every service says so, and within 5 s of its retu
 test("a broker that is killed and restarted during a watch loses nothing and shows nothing twice", async () => {
   await using system = await System.start();
   await using gate = await openGate();
-  const gateway = await system.gateway();
-  await system.worker();
-  await typesKnown(gateway);
+  const { gateway } = await system.running();
   const { task } = await gateway.client.submitTask({
     spec: { input: scriptOf({ steps: 3, gate: gate.url }) },
   });
@@ -75,9 +71,7 @@ test("a broker that is killed and restarted during a watch loses nothing and sho
 test("an attempt that ends while the broker is away is settled when it is back", async () => {
   await using system = await System.start();
   await using gate = await openGate();
-  const gateway = await system.gateway();
-  const worker = await system.worker();
-  await typesKnown(gateway);
+  const { gateway, worker } = await system.running();
   const { task } = await gateway.client.submitTask({
     spec: { input: scriptOf({ gate: gate.url }) },
   });

@@ -1,13 +1,11 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
-import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 test("a worker whose consumers were deleted by hand puts them back and goes on", async () => {
   await using system = await System.start();
-  const gateway = await system.gateway();
-  await system.worker();
-  await typesKnown(gateway);
+  const { gateway } = await system.running();
   const nc = await connect({ servers: system.nats.url });
   const jsm = await jetstreamManager(nc);
   for (const level of ["p0", "p1", "p2", "p3"]) {

@@ -1,14 +1,12 @@
 import { expect, test } from "vitest";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
-import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 test("a task whose worker is killed runs again elsewhere within 10 s, on the watcher's one open stream", async () => {
   await using system = await System.start();
   await using gate = await openGate();
-  const gateway = await system.gateway();
-  const doomed = await system.worker();
-  await typesKnown(gateway);
+  const { gateway, worker: doomed } = await system.running();
   const { task } = await gateway.client.submitTask({
     spec: { input: scriptOf({ steps: 1, gate: gate.url }) },
   });
@@ -33,9 +31,7 @@ test("a task whose worker is killed runs again elsewhere within 10 s, on the wat
 test("a worker that was frozen past its lease writes nothing when it wakes up", async () => {
   await using system = await System.start();
   await using gate = await openGate();
-  const gateway = await system.gateway();
-  const zombie = await system.worker();
-  await typesKnown(gateway);
+  const { gateway, worker: zombie } = await system.running();
   const { task } = await gateway.client.submitTask({
     spec: { input: scriptOf({ steps: 1, gate: gate.url }) },
   });
@@ -57,9 +53,7 @@ test("a worker that was frozen past its lease writes nothing when it wakes up", 
 
 test("a task that takes its workers down fails with WORKER_LOST, and other tasks go on", async () => {
   await using system = await System.start({ MILLRACE_MAX_CRASHES: "2" });
-  const gateway = await system.gateway();
-  await system.worker();
-  await typesKnown(gateway);
+  const { gateway } = await system.running();
   const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ crashes: 99 }) } });
   const taskId = task?.id ?? "";
   const watched = historyOf(gateway, taskId);

@@ -1,7 +1,7 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
-import { System, typesKnown } from "#test/support/system.ts";
+import { System } from "#test/support/system.ts";
 
 const run = promisify(execFile);
 
@@ -20,9 +20,7 @@ async function curl(url: string, body: unknown) {
 
 test("curl submits a task in JSON, reads it, and is told in JSON what is wrong", async () => {
   await using system = await System.start();
-  const gateway = await system.gateway();
-  await system.worker();
-  await typesKnown(gateway);
+  const { gateway } = await system.running();
   const method = (name: string) => `${gateway.url}/millrace.v1.TaskService/${name}`;
 
   const submitted = await curl(method("SubmitTask"), SCRIPT);

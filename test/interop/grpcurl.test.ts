@@ -47,9 +47,7 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
 
   test("submits a task in JSON and watches it to its end", async () => {
     await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker();
-    await typesKnown(gateway);
+    const { gateway } = await system.running();
     const { address } = gateway;
 
     const submitted = await call(

@@ -107,6 +107,13 @@ export class System implements AsyncDisposable {
     return worker;
   }
 
+  /** A gateway and a worker that know each other's task types. */
+  async running() {
+    const [gateway, worker] = await Promise.all([this.gateway(), this.worker()]);
+    await typesKnown(gateway);
+    return { gateway, worker };
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#processes.map((process) => process[Symbol.asyncDispose]()));
     await this.nats[Symbol.asyncDispose]();

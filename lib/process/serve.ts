@@ -1,0 +1,28 @@
+import { aborted } from "./leaving.ts";
+import type { Readiness } from "./readiness.ts";
+
+export interface Serving {
+  /** Aborts when the process is asked to stop. */
+  readonly leaving: AbortSignal;
+  /** Rejects when the process can't go on. */
+  readonly unfit: Promise<never>;
+  readonly readiness: Readiness;
+  /** What is to be closed first, for callers are behind it. */
+  readonly doors: readonly { leave(): Promise<void> }[];
+  /** What runs beside the calls, until its signal aborts. */
+  readonly chores: (signal: AbortSignal) => Promise<unknown>;
+}
+
+/** Serves until it is asked to stop or can't go on; then turns red, lets the callers finish, and ends the chores. */
+export async function serve(serving: Serving): Promise<void> {
+  const left = new AbortController();
+  const chores = serving.chores(left.signal);
+  try {
+    await Promise.race([aborted(serving.leaving), serving.unfit]);
+  } finally {
+    serving.readiness.red("process", "leaving");
+    await Promise.all(serving.doors.map((door) => door.leave()));
+    left.abort();
+    await chores;
+  }
+}
