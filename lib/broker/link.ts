@@ -36,7 +36,7 @@ export interface Connected {
 }
 
 /** How long one request to the broker may take before it counts as away. */
-export const REQUEST_TIMEOUT_MS = 2_000;
+export const REQUEST_TIMEOUT_MS = 4_000;
 const RETRY_MS = 250;
 
 /**

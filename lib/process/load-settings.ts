@@ -24,14 +24,24 @@ export function shownDefault({ fallback }: Setting<unknown>): string {
   return String(fallback);
 }
 
-function optionOf(setting: Setting<unknown>): Option {
-  return (
-    new Option(`${flagOf(setting)} <value>`, setting.help)
-      .env(setting.env)
-      .default(setting.fallback, shownDefault(setting))
-      // An empty variable is how many systems spell "not set".
-      .argParser((given) => (given === "" ? setting.fallback : setting.parse(given)))
-  );
+/** What holds where no flag is given. An empty variable is how many systems spell "not set". */
+function fromEnvironment(setting: Setting<unknown>, env: NodeJS.ProcessEnv): unknown {
+  const given = env[setting.env];
+  if (given === undefined || given === "") return setting.fallback;
+  try {
+    return setting.parse(given);
+  } catch (error) {
+    const allowed = error instanceof Error ? error.message : String(error);
+    const shown = setting.secret ? "" : `"${given}" is not allowed: `;
+    throw new StartupError(`${setting.env}: ${shown}${allowed}`, { cause: error });
+  }
+}
+
+function optionOf(setting: Setting<unknown>, value: unknown): Option {
+  const help = `${setting.help} (variable ${setting.env})`;
+  return new Option(`${flagOf(setting)} <value>`, help)
+    .default(value, shownDefault(setting))
+    .argParser((given) => setting.parse(given));
 }
 
 /** A misspelled variable would otherwise be a setting that silently does nothing. */
@@ -62,13 +72,16 @@ export function loadSettings(
     .version(VERSION)
     .allowExcessArguments(false)
     .exitOverride();
-  for (const [, setting] of own) command.addOption(optionOf(setting));
+  const options = new Map(
+    own.map(([name, setting]) => [name, optionOf(setting, fromEnvironment(setting, env))]),
+  );
+  for (const option of options.values()) command.addOption(option);
   command.parse(argv);
   const given = command.opts();
   return Object.fromEntries(
-    entries().map(([name, setting]) => [
-      name,
-      given[optionOf(setting).attributeName()] ?? setting.fallback,
-    ]),
+    entries().map(([name, { fallback }]) => {
+      const option = options.get(name);
+      return [name, option ? given[option.attributeName()] : fallback];
+    }),
   ) as Settings;
 }

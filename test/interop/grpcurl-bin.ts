@@ -3,12 +3,11 @@ import { promisify } from "node:util";
 
 const run = promisify(execFile);
 
-/** grpcurl of this machine, if it has one: GRPCURL_BIN, or the PATH. */
+/** grpcurl of this machine, if it has one. */
 export async function grpcurlBin(): Promise<string | undefined> {
-  const bin = process.env["GRPCURL_BIN"] ?? "grpcurl";
   try {
-    await run(bin, ["-version"]);
-    return bin;
+    await run("grpcurl", ["-version"]);
+    return "grpcurl";
   } catch {
     return undefined;
   }

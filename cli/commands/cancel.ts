@@ -1,0 +1,25 @@
+import { toJson } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import { atGateway, CALL } from "../gateway/at-gateway.ts";
+import { readTaskTypes } from "../task-types/task-types.ts";
+import { globalsOf } from "./globals.ts";
+
+export function addCancel(program: Command): void {
+  program
+    .command("cancel")
+    .description("cancel a task that is not finished")
+    .argument("<id>", "the task")
+    .option("--reason <text>", "why; kept in the task", "")
+    .action(async (taskId: string, { reason }: { reason: string }, command: Command) => {
+      const { server, json } = globalsOf(command);
+      await atGateway(server, async (tasks) => {
+        const { task } = await tasks.cancelTask({ taskId, reason }, CALL);
+        if (!task) return;
+        const shown = json
+          ? JSON.stringify(toJson(TaskSchema, task, await readTaskTypes(tasks)))
+          : `${task.id} is canceled`;
+        process.stdout.write(`${shown}\n`);
+      });
+    });
+}

@@ -1,0 +1,28 @@
+import { toJson } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import { atGateway, CALL } from "../gateway/at-gateway.ts";
+import { readTaskTypes } from "../task-types/task-types.ts";
+import { globalsOf } from "./globals.ts";
+import { taskLines } from "./task-lines.ts";
+
+export function addGet(program: Command): void {
+  program
+    .command("get")
+    .description("show a task as it stands")
+    .argument("<id>", "the task")
+    .action(async (taskId: string, _options: object, command: Command) => {
+      const { server, json } = globalsOf(command);
+      await atGateway(server, async (tasks) => {
+        const [types, { task }] = await Promise.all([
+          readTaskTypes(tasks),
+          tasks.getTask({ taskId }, CALL),
+        ]);
+        if (!task) return;
+        const shown = json
+          ? JSON.stringify(toJson(TaskSchema, task, types))
+          : taskLines(task, types).join("\n");
+        process.stdout.write(`${shown}\n`);
+      });
+    });
+}

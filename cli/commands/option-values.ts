@@ -1,0 +1,44 @@
+import { type Duration, durationFromMs } from "@bufbuild/protobuf/wkt";
+import { InvalidArgumentError } from "commander";
+import { Priority } from "#gen/millrace/v1/task_pb.ts";
+import { wholeNumber } from "#lib/process/setting.ts";
+import { parseDuration } from "../terminal/duration.ts";
+
+const PRIORITIES: ReadonlyMap<string, Priority> = new Map([
+  ["urgent", Priority.URGENT],
+  ["high", Priority.HIGH],
+  ["normal", Priority.NORMAL],
+  ["low", Priority.LOW],
+]);
+
+export function priorityValue(given: string): Priority {
+  const found = PRIORITIES.get(given.toLowerCase());
+  if (found !== undefined) return found;
+  throw new InvalidArgumentError(`must be one of ${[...PRIORITIES.keys()].join(", ")}`);
+}
+
+export function durationValue(given: string): Duration {
+  const ms = parseDuration(given);
+  if (ms !== undefined) return durationFromMs(ms);
+  throw new InvalidArgumentError('must be a duration, e.g. "500ms", "30s", "5m" or "2h"');
+}
+
+export function sequenceValue(given: string): bigint {
+  if (/^\d{1,19}$/.test(given)) return BigInt(given);
+  throw new InvalidArgumentError("must be the sequence of an event");
+}
+
+export const attemptsValue = wholeNumber(1, 100);
+
+export function collectedValue(given: string, before: readonly string[] = []): readonly string[] {
+  return [...before, given];
+}
+
+export function labelValue(
+  given: string,
+  before: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> {
+  const at = given.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("must be key=value");
+  return { ...before, [given.slice(0, at)]: given.slice(at + 1) };
+}

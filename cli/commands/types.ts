@@ -1,0 +1,48 @@
+import { type DescField, ScalarType, toJson } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import { ListTaskTypesResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
+import { atGateway, CALL } from "../gateway/at-gateway.ts";
+import { type TaskTypes, taskTypesOf } from "../task-types/task-types.ts";
+import { globalsOf } from "./globals.ts";
+
+export function addTypes(program: Command): void {
+  program
+    .command("types")
+    .description("list the task types that workers have announced")
+    .action(async (_options: object, command: Command) => {
+      const { server, json } = globalsOf(command);
+      await atGateway(server, async (tasks) => {
+        const response = await tasks.listTaskTypes({}, CALL);
+        const types = taskTypesOf(response.taskTypes);
+        const shown = json
+          ? JSON.stringify(toJson(ListTaskTypesResponseSchema, response, types))
+          : types.all.flatMap((type) => typeLines(type, types)).join("\n");
+        process.stdout.write(`${shown || "no worker has announced a task type yet"}\n`);
+      });
+    });
+}
+
+function typeLines(type: TaskType, { registry }: TaskTypes): string[] {
+  const fields = registry.getMessage(type.name)?.fields ?? [];
+  return [
+    type.alias || type.name,
+    `  ${type.description}`,
+    `  input   ${type.name}`,
+    ...fields.map((field) => `            ${field.name}: ${kindOf(field)}`),
+    `  output  ${type.outputType}`,
+  ];
+}
+
+function kindOf(field: DescField): string {
+  if (field.fieldKind === "map") return "map";
+  const kind = kindOfOne(field);
+  return field.fieldKind === "list" ? `${kind}, repeated` : kind;
+}
+
+function kindOfOne({ enum: values, message, scalar }: DescField): string {
+  if (message) return message.name;
+  if (!values) return scalar === undefined ? "" : (ScalarType[scalar] ?? "").toLowerCase();
+  const prefix = values.sharedPrefix?.length ?? 0;
+  return values.values.map(({ name }) => name.slice(prefix).toLowerCase()).join(" | ");
+}

@@ -1,0 +1,92 @@
+import { join } from "node:path";
+import type { Command } from "commander";
+import { aborted } from "#lib/process/leaving.ts";
+import { wholeNumber } from "#lib/process/setting.ts";
+import { ExitCode } from "../exit-code.ts";
+import { StopSignals } from "../stop-signals.ts";
+import { lockDataDir } from "../system/data-dir.ts";
+import { type Door, doorsOf, everyDoor, refuseTaken } from "../system/doors.ts";
+import { freePort } from "../system/free-port.ts";
+import { Journal } from "../system/journal.ts";
+import { readyJson, readyText } from "../system/ready-text.ts";
+import { servicesEnv } from "../system/services-env.ts";
+import { System } from "../system/system.ts";
+import { shownDuration } from "../terminal/duration.ts";
+import { paintFor } from "../terminal/paint.ts";
+import { globalsOf } from "./globals.ts";
+
+interface UpOptions {
+  readonly workers: number;
+  readonly natsPort: number;
+  readonly dataDir: string;
+  readonly logs: boolean;
+}
+
+interface Up extends UpOptions {
+  readonly env: NodeJS.ProcessEnv;
+  readonly json: boolean;
+}
+
+const HELP = `
+Settings of the services are environment variables: \`node services/gateway/main.ts --help\` lists them. NATS_SERVERS
+names a NATS to use; without it, a nats-server is found or fetched, and started.`;
+
+const NATS_HOST = "127.0.0.1";
+
+export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
+  program
+    .command("up")
+    .description(
+      "run a whole Millrace on this machine until Ctrl-C: NATS, gateway, monitor, workers",
+    )
+    .option("--workers <n>", "worker processes", wholeNumber(1, 64), 1)
+    .option("--nats-port <port>", "port of NATS; 0 = any free one", wholeNumber(0, 65_535), 4222)
+    .option("--data-dir <folder>", "where the data and the logs are kept", ".millrace")
+    .option("--logs", "show all that the services log, not only warnings and errors", false)
+    .addHelpText("after", HELP)
+    .action(async (options: UpOptions, command: Command) => {
+      const { json } = globalsOf(command);
+      process.exitCode = await up({ ...options, env: servicesEnv(env), json });
+    });
+}
+
+async function up(options: Up): Promise<ExitCode> {
+  const { env, dataDir, workers, logs } = options;
+  using stop = new StopSignals();
+  const doors = await doorsOf(env, workers);
+  const natsPort = options.natsPort || (await freePort(NATS_HOST));
+  await using _lock = await lockDataDir(dataDir);
+  const nats = env["NATS_SERVERS"] ? [] : [natsDoor(natsPort)];
+  await refuseTaken([...everyDoor(doors), ...nats]);
+  const paint = paintFor(process.stderr);
+  const tell = (line: string) => void process.stderr.write(`${line}\n`);
+  const folder = join(dataDir, "logs");
+  await using journal = new Journal({ folder, tell, paint, everything: logs });
+  await using system = new System({ env, dataDir, natsPort, doors, journal, tell });
+  stop.atOnce.addEventListener("abort", () => system.kill());
+  if (await starts(system, stop.leaving)) {
+    process.stdout.write(
+      options.json ? readyJson(system, doors) : readyText(system, doors, dataDir),
+    );
+    await aborted(stop.leaving);
+  }
+  tell("stopping; Ctrl-C again stops at once");
+  const startedAt = performance.now();
+  await system.stop();
+  tell(`stopped in ${shownDuration(performance.now() - startedAt)}`);
+  return stop.atOnce.aborted ? ExitCode.INTERRUPTED : ExitCode.SUCCEEDED;
+}
+
+/** False: it was asked to stop before it was ready. */
+async function starts(system: System, leaving: AbortSignal): Promise<boolean> {
+  try {
+    await system.start(leaving);
+  } catch (error) {
+    if (!leaving.aborted) throw error;
+  }
+  return !leaving.aborted;
+}
+
+function natsDoor(port: number): Door {
+  return { port, host: NATS_HOST, what: "NATS", chosenBy: "--nats-port" };
+}

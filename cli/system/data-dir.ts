@@ -1,0 +1,80 @@
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { mkdir, realpath, unlink } from "node:fs/promises";
+import { connect, createServer, type Server } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CliError } from "../cli-error.ts";
+import { ExitCode } from "../exit-code.ts";
+
+const SOCKET = "up.sock";
+
+/** Systems differ; the shortest limit is macOS's. */
+const LONGEST_SOCKET_PATH_BYTES = 103;
+
+/**
+ * Makes the folder ours until disposed: two nats-servers in one store would destroy it. The lock is a socket that we
+ * listen on, for a file would outlive us.
+ */
+export async function lockDataDir(folder: string): Promise<AsyncDisposable> {
+  const real = await makeFolder(folder);
+  const path = socketOf(real);
+  const server = createServer((socket) => socket.destroy());
+  if (!(await listens(server, path))) {
+    if (await answers(path)) throw alreadyRuns(real);
+    await unlink(path).catch(() => {});
+    if (!(await listens(server, path))) throw alreadyRuns(real);
+  }
+  return { [Symbol.asyncDispose]: () => closed(server) };
+}
+
+/** In the folder, or, where that makes the path too long, in the system's own for such things. */
+function socketOf(folder: string): string {
+  const path = join(folder, SOCKET);
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET_PATH_BYTES) return path;
+  const hash = createHash("sha256").update(folder).digest("hex").slice(0, 16);
+  return join(tmpdir(), `millrace-${hash}.sock`);
+}
+
+async function makeFolder(folder: string): Promise<string> {
+  try {
+    await mkdir(folder, { recursive: true });
+    return await realpath(folder);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const text = `can't keep data in ${folder} (${reason}); --data-dir chooses another folder`;
+    throw new CliError(text, { exitCode: ExitCode.FAILED, cause: error });
+  }
+}
+
+function alreadyRuns(folder: string): CliError {
+  const text = `a Millrace runs already with the data in ${folder}; stop it, or choose another --data-dir`;
+  return new CliError(text, { exitCode: ExitCode.FAILED });
+}
+
+async function listens(server: Server, path: string): Promise<boolean> {
+  try {
+    server.listen(path);
+    await once(server, "listening");
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function answers(path: string): Promise<boolean> {
+  const socket = connect(path);
+  try {
+    await once(socket, "connect");
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function closed(server: Server): Promise<void> {
+  server.close();
+  await once(server, "close");
+}

@@ -1,0 +1,30 @@
+import { randomInt } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
+
+/**
+ * Below the ports that the kernel hands out: a process that is started again must find its port free, and nobody be
+ * given it meanwhile.
+ */
+const RANGE = [15_000, 30_000] as const;
+
+/** Whether somebody could listen there now. */
+export async function isFree(host: string, port: number): Promise<boolean> {
+  const server = createServer();
+  try {
+    server.listen({ host, port, exclusive: true });
+    await once(server, "listening");
+  } catch {
+    return false;
+  }
+  server.close();
+  await once(server, "close");
+  return true;
+}
+
+export async function freePort(host: string): Promise<number> {
+  for (;;) {
+    const port = randomInt(...RANGE);
+    if (await isFree(host, port)) return port;
+  }
+}

@@ -1,0 +1,74 @@
+import type { ServiceName } from "#lib/process/setting.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
+import { addressOf, type Door } from "./doors.ts";
+import { startService } from "./service-process.ts";
+import { settingValue } from "./setting-value.ts";
+import { Supervised } from "./supervised.ts";
+import type { SystemOptions } from "./system.ts";
+import { untilReady } from "./until-ready.ts";
+
+/** A worker that was asked to leave takes that much longer than its grace to hand back what still runs. */
+const AFTER_GRACE_MS = 8_000;
+
+interface ServicePart {
+  readonly name: string;
+  readonly service: ServiceName;
+  /** Where it answers /readyz. */
+  readonly health: Door;
+  /** The ports that it is to take, by setting. */
+  readonly ports: NodeJS.ProcessEnv;
+}
+
+export function serviceParts(options: SystemOptions, natsUrl: string) {
+  const { doors } = options;
+  const gateway: ServicePart = {
+    name: "gateway",
+    service: "gateway",
+    health: doors.gatewayHttp,
+    ports: {
+      MILLRACE_GATEWAY_GRPC_PORT: String(doors.gatewayGrpc.port),
+      MILLRACE_GATEWAY_HTTP_PORT: String(doors.gatewayHttp.port),
+    },
+  };
+  const monitor: ServicePart = {
+    name: "monitor",
+    service: "monitor",
+    health: doors.monitorHttp,
+    ports: {
+      MILLRACE_MONITOR_GRPC_PORT: String(doors.monitorGrpc.port),
+      MILLRACE_MONITOR_HTTP_PORT: String(doors.monitorHttp.port),
+    },
+  };
+  const workers = doors.workers.map(
+    (health, index): ServicePart => ({
+      name: doors.workers.length === 1 ? "worker" : `worker-${index + 1}`,
+      service: "worker",
+      health,
+      ports: { MILLRACE_WORKER_HTTP_PORT: String(health.port) },
+    }),
+  );
+  const part = (service: ServicePart) => supervised(service, options, natsUrl);
+  return {
+    gateway: [part(gateway)],
+    monitor: [part(monitor)],
+    workers: workers.map(part),
+  };
+}
+
+function supervised(
+  { name, service, health, ports }: ServicePart,
+  { env: given, journal, tell }: SystemOptions,
+  natsUrl: string,
+): Supervised {
+  // What the journal reads is JSON, however whoever starts us likes logs.
+  const env = { ...given, ...ports, NATS_SERVERS: natsUrl, MILLRACE_LOG_FORMAT: "json" };
+  const leaveLimitMs = settingValue(SETTINGS.leaveGraceMs, env) + AFTER_GRACE_MS;
+  const url = `http://${addressOf(health)}`;
+  const onLine = journal.ofService(name);
+  return new Supervised({
+    name,
+    start: async () => startService({ service, env, onLine: await onLine, leaveLimitMs }),
+    ready: (signal) => untilReady(url, signal),
+    tell,
+  });
+}

@@ -1,0 +1,15 @@
+import { type JsonObject, toJson } from "@bufbuild/protobuf";
+import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
+import { jsonLines } from "../terminal/json-lines.ts";
+import { isJsonObject } from "./json-fields.ts";
+import type { TaskTypes } from "./task-types.ts";
+
+/** The message that an Any holds, as lines for people. Its type is said elsewhere. */
+export function anyLines(any: Any, types: TaskTypes, columns: number): string[] {
+  const json = toJson(AnySchema, any, types);
+  return isJsonObject(json) ? jsonLines(withoutType(json), columns) : [];
+}
+
+function withoutType({ "@type": _, ...fields }: JsonObject): JsonObject {
+  return fields;
+}

@@ -1,0 +1,50 @@
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { shownDuration } from "../terminal/duration.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { fitted, harmless, widthOf } from "../terminal/text.ts";
+import type { Picture } from "./picture.ts";
+
+const CELLS = 24;
+const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
+const FRAME_MS = 80;
+
+/** How far a task is, in one line that fits: `████░░░░  50 %  fetching example.com  attempt 2 · 1.4 s` */
+export function barLine(picture: Picture, nowMs: number, columns: number, paint: Paint): string {
+  const gauge = gaugeOf(picture, nowMs);
+  const tail = tailOf(picture, nowMs);
+  const room = columns - widthOf(gauge) - widthOf(tail) - 4;
+  const note = fitted(noteOf(picture, nowMs), Math.max(0, room));
+  return room < 0
+    ? fitted(gauge, columns)
+    : `${paint("cyan", gauge)}  ${note}  ${paint("dim", tail)}`;
+}
+
+function gaugeOf({ progress }: Picture, nowMs: number): string {
+  const fraction = progress?.fraction;
+  if (fraction === undefined) return FRAMES[Math.floor(nowMs / FRAME_MS) % FRAMES.length] ?? "";
+  const share = Math.min(1, Math.max(0, fraction));
+  const full = Math.round(share * CELLS);
+  return `${"█".repeat(full)}${"░".repeat(CELLS - full)} ${percent(share)}`;
+}
+
+export function percent(share: number): string {
+  return `${String(Math.floor(share * 100)).padStart(3)} %`;
+}
+
+function noteOf({ state, progress, nextAttemptMs }: Picture, nowMs: number): string {
+  switch (state) {
+    case TaskState.SCHEDULED:
+      return "waits for its start time";
+    case TaskState.QUEUED:
+      return "waits for a worker";
+    case TaskState.RETRYING:
+      return `next attempt in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
+    default:
+      return harmless(progress?.note ?? "").replaceAll("\n", " ") || "running";
+  }
+}
+
+function tailOf({ attempt, sinceMs }: Picture, nowMs: number): string {
+  const elapsed = Number.isNaN(sinceMs) ? "" : shownDuration(nowMs - sinceMs);
+  return [attempt > 1 ? `attempt ${attempt}` : "", elapsed].filter(Boolean).join(" · ");
+}

@@ -1,0 +1,18 @@
+import { type Registry, toJson } from "@bufbuild/protobuf";
+import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import type { View } from "./view.ts";
+
+/** One line of protobuf JSON per event, and nothing else on stdout. */
+export function jsonView(registry: Registry): View {
+  return {
+    snapshot() {},
+    event(event) {
+      const json = toJson(TaskEventSchema, event, { registry });
+      process.stdout.write(`${JSON.stringify(json)}\n`);
+    },
+    notice(line) {
+      process.stderr.write(`${line}\n`);
+    },
+    [Symbol.dispose]() {},
+  };
+}

@@ -1,0 +1,68 @@
+import type { OutputChunk, Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import { LiveArea } from "../terminal/live-area.ts";
+import { paintFor } from "../terminal/paint.ts";
+import { harmless } from "../terminal/text.ts";
+import { barLine } from "./bar.ts";
+import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
+import { told } from "./told.ts";
+import type { View } from "./view.ts";
+
+const REPAINT_MS = 80;
+
+/** A bar at the bottom of a terminal; partial output, retries and log lines flow above it. */
+export class LiveView implements View {
+  readonly #area: LiveArea;
+  readonly #paint;
+  readonly #repaint: NodeJS.Timeout;
+  #picture: Picture = NOTHING_YET;
+  #outputAttempt = 0;
+  #ended = false;
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#area = new LiveArea(stream);
+    this.#paint = paintFor(stream);
+    this.#repaint = setInterval(() => this.#showBar(), REPAINT_MS);
+  }
+
+  snapshot({ state }: Task): void {
+    // Of a task that is over, the history runs by; a bar would only flicker.
+    if (isTerminal(state)) this.#ended = true;
+  }
+
+  event(event: TaskEvent): void {
+    const line = told(event, this.#picture, this.#paint);
+    this.#picture = withEvent(this.#picture, event);
+    if (isTerminalEvent(event)) this.#end();
+    if (event.facet.case === "output") this.#grow(event.facet.value);
+    if (line !== undefined) this.#area.print(line);
+    this.#showBar();
+  }
+
+  notice(line: string): void {
+    this.#area.print(this.#paint("yellow", line));
+  }
+
+  [Symbol.dispose](): void {
+    this.#end();
+  }
+
+  #grow({ attempt, content }: OutputChunk): void {
+    if (attempt > this.#outputAttempt && this.#outputAttempt > 0) {
+      this.#area.print(this.#paint("dim", `— attempt ${attempt} starts its output afresh —`));
+    }
+    this.#outputAttempt = attempt;
+    if (content.case === "text") this.#area.grow(harmless(content.value));
+  }
+
+  #showBar(): void {
+    if (this.#ended) return;
+    this.#area.bar(barLine(this.#picture, Date.now(), this.#area.columns, this.#paint));
+  }
+
+  #end(): void {
+    clearInterval(this.#repaint);
+    this.#ended = true;
+    this.#area.end();
+  }
+}

@@ -1,0 +1,58 @@
+import { type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Progress,
+  type StateChange,
+  type TaskEvent,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+
+/** What the bar shows of a task. */
+export interface Picture {
+  readonly state: TaskState;
+  readonly attempt: number;
+  readonly progress: Progress | undefined;
+  /** When the newest attempt started, or the task was accepted. */
+  readonly sinceMs: number;
+  /** When the next attempt starts, in RETRYING. */
+  readonly nextAttemptMs: number | undefined;
+}
+
+export const NOTHING_YET: Picture = {
+  state: TaskState.QUEUED,
+  attempt: 0,
+  progress: undefined,
+  sinceMs: Number.NaN,
+  nextAttemptMs: undefined,
+};
+
+/** The picture after one more event. */
+export function withEvent(picture: Picture, { facet, time }: TaskEvent): Picture {
+  switch (facet.case) {
+    case "spec":
+      return { ...picture, sinceMs: msOf(time) };
+    case "state":
+      return withState(picture, facet.value, msOf(time));
+    case "progress":
+      return facet.value.attempt < picture.attempt
+        ? picture
+        : { ...picture, progress: facet.value };
+    default:
+      return picture;
+  }
+}
+
+function withState(picture: Picture, change: StateChange, atMs: number): Picture {
+  const { state, attempt, nextAttemptTime } = change;
+  const isNewAttempt = attempt > picture.attempt;
+  return {
+    state,
+    attempt,
+    progress: isNewAttempt ? undefined : picture.progress,
+    sinceMs: isNewAttempt || Number.isNaN(picture.sinceMs) ? atMs : picture.sinceMs,
+    nextAttemptMs: nextAttemptTime && msOf(nextAttemptTime),
+  };
+}
+
+function msOf(time: Timestamp | undefined): number {
+  return time === undefined ? Number.NaN : timestampMs(time);
+}

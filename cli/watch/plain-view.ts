@@ -1,0 +1,42 @@
+import type { Progress, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { harmless } from "../terminal/text.ts";
+import { percent } from "./bar.ts";
+import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
+import { told } from "./told.ts";
+import type { View } from "./view.ts";
+
+/** Lines for a log: each step once, without partial output. */
+export class PlainView implements View {
+  readonly #print: (line: string) => void;
+  readonly #paint: Paint;
+  #picture: Picture = NOTHING_YET;
+  #note = "";
+
+  constructor(print: (line: string) => void, paint: Paint) {
+    this.#print = print;
+    this.#paint = paint;
+  }
+
+  snapshot(): void {}
+
+  event(event: TaskEvent): void {
+    const line = told(event, this.#picture, this.#paint);
+    if (line !== undefined) this.#print(line);
+    if (event.facet.case === "progress") this.#step(event.facet.value);
+    this.#picture = withEvent(this.#picture, event);
+  }
+
+  notice(line: string): void {
+    this.#print(line);
+  }
+
+  [Symbol.dispose](): void {}
+
+  #step({ fraction, note }: Progress): void {
+    if (note === this.#note) return;
+    this.#note = note;
+    const share = fraction === undefined ? "" : `${percent(fraction)}  `;
+    this.#print(`${share}${harmless(note)}`);
+  }
+}

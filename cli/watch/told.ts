@@ -1,0 +1,91 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type LogLine,
+  LogLine_Level,
+  type StateChange,
+  type TaskEvent,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+import { shownDuration } from "../terminal/duration.ts";
+import type { Paint } from "../terminal/paint.ts";
+import { harmless } from "../terminal/text.ts";
+import type { Picture } from "./picture.ts";
+
+/** What is worth a line of its own when this event follows that picture; progress and output are not. */
+export function told(event: TaskEvent, before: Picture, paint: Paint): string | undefined {
+  const { facet } = event;
+  if (facet.case === "log") return logLine(facet.value, paint);
+  if (facet.case !== "state") return undefined;
+  const atMs = event.time ? timestampMs(event.time) : Number.NaN;
+  return stateLine(facet.value, { before, atMs, paint });
+}
+
+interface Telling {
+  readonly before: Picture;
+  readonly atMs: number;
+  readonly paint: Paint;
+}
+
+function stateLine(change: StateChange, telling: Telling): string | undefined {
+  const { paint, before } = telling;
+  switch (change.state) {
+    case TaskState.RUNNING:
+      return startLine(change, telling);
+    case TaskState.RETRYING:
+      return paint("yellow", retryLine(change, telling.atMs));
+    case TaskState.QUEUED:
+      return before.attempt > 0
+        ? paint("yellow", "handed back; another worker goes on")
+        : undefined;
+    case TaskState.SUCCEEDED:
+      return paint("green", `✔ succeeded${took(telling)}`);
+    case TaskState.FAILED:
+      return paint("red", `✘ failed${took(telling)}: ${errorText(change)}`);
+    case TaskState.CANCELED:
+      return paint("yellow", `✘ canceled${because(change.cancelReason)}`);
+    case TaskState.EXPIRED:
+      return paint("yellow", "✘ expired: it was not started in time");
+    default:
+      return undefined;
+  }
+}
+
+function startLine(change: StateChange, { before, paint }: Telling): string | undefined {
+  if (change.attempt <= 1) return undefined;
+  const crashed = before.state === TaskState.RUNNING ? "its worker was lost; " : "";
+  return paint("dim", `${crashed}attempt ${change.attempt} starts on ${harmless(change.workerId)}`);
+}
+
+function retryLine(change: StateChange, atMs: number): string {
+  const { nextAttemptTime: next, attempt } = change;
+  const delay = next ? ` in ${shownDuration(timestampMs(next) - atMs)}` : "";
+  return `attempt ${attempt} failed: ${errorText(change)}; the next one starts${delay}`;
+}
+
+function took({ before, atMs }: Telling): string {
+  const ms = atMs - before.sinceMs;
+  const attempts = before.attempt > 1 ? `, attempt ${before.attempt}` : "";
+  return Number.isNaN(ms) ? "" : ` in ${shownDuration(ms)}${attempts}`;
+}
+
+export function errorText({ error }: Pick<StateChange, "error">): string {
+  if (!error) return "no reason was given";
+  const code = error.code === "" ? "" : ` (${error.code})`;
+  return harmless(error.message).replaceAll("\n", " ") + code;
+}
+
+export function because(reason: string): string {
+  return reason === "" ? "" : `: ${harmless(reason).replaceAll("\n", " ")}`;
+}
+
+const LEVELS: ReadonlyMap<LogLine_Level, string> = new Map([
+  [LogLine_Level.DEBUG, "debug"],
+  [LogLine_Level.WARN, "warn"],
+  [LogLine_Level.ERROR, "error"],
+]);
+
+function logLine({ level, message }: LogLine, paint: Paint): string {
+  const name = LEVELS.get(level) ?? "info";
+  const serious = name === "warn" || name === "error";
+  return paint(serious ? "yellow" : "dim", `  ${name}  ${harmless(message)}`);
+}

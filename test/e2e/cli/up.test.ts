@@ -1,0 +1,140 @@
+import { execFile, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, onTestFinished, test } from "vitest";
+import { serveArticle } from "#cli/demo/article-server.ts";
+import { untilReady } from "#cli/system/until-ready.ts";
+import { cliEnv, FREE_PORTS, ROOT, runCli, startCli } from "./cli-process.ts";
+import { isAlive, untilGone } from "./left-behind.ts";
+import { startUp } from "./running-system.ts";
+import { startSilentServer } from "./silent-server.ts";
+
+const run = promisify(execFile);
+const GRPCURL = spawnSync("grpcurl", ["-version"]).status === 0;
+
+/** Gone with the end of the test. */
+async function folder(): Promise<string> {
+  const path = await mkdtemp(join(tmpdir(), "millrace-test-up-"));
+  onTestFinished(() => rm(path, { recursive: true, force: true }));
+  return path;
+}
+
+async function summary(server: readonly string[], url: string) {
+  const { code, stdout } = await runCli([
+    ...server,
+    "submit",
+    "web.summarize",
+    `url=${url}`,
+    "--watch",
+  ]);
+  return { code, last: JSON.parse(stdout.trimEnd().split("\n").at(-1) ?? "").state.state };
+}
+
+test("up prints commands that work when they are pasted", async () => {
+  await using article = await serveArticle();
+  await using system = await startUp({ MILLRACE_FETCH_ALLOW_HOSTS: article.address }, []);
+  await system.up.until("stdout", "curl http");
+  const { stdout } = system.up.printed;
+  expect(stdout).toMatch(/is ready in \d\.\d s/);
+  const commands = stdout
+    .split("\n")
+    .filter((line) => /^(npx|grpcurl|curl) /.test(line))
+    .map((line) => line.replaceAll("https://example.com", article.url));
+  expect(commands.map((command) => command.split(" ")[0])).toEqual(["npx", "grpcurl", "curl"]);
+  const paste = (command = "") => run("sh", ["-c", command], { cwd: ROOT, env: cliEnv({}) });
+  expect((await paste(commands[0])).stdout).toContain("TASK_STATE_SUCCEEDED");
+  if (GRPCURL) expect((await paste(commands[1])).stdout).toContain("TASK_STATE_SUCCEEDED");
+  expect(JSON.parse((await paste(commands[2])).stdout).task.spec.input.url).toBe(article.url);
+});
+
+test("Ctrl-C stops every process, and that is no failure", async () => {
+  await using system = await startUp();
+  const { pids } = system;
+  expect(pids.every(isAlive)).toBe(true);
+  system.up.kill("SIGINT");
+  expect(await system.up.ended).toMatchObject({ code: 0 });
+  expect(pids.filter(isAlive)).toEqual([]);
+});
+
+test("a second Ctrl-C does not wait for attempts that run", async () => {
+  await using page = await startSilentServer();
+  await using system = await startUp({ MILLRACE_FETCH_ALLOW_HOSTS: page.address }, [
+    "--json",
+    "--logs",
+  ]);
+  const { pids } = system;
+  await runCli([...system.server, "submit", "web.summarize", `url=http://${page.address}/`]);
+  await page.called;
+  system.up.kill("SIGINT");
+  await system.up.until("stderr", "worker leaves");
+  const startedAt = performance.now();
+  // Two signals within the same moment count as one, so this one is repeated until it counts.
+  const insist = setInterval(() => system.up.kill("SIGINT"), 50);
+  onTestFinished(() => clearInterval(insist));
+  expect(await system.up.ended).toMatchObject({ code: 130 });
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(pids.filter(isAlive)).toEqual([]);
+});
+
+test("a worker and a broker that are killed are started again, and work", async () => {
+  await using article = await serveArticle();
+  await using system = await startUp({ MILLRACE_FETCH_ALLOW_HOSTS: article.address });
+  process.kill(system.facts.pids.worker, "SIGKILL");
+  await system.up.until("stderr", "worker died (SIGKILL)\nworker starts again in 0.25 s\n");
+  await system.up.until("stderr", "worker is ready again");
+  process.kill(system.facts.pids.nats, "SIGKILL");
+  await system.up.until("stderr", "nats is ready again");
+  await untilReady(`http://${system.facts.gatewayHttp}`, AbortSignal.timeout(10_000));
+  expect(await summary(system.server, article.url)).toEqual({
+    code: 0,
+    last: "TASK_STATE_SUCCEEDED",
+  });
+});
+
+test("all processes end when the one that started them is killed", async () => {
+  await using system = await startUp();
+  const { pids } = system;
+  system.up.kill("SIGKILL");
+  await untilGone(pids);
+});
+
+test("a port that is taken is named, and how to choose another", async () => {
+  const other = createServer().listen(0, "127.0.0.1");
+  onTestFinished(() => void other.close());
+  await once(other, "listening");
+  const { port } = other.address() as AddressInfo;
+  const up = startCli(["up", "--nats-port", String(port), "--data-dir", await folder()], {
+    ...FREE_PORTS,
+  });
+  const { code, stderr } = await up.ended;
+  expect(code).toBe(1);
+  expect(stderr).toBe(
+    `error: other programs listen on ${port} (NATS; set --nats-port); stop them or choose other ports\n`,
+  );
+});
+
+test("a second system does not touch the data of the first", async () => {
+  await using system = await startUp();
+  await using second = startCli(
+    ["up", "--nats-port", "0", "--data-dir", system.dataDir],
+    FREE_PORTS,
+  );
+  const { code, stdout, stderr } = await second.ended;
+  expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  expect(stderr).toMatch(/^error: a Millrace runs already with the data in .*\n$/);
+});
+
+test("a setting that no service knows is reported, and nothing stays", async () => {
+  const up = startCli(["up", "--nats-port", "0", "--data-dir", await folder()], {
+    ...FREE_PORTS,
+    MILLRACE_TYPO: "1",
+  });
+  const { code, stderr } = await up.ended;
+  expect(code).toBe(1);
+  expect(stderr).toMatch(/could not start: unknown setting MILLRACE_TYPO/);
+});

@@ -1,0 +1,55 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { widthOf } from "#cli/terminal/text.ts";
+import { barLine } from "#cli/watch/bar.ts";
+import { NOTHING_YET, type Picture } from "#cli/watch/picture.ts";
+import { ProgressSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+
+const plain = (_format: unknown, text: string) => text;
+const STARTED_MS = 1_000_000;
+
+function running(fraction: number | undefined, note: string, attempt = 1): Picture {
+  const progress = create(ProgressSchema, { attempt, note });
+  if (fraction !== undefined) progress.fraction = fraction;
+  return { ...NOTHING_YET, state: TaskState.RUNNING, attempt, progress, sinceMs: STARTED_MS };
+}
+
+function bar(picture: Picture, columns = 80): string {
+  return barLine(picture, STARTED_MS + 1_400, columns, plain);
+}
+
+test("the bar shows how far the task is, what happens, and for how long", () => {
+  expect(bar(running(0.5, "fetching example.com"))).toBe(
+    "████████████░░░░░░░░░░░░  50 %  fetching example.com  1.4 s",
+  );
+});
+
+test("a further attempt is numbered", () => {
+  expect(bar(running(0, "fetching", 3))).toMatch(/attempt 3 · 1\.4 s$/);
+});
+
+test("all done is only said when all is done", () => {
+  expect(bar(running(0.999, "saving"))).toContain(" 99 %");
+  expect(bar(running(7, "saving"))).toContain("100 %");
+});
+
+test("without a fraction something still moves", () => {
+  const picture = running(undefined, "thinking");
+  const frames = [0, 80, 160].map((ms) => barLine(picture, STARTED_MS + ms, 80, plain)[0]);
+  expect(new Set(frames).size).toBe(3);
+});
+
+test.each([20, 40, 60, 200])("in %i columns it fits", (columns) => {
+  const long = running(0.3, "收集资料 and a note that never seems to come to an end at all");
+  expect(widthOf(bar(long, columns))).toBeLessThanOrEqual(columns);
+});
+
+test("a note can't command the terminal", () => {
+  expect(bar(running(0, "\u001b[2Jgone\r\nnext"))).toMatch(/ {2}gone next {2}/);
+});
+
+test("a task that waits says for what", () => {
+  expect(bar({ ...NOTHING_YET, sinceMs: STARTED_MS })).toContain("waits for a worker");
+  const retrying = { ...NOTHING_YET, state: TaskState.RETRYING, nextAttemptMs: STARTED_MS + 3_400 };
+  expect(bar(retrying)).toContain("next attempt in 2.0 s");
+});
