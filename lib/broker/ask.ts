@@ -1,4 +1,6 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
+// Not exported elsewhere.
+import { jserrors } from "@nats-io/jetstream/internal";
 import { errors } from "@nats-io/nats-core";
 import { BrokerAway } from "#lib/task/errors.ts";
 
@@ -9,10 +11,12 @@ const AWAY = [
   errors.ConnectionError,
   errors.ClosedConnectionError,
   errors.DrainingConnectionError,
+  // What the client makes of a stream without a leader.
+  jserrors.JetStreamNotEnabled,
 ];
 
-/** JetStream's own "not now": no leader, still starting, or its disk does not take it. */
-const UNAVAILABLE = 503;
+/** JetStream's own "not now": no leader, still starting, its disk does not take it; or more came in than it can take. */
+const NOT_NOW: readonly number[] = [503, 429];
 const STORE_FAILED = 10_077;
 
 /** A limit of ours was reached. The same code stands for a disk that fails; only the words tell them apart. */
@@ -23,7 +27,7 @@ export function isOverLimit(error: unknown): error is JetStreamApiError {
 
 function isAway(error: unknown): boolean {
   if (error instanceof JetStreamApiError)
-    return error.status === UNAVAILABLE && !isOverLimit(error);
+    return NOT_NOW.includes(error.status) && !isOverLimit(error);
   return AWAY.some((kind) => error instanceof kind);
 }
 

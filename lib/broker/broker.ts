@@ -22,9 +22,9 @@ export class Broker implements AsyncDisposable {
     this.link = new Link(options);
     this.log = new TaskLog(this.link);
     this.queues = new Queues(this.link);
-    this.schedule = new Schedule(this.link, this.queues);
+    this.schedule = new Schedule(this.link, this.queues, log);
     this.taskTypes = new TaskTypeBook(this.link, log, topology.replicas);
-    this.workers = new WorkerBook(this.link, log);
+    this.workers = new WorkerBook(this.link, log, topology.replicas);
     this.cancels = new Cancels(this.link, log);
   }
 

@@ -1,3 +1,4 @@
+import { onAbort } from "#lib/process/leaving.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { BrokerLog, Link } from "./link.ts";
 import { cancelSubject, taskIdOf } from "./names.ts";
@@ -22,7 +23,7 @@ export class Cancels {
     this.#log = log;
   }
 
-  tell({ taskId, newest }: CancelHint): void {
+  async tell({ taskId, newest }: CancelHint): Promise<void> {
     const payload = Number.isFinite(newest) ? String(newest) : "";
     this.#link.use().nc.publish(cancelSubject(taskId), payload);
   }
@@ -35,7 +36,7 @@ export class Cancels {
       signal,
       run: async ({ nc }, until) => {
         const hints = nc.subscribe(cancelSubject("*"));
-        until.addEventListener("abort", () => hints.unsubscribe(), { once: true });
+        using _ = onAbort(until, () => hints.unsubscribe());
         for await (const hint of hints) {
           const newest = Number(hint.string() || Number.POSITIVE_INFINITY);
           onCancel({ taskId: taskIdOf(hint.subject), newest });

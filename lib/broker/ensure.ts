@@ -18,15 +18,12 @@ export async function ensure(jsm: JetStreamManager, plans: readonly StreamPlan[]
 
 async function ensureStream(jsm: JetStreamManager, wanted: StreamPlan["config"]): Promise<void> {
   const found = await orMissing(jsm.streams.info(wanted.name), JetStreamApiCodes.StreamNotFound);
-  if (!found) {
-    await understood(wanted.name, jsm.streams.add(wanted));
-  } else if (differing(wanted, found.config).length > 0) {
-    await understood(wanted.name, jsm.streams.update(wanted.name, wanted));
-  }
-  // Read back, for a server that does not know a setting may drop it in silence.
-  const { config } = await jsm.streams.info(wanted.name);
-  const ignored = differing(wanted, config);
-  if (ignored.length > 0) throw unfit(wanted.name, `it ignored ${ignored.join(", ")}`);
+  if (found && differing(wanted, found.config).length === 0) return;
+  const { config } = await understood(
+    wanted.name,
+    found ? jsm.streams.update(wanted.name, wanted) : jsm.streams.add(wanted),
+  );
+  refuseIgnored(wanted.name, wanted, config);
 }
 
 async function ensureConsumer(
@@ -39,11 +36,18 @@ async function ensureConsumer(
     jsm.consumers.info(stream, name),
     JetStreamApiCodes.ConsumerNotFound,
   );
-  if (!found) {
-    await understood(`${stream}/${name}`, jsm.consumers.add(stream, wanted));
-  } else if (differing(wanted, found.config).length > 0) {
-    await understood(`${stream}/${name}`, jsm.consumers.update(stream, name, wanted));
-  }
+  if (found && differing(wanted, found.config).length === 0) return;
+  const { config } = await understood(
+    `${stream}/${name}`,
+    found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, wanted),
+  );
+  refuseIgnored(`${stream}/${name}`, wanted, config);
+}
+
+/** The answer says what the server has stored: one that does not know a setting may drop it in silence. */
+function refuseIgnored(what: string, wanted: Config, stored: Config): void {
+  const ignored = differing(wanted, stored);
+  if (ignored.length > 0) throw unfit(what, `it ignored ${ignored.join(", ")}`);
 }
 
 type Config = Partial<StreamConfig> | Partial<ConsumerConfig>;
@@ -70,11 +74,16 @@ async function understood<T>(what: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    const { status } = error instanceof JetStreamApiError ? error : { status: 0 };
-    if (status === 400 || status === 500)
-      throw unfit(what, `it answered: ${messageOf(error)}`, error);
-    throw error;
+    throw isFinal(error) ? unfit(what, `it answered: ${messageOf(error)}`, error) : error;
   }
+}
+
+/** Too few servers of a cluster are up; they may come. */
+const NO_SUITABLE_PEERS = 10_005;
+
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError) || error.code === NO_SUITABLE_PEERS) return false;
+  return error.status === 400 || error.status === 500;
 }
 
 function messageOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import type { StoredMsg } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { onAbort } from "#lib/process/leaving.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { ask } from "./ask.ts";
 import { decodeEvent } from "./event-codec.ts";
@@ -42,27 +43,33 @@ async function readSome(connected: Connected, taskId: string, from: number): Pro
 
 const NOT_FOUND = 404;
 
-function readBatch({ jsm, lost }: Connected, taskId: string, from: number): Promise<StoredMsg[]> {
-  return new Promise((resolve, reject) => {
-    const messages: StoredMsg[] = [];
-    const away = () => reject(new BrokerAway());
-    // The client does not notice when a batch stops half-way.
-    const timer = setTimeout(away, REQUEST_TIMEOUT_MS);
-    lost.addEventListener("abort", away, { once: true });
-    const settle = (error: (Error & { code?: number }) | undefined): void => {
-      clearTimeout(timer);
-      lost.removeEventListener("abort", away);
-      if (error && error.code !== NOT_FOUND) reject(error);
-      else resolve(messages);
-    };
-    jsm.direct
-      .getBatch(EVENTS_STREAM, {
-        seq: from,
-        next_by_subj: historySubject(taskId),
-        batch: BATCH,
-        // The iterator form leaks a subscription per call.
-        callback: (done, message) => (done ? settle(done.err) : void messages.push(message)),
-      })
-      .catch(settle);
-  });
+async function readBatch(
+  { jsm, lost }: Connected,
+  taskId: string,
+  from: number,
+): Promise<StoredMsg[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<StoredMsg[]>();
+  const messages: StoredMsg[] = [];
+  const settle = (error: (Error & { code?: number }) | undefined): void => {
+    if (error && error.code !== NOT_FOUND) reject(error);
+    else resolve(messages);
+  };
+  const away = () => reject(new BrokerAway());
+  using _ = onAbort(lost, away);
+  // The client does not notice when a batch stops half-way.
+  const timer = setTimeout(away, REQUEST_TIMEOUT_MS);
+  jsm.direct
+    .getBatch(EVENTS_STREAM, {
+      seq: from,
+      next_by_subj: historySubject(taskId),
+      batch: BATCH,
+      // The iterator form leaks a subscription per call.
+      callback: (done, message) => (done ? settle(done.err) : void messages.push(message)),
+    })
+    .catch(settle);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
 }

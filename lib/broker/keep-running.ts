@@ -1,5 +1,6 @@
 import { pause } from "#lib/process/pause.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
+import { SourceMissing } from "./source-missing.ts";
 
 const AGAIN_AFTER_MS = 500;
 
@@ -15,18 +16,21 @@ export interface Chore {
 
 /** Keeps a chore running while the link is up: afresh after every outage, and again after an error of its own. */
 export async function keepRunning(link: Link, chore: Chore): Promise<void> {
-  const { signal } = chore;
-  while (!signal.aborted) {
-    await link.whenUp(signal);
-    if (signal.aborted || !link.isUp) continue;
-    const connected = link.use();
-    const until = AbortSignal.any([signal, connected.lost]);
-    try {
-      await chore.run(connected, until);
-    } catch (error) {
-      if (until.aborted) continue;
-      chore.log.error({ err: error, chore: chore.name }, "chore failed; it starts again");
-    }
-    await pause(AGAIN_AFTER_MS, until);
+  while (!chore.signal.aborted) {
+    await link.whenUp(chore.signal);
+    if (!chore.signal.aborted && link.isUp) await runOnce(link, chore);
   }
+}
+
+async function runOnce(link: Link, chore: Chore): Promise<void> {
+  const connected = link.use();
+  const until = AbortSignal.any([chore.signal, connected.lost]);
+  try {
+    await chore.run(connected, until);
+  } catch (error) {
+    if (until.aborted) return;
+    chore.log.error({ err: error, chore: chore.name }, "chore failed; it starts again");
+    if (error instanceof SourceMissing) await link.repair().catch(() => {});
+  }
+  await pause(AGAIN_AFTER_MS, until);
 }

@@ -1,6 +1,8 @@
-import { DeliverPolicy, type JsMsg } from "@nats-io/jetstream";
+import { DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
+import { pause } from "#lib/process/pause.ts";
 import { ask } from "./ask.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -20,6 +22,7 @@ export interface FollowerOptions {
 
 /** A pull that is not answered for this long was lost; twice the heartbeat that the client asks for. */
 const PULL_EXPIRES_MS = 5_000;
+const LOOK_EVERY_MS = 3_000;
 
 /**
  * Follows the whole log with one consumer per process, however many watchers it has: a consumer per watcher costs
@@ -30,6 +33,8 @@ export class LogFollower implements Line, AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #cursor: number | undefined;
+  /** When the log that we follow was made. */
+  #created: string | undefined;
   readonly #line = new OwnedLine(false);
 
   constructor(options: FollowerOptions) {
@@ -61,9 +66,9 @@ export class LogFollower implements Line, AsyncDisposable {
     await this.#running;
   }
 
-  async #follow({ js, jsm }: Connected, signal: AbortSignal): Promise<void> {
-    const { state } = await ask(jsm.streams.info(EVENTS_STREAM));
-    this.#place(state.last_seq);
+  async #follow(connected: Connected, signal: AbortSignal): Promise<void> {
+    const { js, jsm } = connected;
+    this.#place(await ask(jsm.streams.info(EVENTS_STREAM)));
     const consumer = await js.consumers.get(EVENTS_STREAM, {
       filter_subjects: [ALL_EVENTS],
       // Never "new": a consumer of that kind, made anew before its first message, replays the whole stream.
@@ -71,16 +76,31 @@ export class LogFollower implements Line, AsyncDisposable {
       opt_start_seq: (this.#cursor ?? 0) + 1,
     });
     const messages = await consumer.consume({ expires: PULL_EXPIRES_MS, max_messages: 1_000 });
-    const stop = () => messages.stop();
-    signal.addEventListener("abort", stop, { once: true });
+    const replaced = new AbortController();
+    const ended = AbortSignal.any([signal, replaced.signal]);
+    using _ = onAbort(ended, () => messages.stop());
+    const watched = this.#watchForReplacement(connected, replaced, ended);
     try {
-      if (signal.aborted) stop();
       this.#line.set((await ask(consumer.info(true))).num_pending === 0);
       for await (const message of messages) this.#handOut(message);
     } finally {
       this.#line.set(false);
-      signal.removeEventListener("abort", stop);
+      replaced.abort();
+      await watched;
       await consumer.delete().catch(() => {});
+    }
+  }
+
+  /** The client would go on with a log that took the place of ours as if it were the same. */
+  async #watchForReplacement(
+    { jsm }: Connected,
+    replaced: AbortController,
+    ended: AbortSignal,
+  ): Promise<void> {
+    while (!ended.aborted) {
+      await pause(LOOK_EVERY_MS, ended);
+      const info = await jsm.streams.info(EVENTS_STREAM).catch(() => undefined);
+      if (info && this.#isAnother(info)) replaced.abort();
     }
   }
 
@@ -92,12 +112,16 @@ export class LogFollower implements Line, AsyncDisposable {
     if (!this.isUp && message.info.pending === 0) this.#line.set(true);
   }
 
-  /** Where to go on; a log that ends before that place is another log. */
-  #place(lastSequence: number): void {
-    const begin = this.#options.from === "start" ? 0 : lastSequence;
-    if (this.#cursor === undefined) this.#cursor = begin;
-    if (this.#cursor <= lastSequence) return;
-    this.#cursor = begin;
-    this.#options.onReset?.();
+  #isAnother({ created, state }: StreamInfo): boolean {
+    return this.#created !== created || state.last_seq < (this.#cursor ?? 0);
+  }
+
+  /** Where to go on. */
+  #place(info: StreamInfo): void {
+    const known = this.#created !== undefined;
+    if (known && !this.#isAnother(info)) return;
+    this.#created = info.created;
+    this.#cursor = this.#options.from === "start" ? 0 : info.state.last_seq;
+    if (known) this.#options.onReset?.();
   }
 }

@@ -42,6 +42,11 @@ export function cancelSubject(taskId: string): string {
   return `mr.control.cancel.${taskId}`;
 }
 
+/** Whichever facet comes next. */
+export function anyEventSubject(taskId: string): string {
+  return `mr.task.${taskId}.*`;
+}
+
 /** The task that an event, a queue entry or a cancel is about: the last token of most subjects, the third of events. */
 export function taskIdOf(subject: string): string {
   const tokens = subject.split(".");

@@ -4,6 +4,11 @@ import type { BrokerLog } from "./link.ts";
 
 const HOUR_MS = 3_600_000;
 
+/** How long an event is kept. */
+export function historyMsOf({ historyHours }: Settings): number {
+  return historyHours * HOUR_MS;
+}
+
 /** The broker that the settings name. */
 export function openBroker(settings: Settings, name: string, log: BrokerLog): Broker {
   return new Broker({
@@ -16,7 +21,7 @@ export function openBroker(settings: Settings, name: string, log: BrokerLog): Br
       queueMaxTasks: settings.queueMaxTasks,
       queueMaxBytes: settings.queueMaxBytes,
       historyMaxBytes: settings.historyMaxBytes,
-      historyMs: settings.historyHours * HOUR_MS,
+      historyMs: historyMsOf(settings),
       replicas: settings.replicas,
     },
   });

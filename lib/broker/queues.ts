@@ -1,4 +1,4 @@
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
@@ -51,16 +51,11 @@ export class Queues {
       return true;
     } catch (error) {
       if (!isOverLimit(error)) throw error;
+      if (error.message.includes("per subject")) return false;
     }
-    // One code stands for "this task waits already" and for "the queue is full".
-    if (await this.find(waiting)) return false;
+    // A full queue refuses without looking whether the task is in it.
+    if (await this.#lookUp(waiting)) return false;
     throw new QueueFull(queue, FULL_RETRY_MS);
-  }
-
-  /** The task as it lies in the queue, or is on loan from it. */
-  async find(waiting: WaitingTask): Promise<WaitingTask | undefined> {
-    const found = await this.#lookUp(waiting);
-    return found ? (decodeWaiting(found.data) ?? create(WaitingTaskSchema)) : undefined;
   }
 
   /** Takes a task out of its queue, even one that is on loan. No harm if it is not there. */

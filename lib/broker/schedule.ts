@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { QueueFull } from "#lib/task/errors.ts";
+import { RequestError } from "#lib/task/errors.ts";
 import { ask } from "./ask.ts";
 import type { Delivery } from "./delivery.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -17,10 +17,12 @@ const LATER_MS = 1_000;
 export class Schedule {
   readonly #link: Link;
   readonly #queues: Queues;
+  readonly #log: BrokerLog;
 
-  constructor(link: Link, queues: Queues) {
+  constructor(link: Link, queues: Queues, log: BrokerLog) {
     this.#link = link;
     this.#queues = queues;
+    this.#log = log;
   }
 
   /** Puts the task into its queue at the time, or at once if that is past. Replaces what was scheduled for it. */
@@ -38,10 +40,10 @@ export class Schedule {
   }
 
   /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */
-  moveDueTasks(log: BrokerLog, signal: AbortSignal): Promise<void> {
+  moveDueTasks(signal: AbortSignal): Promise<void> {
     return keepRunning(this.#link, {
       name: "move due tasks",
-      log,
+      log: this.#log,
       signal,
       run: (connected, until) => this.#move(connected, until),
     });
@@ -59,21 +61,14 @@ export class Schedule {
     const { waiting } = delivery;
     // Unreadable: no task of ours, or of a version that we don't know. Nothing could ever be done with it.
     if (!waiting) return delivery.done();
-    try {
-      const moved = (await this.#queues.enqueue(waiting)) || !(await this.#olderWaits(waiting));
-      return moved ? delivery.done() : delivery.putBack(LATER_MS);
-    } catch (error) {
-      if (!(error instanceof QueueFull)) throw error;
-      return delivery.putBack(LATER_MS);
-    }
-  }
-
-  /**
-   * Whether the place is still held by an earlier entry of the same task, which its worker is about to let go of. Were
-   * ours dropped now, nothing would be left to start the next attempt.
-   */
-  async #olderWaits(waiting: WaitingTask): Promise<boolean> {
-    const found = await this.#queues.find(waiting);
-    return !found || found.stateSequence < waiting.stateSequence;
+    // While its place is taken we keep it: the entry there may be an earlier one, which its worker is about to let go
+    // of, and were ours dropped now, nothing would be left to start the next attempt.
+    const moved = await this.#queues.enqueue(waiting).catch((error: unknown) => {
+      if (!(error instanceof RequestError)) {
+        this.#log.error({ err: error, taskId: delivery.taskId }, "due task can't be moved yet");
+      }
+      return false;
+    });
+    return moved ? delivery.done() : delivery.putBack(LATER_MS);
   }
 }

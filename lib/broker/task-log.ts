@@ -13,23 +13,29 @@ import { ask, isOverLimit } from "./ask.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { readHistory } from "./history.ts";
 import type { Link } from "./link.ts";
-import { EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
+import { anyEventSubject, EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
 
 /** A task as the log's leader has it. */
 export interface Standing {
   readonly task: Task;
   /** Its last state change; none = it was never started. */
   readonly last: StateChange | undefined;
-  /** Sequence of that change, 0 = none: what the next append must expect. */
-  readonly stateSequence: number;
+  /** What the next append must find. */
+  readonly fence: Fence;
 }
 
 export type Appended = { kind: "stored"; sequence: number } | { kind: "conflict" };
 
-/** Which attempt speaks: it may, as long as its RUNNING is the task's last state change. */
+/** What a writer knows of a task: it may write as long as that is still so. */
 export interface Fence {
   readonly taskId: string;
+  /** Sequence of the task's last state change; 0 = none. An attempt's is that of its own RUNNING. */
   readonly stateSequence: number;
+  /**
+   * Sequence of its spec. The first state change must find nothing else of the task: "no state" alone would also be true
+   * of a task that was refused and forgotten.
+   */
+  readonly specSequence: number;
 }
 
 /** Tells our own append from somebody else's when its answer was lost. */
@@ -43,11 +49,17 @@ export class TaskLog {
     this.#link = link;
   }
 
-  /** Writes the spec of a new task; false if the id has one already. */
-  async begin(taskId: string, spec: TaskSpec): Promise<boolean> {
+  /** Writes the spec of a new task; undefined if the id has one already. */
+  async begin(taskId: string, spec: TaskSpec): Promise<Fence | undefined> {
+    const subject = eventSubject(taskId, "spec");
     const data = encodeEvent({ case: "spec", value: spec });
-    const written = await this.#compareAndSet(eventSubject(taskId, "spec"), data, 0, nuid.next());
-    return written.kind === "stored";
+    const written = await this.#compareAndSet({
+      subject,
+      data,
+      expect: { lastSubjectSequence: 0 },
+    });
+    if (written.kind === "conflict") return undefined;
+    return { taskId, stateSequence: 0, specSequence: written.sequence };
   }
 
   /**
@@ -55,13 +67,10 @@ export class TaskLog {
    * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
    * the same id.
    */
-  async append(
-    { taskId, stateSequence }: Fence,
-    change: StateChange,
-    appendId: string = nuid.next(),
-  ): Promise<Appended> {
+  append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+    const subject = eventSubject(fence.taskId, "state");
     const data = encodeEvent({ case: "state", value: change });
-    return this.#compareAndSet(eventSubject(taskId, "state"), data, stateSequence, appendId);
+    return this.#compareAndSet({ subject, data, expect: expectationOf(fence) }, appendId);
   }
 
   /**
@@ -90,7 +99,12 @@ export class TaskLog {
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
     if (!task || (last && isRefusal(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
-    return { task: { ...task, sequence }, last, stateSequence: Number(state?.sequence ?? 0) };
+    const fence = {
+      taskId,
+      stateSequence: Number(state?.sequence ?? 0),
+      specSequence: Number(events[0]?.sequence ?? 0),
+    };
+    return { task: { ...task, sequence }, last, fence };
   }
 
   /** Every event of the task after the sequence, up to and including the head. */
@@ -118,15 +132,12 @@ export class TaskLog {
   }
 
   async #compareAndSet(
-    subject: string,
-    data: Uint8Array,
-    expected: number,
-    appendId: string,
+    { subject, data, expect }: Write,
+    appendId: string = nuid.next(),
   ): Promise<Appended> {
     const { js } = this.#link.use();
     const marked = headers();
     marked.set(APPEND_ID, appendId);
-    const expect = { lastSubjectSequence: expected };
     try {
       const { seq } = await ask(js.publish(subject, data, { headers: marked, expect }));
       return { kind: "stored", sequence: seq };
@@ -137,6 +148,20 @@ export class TaskLog {
     if (newest?.header.get(APPEND_ID) !== appendId) return { kind: "conflict" };
     return { kind: "stored", sequence: newest.seq };
   }
+}
+
+interface Write {
+  readonly subject: string;
+  readonly data: Uint8Array;
+  readonly expect: { lastSubjectSequence: number; lastSubjectSequenceSubject?: string };
+}
+
+function expectationOf({ taskId, stateSequence, specSequence }: Fence): Write["expect"] {
+  if (stateSequence > 0) return { lastSubjectSequence: stateSequence };
+  return {
+    lastSubjectSequence: specSequence,
+    lastSubjectSequenceSubject: anyEventSubject(taskId),
+  };
 }
 
 function historyFull(cause: unknown): HistoryFull {

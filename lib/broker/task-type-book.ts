@@ -1,15 +1,23 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type TaskType, TaskTypeSchema } from "#gen/millrace/v1/task_type_pb.ts";
+import { aborted, onAbort } from "#lib/process/leaving.ts";
 import { ask } from "./ask.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { CONFIG_BUCKET } from "./names.ts";
 
 const PREFIX = "task-type.";
+const ALL = `${PREFIX}>`;
 
 async function openBucket({ js }: Connected, replicas: number): Promise<KV> {
   return ask(new Kvm(js).create(CONFIG_BUCKET, { history: 1, replicas }));
+}
+
+async function isEmpty(bucket: KV): Promise<boolean> {
+  const keys = await ask(bucket.keys(ALL));
+  for await (const _ of keys) return false;
+  return true;
 }
 
 function sameBytes(a: Uint8Array, b: Uint8Array | undefined): boolean {
@@ -37,7 +45,7 @@ export class TaskTypeBook {
       run: async (connected, until) => {
         const bucket = await openBucket(connected, this.#replicas);
         for (const type of types) await this.#write(bucket, type);
-        await new Promise((resolve) => until.addEventListener("abort", resolve, { once: true }));
+        await aborted(until);
       },
     });
   }
@@ -47,6 +55,15 @@ export class TaskTypeBook {
     const key = PREFIX + type.name;
     const found = await ask(bucket.get(key));
     if (!sameBytes(bytes, found?.value)) await ask(bucket.put(key, bytes));
+  }
+
+  /** One that can't be read must not hide the others. */
+  #read(key: string, value: Uint8Array, onType: (type: TaskType) => void): void {
+    try {
+      onType(fromBinary(TaskTypeSchema, value));
+    } catch (error) {
+      this.#log.error({ err: error, key }, "task type can't be read");
+    }
   }
 
   /** Calls back with every task type that is known, and with those that become known, until the signal aborts. */
@@ -61,12 +78,11 @@ export class TaskTypeBook {
       signal,
       run: async (connected, until) => {
         const bucket = await openBucket(connected, this.#replicas);
-        const { values } = await ask(bucket.status());
-        if (values === 0) onKnown();
-        const entries = await ask(bucket.watch({ key: `${PREFIX}>` }));
-        until.addEventListener("abort", () => entries.stop(), { once: true });
-        for await (const { value, operation, delta } of entries) {
-          if (operation === "PUT") onType(fromBinary(TaskTypeSchema, value));
+        if (await isEmpty(bucket)) onKnown();
+        const entries = await ask(bucket.watch({ key: ALL }));
+        using _ = onAbort(until, () => entries.stop());
+        for await (const { key, value, operation, delta } of entries) {
+          if (operation === "PUT") this.#read(key, value, onType);
           // Nothing is left of what was there when the watch began.
           if (delta === 0) onKnown();
         }

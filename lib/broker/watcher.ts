@@ -4,23 +4,29 @@ import { WatcherTooSlow } from "#lib/task/errors.ts";
 /** Events that a watcher may be behind, not counting progress that a newer one has replaced. */
 export const MAX_BEHIND = 1_024;
 
+/** A watcher that is this close reads every step of the progress. */
+const CLOSE = 32;
+
+/** Whether progress takes the place of progress that nobody has read yet. */
+function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
+  const newest = unread.at(-1)?.facet;
+  if (facet.case !== "progress" || newest?.case !== "progress") return false;
+  return unread.length > CLOSE || facet.value.current === newest.value.current;
+}
+
 /**
  * What happened to one task and was not yet read by its watcher. Of progress only the newest is kept; nothing else is
  * ever dropped, and a watcher that is too far behind is closed instead.
  */
 export class Watcher {
   readonly #unread: TaskEvent[] = [];
-  #lastRead: bigint;
+  #lastRead = 0n;
   #wake: (() => void) | undefined;
   #failure: Error | undefined;
 
-  constructor(afterSequence: bigint) {
-    this.#lastRead = afterSequence;
-  }
-
   push(event: TaskEvent): void {
-    const newest = this.#unread.at(-1);
-    if (event.facet.case === "progress" && newest?.facet.case === "progress") this.#unread.pop();
+    if (event.sequence <= this.#lastRead) return;
+    if (replaces(event, this.#unread)) this.#unread.pop();
     if (this.#unread.length >= MAX_BEHIND) this.fail(new WatcherTooSlow(this.#lastRead));
     else this.#unread.push(event);
     this.#wake?.();
@@ -35,6 +41,7 @@ export class Watcher {
   /** The caller has read up to here by other means; what is not later is not handed out again. */
   skipTo(sequence: bigint): void {
     if (sequence > this.#lastRead) this.#lastRead = sequence;
+    while (this.#unread[0] && this.#unread[0].sequence <= this.#lastRead) this.#unread.shift();
   }
 
   /** What was pushed, in order, each once, until the signal aborts. */

@@ -36,6 +36,11 @@ export class Watching implements AsyncDisposable {
     return this.#follower[Symbol.asyncDispose]();
   }
 
+  /** Throws while a watch could not begin: before we follow, an event could pass between the history and the buffer. */
+  check(): void {
+    if (this.#follower.cursor === undefined) throw new BrokerAway();
+  }
+
   /**
    * The task as it stands, then every event after the sequence, in order and each once, up to the terminal one. Joins
    * without gap or duplicate: first register, so that what happens from now on is buffered; then ask the leader how far
@@ -46,15 +51,18 @@ export class Watching implements AsyncDisposable {
     afterSequence: bigint,
     signal: AbortSignal,
   ): AsyncGenerator<WatchStep> {
-    // Before that, an event could pass between the history and the buffer.
-    if (this.#follower.cursor === undefined) throw new BrokerAway();
-    const watcher = new Watcher(afterSequence);
+    this.check();
+    const watcher = new Watcher();
     using _ = this.#register(taskId, watcher);
     const standing = await this.#log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
     const { task } = standing;
     yield { case: "snapshot", value: task };
-    for await (const event of this.#log.history(taskId, afterSequence, task.sequence)) {
+    // A sequence that is not reached yet is of a log that this one has replaced: nothing of ours has been seen.
+    const after = afterSequence > task.sequence ? 0n : afterSequence;
+    watcher.skipTo(after);
+    for await (const event of this.#log.history(taskId, after, task.sequence)) {
+      watcher.skipTo(event.sequence);
       yield { case: "event", value: event };
       if (isTerminalEvent(event) || signal.aborted) return;
     }

@@ -2,6 +2,7 @@ import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { onAbort } from "#lib/process/leaving.ts";
 import { pause } from "#lib/process/pause.ts";
 import { ask } from "./ask.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -10,26 +11,29 @@ import { WORKERS_BUCKET } from "./names.ts";
 
 /** A worker that is silent for this long is gone. */
 export const WORKER_GONE_MS = 10_000;
-const HEARTBEAT_MS = 3_000;
-
-async function openBucket({ js }: Connected): Promise<KV> {
-  return ask(
-    new Kvm(js).create(WORKERS_BUCKET, {
-      history: 1,
-      ttl: WORKER_GONE_MS,
-      storage: StorageType.Memory,
-    }),
-  );
-}
+const HEARTBEAT_MS = 2_000;
+/** Two heartbeats missed. Less than a delivery's lease: whose delivery was handed on because it died is found dead. */
+const SILENT_MS = 2 * HEARTBEAT_MS + 1_000;
 
 /** The workers that are alive, as they describe themselves. */
 export class WorkerBook {
   readonly #link: Link;
   readonly #log: BrokerLog;
+  readonly #replicas: number;
 
-  constructor(link: Link, log: BrokerLog) {
+  constructor(link: Link, log: BrokerLog, replicas: number) {
     this.#link = link;
     this.#log = log;
+    this.#replicas = replicas;
+  }
+
+  /** Whether the worker has said within the last seconds that it holds the task. */
+  async holds(workerId: string, taskId: string): Promise<boolean> {
+    const bucket = await this.#open(this.#link.use());
+    const entry = await ask(bucket.get(workerId));
+    if (entry?.operation !== "PUT") return false;
+    const isAlive = Date.now() - entry.created.getTime() < SILENT_MS;
+    return isAlive && fromBinary(WorkerSchema, entry.value).runningTaskIds.includes(taskId);
   }
 
   /** Describes the worker every few seconds until the signal aborts; then takes it off the list. */
@@ -39,7 +43,7 @@ export class WorkerBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openBucket(connected);
+        const bucket = await this.#open(connected);
         while (!until.aborted) {
           const worker = describe();
           await ask(bucket.put(worker.id, toBinary(WorkerSchema, worker)));
@@ -48,6 +52,17 @@ export class WorkerBook {
         if (signal.aborted) await ask(bucket.delete(describe().id));
       },
     });
+  }
+
+  #open({ js }: Connected): Promise<KV> {
+    return ask(
+      new Kvm(js).create(WORKERS_BUCKET, {
+        history: 1,
+        ttl: WORKER_GONE_MS,
+        storage: StorageType.Memory,
+        replicas: this.#replicas,
+      }),
+    );
   }
 
   /** Calls back with every sign of life, and with the ids of workers that have left, until the signal aborts. */
@@ -61,9 +76,9 @@ export class WorkerBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openBucket(connected);
+        const bucket = await this.#open(connected);
         const entries = await ask(bucket.watch());
-        until.addEventListener("abort", () => entries.stop(), { once: true });
+        using _ = onAbort(until, () => entries.stop());
         for await (const { key, value, operation } of entries) {
           if (operation === "PUT") onAlive(fromBinary(WorkerSchema, value));
           else onLeft(key);

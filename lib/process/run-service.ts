@@ -40,6 +40,12 @@ export async function runService(
     else log.fatal({ err: error }, "stopped by an error");
     process.exitCode = 1;
   }
+  endSoon();
+}
+
+/** What was left behind, such as a handler that ignores its signal, must not keep a process that was asked to stop. */
+function endSoon(): void {
+  setTimeout(() => process.exit(), 1_000).unref();
 }
 
 const WRONGLY_SET_UP = 2;

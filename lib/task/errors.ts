@@ -6,7 +6,6 @@ export type RequestErrorReason =
   | "TASK_TYPE_UNKNOWN"
   | "QUEUE_FULL"
   | "HISTORY_FULL"
-  | "HISTORY_FULL"
   | "BROKER_AWAY"
   | "INVALID_FIELD"
   | "WATCHER_TOO_SLOW";

@@ -70,8 +70,7 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
   if (last?.state === TaskState.RETRYING && dueMs > given.nowMs) {
     return { kind: "wait", untilMs: dueMs };
   }
-  // Whoever ran it no longer holds the delivery: it died, or was silent for so long that it counts as dead.
-  const crashes = (last?.crashes ?? 0) + (last?.state === TaskState.RUNNING ? 1 : 0);
+  const crashes = (last?.crashes ?? 0) + (isCrash(last, given.workerId) ? 1 : 0);
   if (crashes >= given.maxCrashes) {
     return { kind: "give up", change: workerLost(last, crashes) };
   }
@@ -85,6 +84,11 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
       startTime: last?.startTime ?? timestampFromMs(given.nowMs),
     }),
   };
+}
+
+/** Whoever ran it no longer holds it: it died. A worker that comes upon an attempt of its own is alive to tell. */
+function isCrash(last: StateChange | undefined, workerId: string): boolean {
+  return last?.state === TaskState.RUNNING && last.workerId !== workerId;
 }
 
 function workerLost(last: StateChange | undefined, crashes: number): StateChange {

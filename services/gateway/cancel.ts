@@ -11,22 +11,25 @@ export async function cancel(broker: Broker, taskId: string, reason: string): Pr
   for (;;) {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
-    const { task, last, stateSequence } = standing;
-    if (task.state === TaskState.CANCELED) return task;
+    const { task, last, fence } = standing;
+    // Asked again, for the gateway that canceled it may have died before it told anyone.
+    if (task.state === TaskState.CANCELED) return cleanUp(broker, task);
     if (isTerminal(task.state)) throw new TaskFinished(taskId, stateName(task.state));
-    const appended = await broker.log.append({ taskId, stateSequence }, cancelTask(last, reason));
-    if (appended.kind === "conflict") continue;
-    await cleanUp(broker, task);
-    return (await broker.log.read(taskId))?.task ?? task;
+    const appended = await broker.log.append(fence, cancelTask(last, reason));
+    if (appended.kind === "stored") return cleanUp(broker, task);
   }
 }
 
 /** Nothing of this decides anything: a worker that gets the task all the same finds it canceled. */
-async function cleanUp(broker: Broker, task: Task): Promise<void> {
-  broker.cancels.tell({ taskId: task.id, newest: Number.POSITIVE_INFINITY });
+async function cleanUp(broker: Broker, task: Task): Promise<Task> {
   const waiting = create(WaitingTaskSchema, {
     taskId: task.id,
     ...(task.spec && { spec: task.spec }),
   });
-  await Promise.allSettled([broker.queues.remove(waiting), broker.schedule.cancel(task.id)]);
+  await Promise.allSettled([
+    broker.cancels.tell({ taskId: task.id, newest: Number.POSITIVE_INFINITY }),
+    broker.queues.remove(waiting),
+    broker.schedule.cancel(task.id),
+  ]);
+  return (await broker.log.read(task.id))?.task ?? task;
 }

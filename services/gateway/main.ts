@@ -1,6 +1,6 @@
 import { createRegistry } from "@bufbuild/protobuf";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
-import { openBroker } from "#lib/broker/open-broker.ts";
+import { historyMsOf, openBroker } from "#lib/broker/open-broker.ts";
 import { Watching } from "#lib/broker/watching.ts";
 import { healthEndpoints } from "#lib/process/health-endpoints.ts";
 import { Readiness } from "#lib/process/readiness.ts";
@@ -21,7 +21,13 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   await using watching = new Watching(broker.link, broker.log, log);
   using _broker = readiness.follow("broker", broker.link);
   using _log = readiness.follow("log", watching.line, "not followed");
-  const tasks = taskService({ ...settings, broker, watching, types });
+  const tasks = taskService({
+    broker,
+    watching,
+    types,
+    queues: settings.queues,
+    historyMs: historyMsOf(settings),
+  });
   const registry = () => types.registry;
   const services = withReflection(
     withHealth({ routes: (router) => router.service(TaskService, tasks), registry }, readiness),
@@ -47,7 +53,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
           () => readiness.green("task types"),
           signal,
         ),
-        broker.schedule.moveDueTasks(log, signal),
+        broker.schedule.moveDueTasks(signal),
       ]),
   });
 });

@@ -2,7 +2,7 @@ import { create, equals } from "@bufbuild/protobuf";
 import { type Task, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Standing } from "#lib/broker/task-log.ts";
+import type { Fence, Standing } from "#lib/broker/task-log.ts";
 import { QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
 import { queueTask, refuseTask } from "#lib/task/next-state.ts";
 
@@ -19,40 +19,39 @@ export interface Submitted {
  */
 export async function submit(broker: Broker, taskId: string, spec: TaskSpec): Promise<Submitted> {
   for (;;) {
-    const isNew = await broker.log.begin(taskId, spec);
-    const submitted = isNew
-      ? await enqueueNew(broker, taskId, spec)
+    const begun = await broker.log.begin(taskId, spec);
+    const submitted = begun
+      ? await enqueueNew(broker, begun, spec)
       : await findFirst(broker, taskId, spec);
     if (submitted) return submitted;
   }
 }
 
-function neverStarted(taskId: string, spec: TaskSpec): WaitingTask {
-  return create(WaitingTaskSchema, { taskId, spec });
+function neverStarted({ taskId, specSequence }: Fence, spec: TaskSpec): WaitingTask {
+  return create(WaitingTaskSchema, { taskId, spec, specSequence: BigInt(specSequence) });
 }
 
 async function enqueueNew(
   broker: Broker,
-  taskId: string,
+  begun: Fence,
   spec: TaskSpec,
 ): Promise<Submitted | undefined> {
-  try {
-    await broker.queues.enqueue(neverStarted(taskId, spec));
-  } catch (error) {
-    if (!(error instanceof QueueFull)) throw error;
-    if (await takeBack(broker, taskId, spec.queue)) throw error;
-  }
-  const standing = await broker.log.read(taskId);
+  await enqueueOrTakeBack(broker, begun, spec);
+  const standing = await broker.log.read(begun.taskId);
   return standing && { task: standing.task, deduplicated: false };
 }
 
-/** Says whether it was taken back: not if a repeat of the same submit has brought it into the queue meanwhile. */
-async function takeBack(broker: Broker, taskId: string, queue: string): Promise<boolean> {
-  const nothingYet = { taskId, stateSequence: 0 };
-  const refused = await broker.log.append(nothingYet, refuseTask(queue));
-  if (refused.kind === "conflict") return false;
-  await broker.log.forget(taskId, refused.sequence);
-  return true;
+/** Says whether the task was added. One that a repeat of the same submit has accepted meanwhile is not taken back. */
+async function enqueueOrTakeBack(broker: Broker, begun: Fence, spec: TaskSpec): Promise<boolean> {
+  try {
+    return await broker.queues.enqueue(neverStarted(begun, spec));
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+    const refused = await broker.log.append(begun, refuseTask(spec.queue));
+    if (refused.kind === "conflict") return false;
+    await broker.log.forget(begun.taskId, refused.sequence);
+    throw error;
+  }
 }
 
 /** The first submit's task; undefined when there is none any more, so that this submit is the first one. */
@@ -75,22 +74,20 @@ async function findFirst(
 
 /**
  * The first submit may have died between spec and queue, or be about to take its task back. So this one enqueues it too,
- * and writes QUEUED down, which the first one's refusal can't undo.
+ * and writes QUEUED down, which excludes the first one's refusal: both expect to find nothing but the spec.
  */
 async function makeSure(
   broker: Broker,
-  { task }: Standing,
+  { task, fence }: Standing,
   spec: TaskSpec,
 ): Promise<Submitted | undefined> {
-  const waiting = neverStarted(task.id, spec);
-  const added = await broker.queues.enqueue(waiting);
-  const nothingYet = { taskId: task.id, stateSequence: 0 };
-  const appended = await broker.log.append(nothingYet, queueTask(undefined));
+  const added = await enqueueOrTakeBack(broker, fence, spec);
+  const appended = await broker.log.append(fence, queueTask(undefined));
   if (appended.kind === "stored") {
     return { task: { ...task, sequence: BigInt(appended.sequence) }, deduplicated: true };
   }
   const now = await broker.log.read(task.id);
   if (now) return { task: now.task, deduplicated: true };
-  if (added) await broker.queues.remove(waiting);
+  if (added) await broker.queues.remove(neverStarted(fence, spec));
   return undefined;
 }

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import { Priority, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { SubmitTaskRequest, TaskService } from "#gen/millrace/v1/task_service_pb.ts";
@@ -17,6 +18,8 @@ export interface TaskServiceOptions {
   readonly watching: Watching;
   readonly types: KnownTaskTypes;
   readonly queues: readonly string[];
+  /** How long an event is kept. */
+  readonly historyMs: number;
 }
 
 /** TaskService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
@@ -37,6 +40,8 @@ export function taskService(options: TaskServiceOptions): ServiceImpl<typeof Tas
 
     async *runTask({ submit: request }, { signal }) {
       if (!request) throw new InvalidField("submit", "is required");
+      // Before anything is accepted that could then not be watched.
+      watching.check();
       const { task } = await accept(request, "submit.spec", options);
       const whole = { taskId: task.id, afterSequence: 0n };
       for await (const update of watchUpdates(watching, whole, signal)) yield { update };
@@ -53,7 +58,7 @@ export function taskService(options: TaskServiceOptions): ServiceImpl<typeof Tas
 async function accept(
   request: SubmitTaskRequest,
   at: string,
-  { broker, types, queues }: TaskServiceOptions,
+  { broker, types, queues, historyMs }: TaskServiceOptions,
 ): Promise<Submitted> {
   const spec = withDefaults(request.spec);
   if (!queues.includes(spec.queue)) {
@@ -63,7 +68,25 @@ async function accept(
   // Asked first, for while the broker is away no type may be known yet.
   broker.link.use();
   types.checkInput(spec.input, `${at}.input`);
+  checkTimes(spec, at, historyMs);
   return submit(broker, taskIdOf(request), spec);
+}
+
+/** A task must not sleep, nor run, for longer than the log remembers it. */
+function checkTimes(
+  { attemptTimeout, retryPolicy }: TaskSpec,
+  at: string,
+  historyMs: number,
+): void {
+  const times = [
+    { field: "attempt_timeout", duration: attemptTimeout },
+    { field: "retry_policy.initial_backoff", duration: retryPolicy?.initialBackoff },
+    { field: "retry_policy.max_backoff", duration: retryPolicy?.maxBackoff },
+  ];
+  const tooLong = times.find(({ duration }) => duration && durationMs(duration) > historyMs);
+  if (!tooLong) return;
+  const allowed = `may not exceed the ${historyMs / 1_000} s that the history is kept`;
+  throw new InvalidField(`${at}.${tooLong.field}`, allowed);
 }
 
 /** Filled in before the spec is stored, so that it says what holds, and repeats compare equal. */

@@ -3,19 +3,23 @@ import {
   LogLine_Level,
   LogLineSchema,
   OutputChunkSchema,
+  type Progress,
   ProgressSchema,
   type TaskEvent,
 } from "#gen/millrace/v1/task_pb.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
 
 type Facet = TaskEvent["facet"];
 
-/** Handlers may report as often as they like; readers get at most this many milliseconds of it at a time. */
+/** Handlers may speak as often as they like; readers hear of it this often at the most. */
 const FLUSH_MS = 100;
-/** A piece of output this large does not wait. */
-const MAX_PIECE_BYTES = 16 * 1024;
+/** Reports of different steps that one flush may carry; of more, the newest are kept. */
+const MAX_STEPS = 8;
+/** Largest piece of output, in UTF-16 units or bytes: at most 48 KiB on the wire. */
+const MAX_PIECE = 16 * 1024;
 const MAX_LINE_LENGTH = 4_000;
+/** What is kept for a broker that is away. More is dropped, which no outcome depends on. */
+const MAX_HELD = 2_000;
 
 const LEVELS: Readonly<Record<LogLevel, LogLine_Level>> = {
   debug: LogLine_Level.DEBUG,
@@ -28,93 +32,118 @@ const LEVELS: Readonly<Record<LogLevel, LogLine_Level>> = {
 export class AttemptNotes implements Disposable {
   readonly #attempt: number;
   readonly #write: (facet: Facet) => void;
-  #progress: ProgressReport | undefined;
-  #output: (string | Uint8Array)[] = [];
+  /** Output and log lines, in their order. */
+  readonly #held: Facet[] = [];
+  #steps: Progress[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #disposed = false;
 
+  /** `write` throws while the broker is away. */
   constructor(attempt: number, write: (facet: Facet) => void) {
     this.#attempt = attempt;
     this.#write = write;
   }
 
+  /** Of one step only the newest report counts; a step that is over before it could be told is told all the same. */
   report(progress: ProgressReport): void {
-    this.#progress = progress;
+    const next = this.#progressOf(progress);
+    if (this.#steps.at(-1)?.current === next.current) this.#steps.pop();
+    this.#steps = [...this.#steps, next].slice(-MAX_STEPS);
     this.#flushSoon();
   }
 
   emit(piece: string | Uint8Array): void {
-    if (piece.length === 0) return;
-    this.#output.push(piece);
-    const bytes = this.#output.reduce((sum, { length }) => sum + length, 0);
-    if (bytes >= MAX_PIECE_BYTES) this.flush();
-    else this.#flushSoon();
+    for (const part of parts(piece)) this.#append(part);
+    this.#flushSoon();
   }
 
   log(level: LogLevel, message: string): void {
     const line = { attempt: this.#attempt, level: LEVELS[level], message: trimmed(message) };
-    this.#try({ case: "log", value: create(LogLineSchema, line) });
+    this.#hold({ case: "log", value: create(LogLineSchema, line) });
+    this.#flushSoon();
   }
 
   /** Writes what was held back. While the broker is away it is held on to. */
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    if (this.#output.length > 0 && this.#tryOutput()) this.#output = [];
-    if (this.#progress && this.#tryProgress(this.#progress)) this.#progress = undefined;
-    if (this.#output.length > 0 || this.#progress) this.#flushSoon();
+    try {
+      this.#writeAll();
+    } catch {
+      // Away. Whoever settles the attempt tries again; until then, so do we.
+      this.#flushSoon();
+    }
   }
 
+  /** A handler that goes on after its attempt is over speaks to nobody. */
   [Symbol.dispose](): void {
+    this.#disposed = true;
     clearTimeout(this.#timer);
   }
 
+  #writeAll(): void {
+    for (let next = this.#held[0]; next; next = this.#held[0]) {
+      this.#write(next);
+      this.#held.shift();
+    }
+    for (let next = this.#steps[0]; next; next = this.#steps[0]) {
+      this.#write({ case: "progress", value: next });
+      this.#steps.shift();
+    }
+  }
+
   #flushSoon(): void {
-    this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    if (!this.#disposed) this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
-  #tryOutput(): boolean {
-    return pieces(this.#output).every((content) =>
-      this.#try({
-        case: "output",
-        value: create(OutputChunkSchema, { attempt: this.#attempt, content }),
-      }),
-    );
+  #hold(facet: Facet): void {
+    if (!this.#disposed && this.#held.length < MAX_HELD) this.#held.push(facet);
   }
 
-  #tryProgress({ fraction, current, total, note }: ProgressReport): boolean {
-    const value = create(ProgressSchema, {
+  /** Text that follows text becomes one piece with it, as long as that is not too large. */
+  #append(part: string | Uint8Array): void {
+    const last = this.#held.at(-1);
+    const before = last?.case === "output" ? last.value.content : undefined;
+    if (typeof part !== "string") {
+      this.#holdOutput({ case: "data", value: Uint8Array.from(part) });
+    } else if (before?.case === "text" && before.value.length + part.length <= MAX_PIECE) {
+      before.value += part;
+    } else this.#holdOutput({ case: "text", value: part });
+  }
+
+  #holdOutput(content: Content): void {
+    const value = create(OutputChunkSchema, { attempt: this.#attempt, content });
+    this.#hold({ case: "output", value });
+  }
+
+  #progressOf({ fraction, current, total, note }: ProgressReport): Progress {
+    return create(ProgressSchema, {
       attempt: this.#attempt,
       ...(fraction !== undefined && { fraction: Math.min(1, Math.max(0, fraction)) }),
       ...(current !== undefined && { current: BigInt(Math.trunc(current)) }),
       ...(total !== undefined && { total: BigInt(Math.trunc(total)) }),
       ...(note !== undefined && { note: trimmed(note) }),
     });
-    return this.#try({ case: "progress", value });
-  }
-
-  #try(facet: Facet): boolean {
-    try {
-      this.#write(facet);
-      return true;
-    } catch (error) {
-      if (error instanceof BrokerAway) return false;
-      throw error;
-    }
   }
 }
 
 type Content = { case: "text"; value: string } | { case: "data"; value: Uint8Array<ArrayBuffer> };
 
-/** Neighbors of the same kind become one piece. */
-function pieces(output: readonly (string | Uint8Array)[]): Content[] {
-  const joined: Content[] = [];
-  for (const piece of output) {
-    const last = joined.at(-1);
-    if (typeof piece !== "string") joined.push({ case: "data", value: Uint8Array.from(piece) });
-    else if (last?.case === "text") last.value += piece;
-    else joined.push({ case: "text", value: piece });
+/** The piece in parts that fit into a message each. */
+function* parts(piece: string | Uint8Array): Generator<string | Uint8Array> {
+  for (let from = 0; from < piece.length; ) {
+    const to = endOfPart(piece, from);
+    yield piece.slice(from, to);
+    from = to;
   }
-  return joined;
+}
+
+/** Never between the two halves of a character. */
+function endOfPart(piece: string | Uint8Array, from: number): number {
+  const to = from + MAX_PIECE;
+  if (typeof piece !== "string" || to >= piece.length) return to;
+  const isHigh = (piece.charCodeAt(to - 1) & 0xfc00) === 0xd800;
+  return isHigh ? to - 1 : to;
 }
 
 function trimmed(text: string): string {

@@ -1,10 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Delivery } from "#lib/broker/delivery.ts";
-import type { Fence } from "#lib/broker/task-log.ts";
-import { startAttempt } from "#lib/task/next-state.ts";
+import type { Fence, Standing } from "#lib/broker/task-log.ts";
+import { type Start, startAttempt } from "#lib/task/next-state.ts";
+import type { Lease } from "./lease.ts";
+import { stored } from "./stored.ts";
 
 export interface BeginOptions {
   readonly broker: Broker;
@@ -20,57 +22,102 @@ export interface Begun {
   readonly fence: Fence;
 }
 
+/** A worker that says it holds the task is asked again after this long. */
+const HELD_ELSEWHERE_MS = 1_000;
+
 /**
  * Writes the start of the next attempt down, before the handler runs. Undefined when there is nothing to run: then the
- * delivery has been let go of.
+ * task has been let go of.
  */
 export async function beginAttempt(
-  delivery: Delivery,
+  lease: Lease,
   found: WaitingTask,
   options: BeginOptions,
 ): Promise<Begun | undefined> {
-  // What the queue brought is mostly still true, and saves a read; the append finds out.
+  // What the queue brought is mostly still true, and saves a read; the append finds out. And what it brought is due, for
+  // the broker's clock has said so.
   let waiting: WaitingTask | undefined = found;
+  let nowMs = Math.max(Date.now(), dueMsOf(found));
   while (waiting) {
-    const begun = await tryToBegin(delivery, waiting, options);
+    const start = startAttempt(waiting.last, { ...options, nowMs });
+    const begun = await act(lease, waiting, start, options);
     if (begun !== "stale") return begun;
-    waiting = await readWaiting(delivery.taskId, options.broker);
+    waiting = await readWaiting(found.taskId, options.broker);
+    nowMs = Date.now();
   }
   // Deleted, or refused at submit.
-  delivery.done();
+  lease.done();
   return undefined;
 }
 
-async function tryToBegin(
-  delivery: Delivery,
+function dueMsOf({ last }: WaitingTask): number {
+  return last?.nextAttemptTime ? timestampMs(last.nextAttemptTime) : 0;
+}
+
+async function act(
+  lease: Lease,
   waiting: WaitingTask,
-  { broker, workerId, maxCrashes }: BeginOptions,
+  start: Start,
+  options: BeginOptions,
 ): Promise<Begun | undefined | "stale"> {
-  const before = { taskId: waiting.taskId, stateSequence: Number(waiting.stateSequence) };
-  const start = startAttempt(waiting.last, { workerId, maxCrashes, nowMs: Date.now() });
+  const { broker } = options;
   switch (start.kind) {
     case "over":
-      delivery.done();
+      lease.done();
       return undefined;
     case "wait":
       // Its worker died between writing the failure down and planning the next attempt, or the plan is still to come:
       // planning it again does no harm.
       await broker.schedule.plan(waiting, new Date(start.untilMs));
-      delivery.done();
+      lease.done();
       return undefined;
     case "give up": {
-      const appended = await broker.log.append(before, start.change);
+      if (await isHeldElsewhere(lease, waiting, options)) return undefined;
+      const appended = await broker.log.append(fenceOf(waiting), start.change);
       if (appended.kind === "conflict") return "stale";
-      delivery.done();
+      lease.done();
       return undefined;
     }
-    case "run": {
-      const appended = await broker.log.append(before, start.change);
-      if (appended.kind === "conflict") return "stale";
-      const fence = { taskId: waiting.taskId, stateSequence: appended.sequence };
-      return { waiting, running: start.change, fence };
-    }
+    case "run":
+      return run(lease, waiting, start.change, options);
   }
+}
+
+async function run(
+  lease: Lease,
+  waiting: WaitingTask,
+  running: StateChange,
+  options: BeginOptions,
+): Promise<Begun | undefined | "stale"> {
+  if (await isHeldElsewhere(lease, waiting, options)) return undefined;
+  const { broker, workerId } = options;
+  const fence = fenceOf(waiting);
+  const appendId = `${workerId}/${waiting.taskId}/${running.attempt}`;
+  const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
+  if (appended.kind === "conflict") return "stale";
+  return { waiting, running, fence: { ...fence, stateSequence: appended.sequence } };
+}
+
+/**
+ * After an outage of the broker, a task may be delivered to us although its worker has it still: then it goes on there.
+ */
+async function isHeldElsewhere(
+  lease: Lease,
+  { taskId, last }: WaitingTask,
+  { broker, workerId }: BeginOptions,
+): Promise<boolean> {
+  if (last?.state !== TaskState.RUNNING || last.workerId === workerId) return false;
+  if (!(await broker.workers.holds(last.workerId, taskId))) return false;
+  lease.putBack(HELD_ELSEWHERE_MS);
+  return true;
+}
+
+function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
+  return {
+    taskId,
+    stateSequence: Number(stateSequence),
+    specSequence: Number(specSequence),
+  };
 }
 
 /** The task as it would lie in its queue, from the log; undefined if there is no such task. */
@@ -79,12 +126,15 @@ export async function readWaiting(
   broker: Broker,
 ): Promise<WaitingTask | undefined> {
   const standing = await broker.log.read(taskId);
-  if (!standing) return undefined;
-  const { task, last, stateSequence } = standing;
+  return standing && waitingOf(standing);
+}
+
+function waitingOf({ task, last, fence }: Standing): WaitingTask {
   return create(WaitingTaskSchema, {
-    taskId,
+    taskId: task.id,
     ...(task.spec && { spec: task.spec }),
     ...(last && { last }),
-    stateSequence: BigInt(stateSequence),
+    stateSequence: BigInt(fence.stateSequence),
+    specSequence: BigInt(fence.specSequence),
   });
 }

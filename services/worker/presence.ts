@@ -29,6 +29,7 @@ export function presence(options: PresenceOptions): () => Worker {
       taskTypes: types.map((type) => type.input.typeName),
       concurrency: settings.concurrency,
       running: running.count,
+      runningTaskIds: running.taskIds,
       leaving: leaving.aborted,
       startTime,
       heartbeatTime: timestampNow(),

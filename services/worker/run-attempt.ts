@@ -1,5 +1,7 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
@@ -9,8 +11,9 @@ import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { attemptTimeoutMsOf, retryPolicyOf } from "./announced-type.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
 import { type BeginOptions, type Begun, beginAttempt, readWaiting } from "./begin-attempt.ts";
+import { Lease } from "./lease.ts";
 import { perform } from "./perform.ts";
-import type { RunningAttempts } from "./running-attempts.ts";
+import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
 
 export interface AttemptOptions extends BeginOptions {
@@ -20,39 +23,64 @@ export interface AttemptOptions extends BeginOptions {
   readonly log: Log;
 }
 
-/** Another worker may have a handler for what we can't run; until one does, it is not worth asking more often. */
-const NOT_OURS_MS = 1_000;
+/** Another worker may have a handler for what we can't run; it is offered again after this long. */
+const NOT_OURS_MS = 5_000;
 
 /** The whole way of a delivery: begin, run the handler, settle. */
 export async function runAttempt(delivery: Delivery, options: AttemptOptions): Promise<void> {
+  const { broker, running } = options;
+  if (await renewed(delivery, options)) return;
   const stops = new AbortController();
-  const held = {
+  const lease = new Lease(delivery);
+  const held: RunningAttempt = {
     taskId: delivery.taskId,
+    lease,
     number: 0,
-    extend: () => delivery.extend(),
-    stop: (reason: AttemptStopped) => stops.abort(reason),
+    fence: undefined,
+    stop: (reason) => stops.abort(reason),
   };
-  using _ = options.running.add(held);
-  const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, options.broker));
-  if (!waiting) return delivery.done();
+  using _ = running.add(held);
+  const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, broker));
+  if (!waiting) return lease.done();
   const type = typeOf(waiting.spec, options);
-  if (!type) return delivery.putBack(NOT_OURS_MS);
-  const begun = await beginAttempt(delivery, waiting, options);
+  if (!type) return offerLater(broker, lease, waiting);
+  const begun = await beginAttempt(lease, waiting, options);
   if (!begun) return;
   held.number = begun.running.attempt;
-  tellOlderAttempts(begun, options);
-  await work({ delivery, type, begun, stops }, options);
+  held.fence = begun.fence;
+  await tellOlderAttempts(broker, begun);
+  await work({ lease, type, begun, stops }, options);
+}
+
+/**
+ * Whether we have the task still, and so have only been given a new delivery of it: after an outage of the broker, or
+ * when our beats came late. An attempt that the task has gone on without is stopped instead.
+ */
+async function renewed(delivery: Delivery, { broker, running }: AttemptOptions): Promise<boolean> {
+  const held = running.find(delivery.taskId);
+  if (!held) return false;
+  const standing = held.fence && (await broker.log.read(delivery.taskId));
+  const isNewest = standing?.fence.stateSequence === held.fence?.stateSequence;
+  if (isNewest) held.lease.renew(delivery);
+  else held.stop(new AttemptStopped("canceled", "the task went on without this attempt"));
+  return isNewest;
+}
+
+/** Not put back into the queue, where it would hold a place among the deliveries for as long as nobody can run it. */
+async function offerLater(broker: Broker, lease: Lease, waiting: WaitingTask): Promise<void> {
+  await broker.schedule.plan(waiting, new Date(Date.now() + NOT_OURS_MS));
+  lease.done();
 }
 
 interface Working {
-  readonly delivery: Delivery;
+  readonly lease: Lease;
   readonly type: TaskTypeDefinition;
   readonly begun: Begun;
   readonly stops: AbortController;
 }
 
 async function work(working: Working, options: AttemptOptions): Promise<void> {
-  const { delivery, type, begun, stops } = working;
+  const { lease, type, begun, stops } = working;
   const { broker } = options;
   const { running, waiting, fence } = begun;
   const log = options.log.child({ taskId: fence.taskId, attempt: running.attempt });
@@ -69,14 +97,13 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
     emit: (piece) => notes.emit(piece),
     log: (level, message) => notes.log(level, message),
   });
-  notes.flush();
 
   const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
   const change =
     outcome.kind === "canceled"
       ? undefined
       : finishAttempt(running, outcome, { policy, nowMs: Date.now() });
-  const written = await settle(broker, delivery, begun, change);
+  const written = await settle({ broker, lease, begun, notes }, change);
   log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
 }
 
@@ -98,7 +125,8 @@ function timeLimit(limitMs: number, stops: AbortController): Disposable {
 }
 
 /** The worker that we took the task over from may live, and work for nothing. */
-function tellOlderAttempts({ running, fence }: Begun, { broker }: AttemptOptions): void {
-  if (running.attempt === 1 || !broker.link.isUp) return;
-  broker.cancels.tell({ taskId: fence.taskId, newest: running.attempt });
+async function tellOlderAttempts(broker: Broker, { running, fence }: Begun): Promise<void> {
+  if (running.attempt === 1) return;
+  // Only a hint: the log refuses what they write.
+  await broker.cancels.tell({ taskId: fence.taskId, newest: running.attempt }).catch(() => {});
 }

@@ -1,12 +1,16 @@
+import type { Fence } from "#lib/broker/task-log.ts";
+import { onAbort } from "#lib/process/leaving.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
+import type { Lease } from "./lease.ts";
 
-/** An attempt that this worker holds. */
+/** A task that this worker holds. */
 export interface RunningAttempt {
   readonly taskId: string;
-  /** Its number; 0 until its start is written down. */
-  readonly number: number;
-  /** Keeps the delivery ours. */
-  extend(): void;
+  readonly lease: Lease;
+  /** Number of the attempt; 0 until its start is written down. */
+  number: number;
+  /** Set once its start is written down. */
+  fence: Fence | undefined;
   stop(reason: AttemptStopped): void;
 }
 
@@ -17,6 +21,15 @@ export class RunningAttempts {
 
   get count(): number {
     return this.#running.size;
+  }
+
+  get taskIds(): string[] {
+    return [...this.#running].map(({ taskId }) => taskId);
+  }
+
+  /** The newest attempt of the task here, if there is one. */
+  find(taskId: string): RunningAttempt | undefined {
+    return [...this.#running].findLast((attempt) => attempt.taskId === taskId);
   }
 
   add(attempt: RunningAttempt): Disposable {
@@ -30,7 +43,7 @@ export class RunningAttempts {
   }
 
   extendAll(): void {
-    for (const attempt of this.#running) attempt.extend();
+    for (const { lease } of this.#running) lease.extend();
   }
 
   /** Stops the attempts of a task that are older than the newest one. */
@@ -50,11 +63,9 @@ export class RunningAttempts {
   async fewerThan(count: number, signal: AbortSignal): Promise<void> {
     while (this.#running.size >= count && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      const aborted = () => resolve();
       this.#ended = resolve;
-      signal.addEventListener("abort", aborted, { once: true });
+      using _ = onAbort(signal, resolve);
       await promise;
-      signal.removeEventListener("abort", aborted);
     }
   }
 }

@@ -17,14 +17,20 @@ export class WorkSource {
   /** Up to `slots` tasks that wait now. */
   async takeNow(slots: number): Promise<Delivery[]> {
     const connected = this.#link.use();
-    const taken: Delivery[] = [];
-    for (const queue of this.#queues) {
-      taken.push(...(await this.#takeFrom(connected, queue, slots - taken.length)));
+    const [first = "", ...others] = this.#queues;
+    const sources = this.#queues.flatMap(sourcesOf);
+    // First each level of the queue whose turn it is gets its share; then whoever has more, in order, gets the rest.
+    const dealt = [...this.#dealer.deal(slots)];
+    const shares = await Promise.allSettled(
+      dealt.map(([level, share]) => takeNow(connected, queueSource(first, level), share)),
+    );
+    const taken = shares.flatMap((share) => (share.status === "fulfilled" ? share.value : []));
+    for (const source of sources) {
       if (taken.length === slots) break;
+      taken.push(...(await this.#takeMore(connected, source, { slots, taken: taken.length })));
     }
-    // The next one to ask first is another queue.
-    const [first, ...others] = this.#queues;
-    if (first !== undefined) this.#queues = [...others, first];
+    // The next turn is another queue's.
+    this.#queues = [...others, first];
     return taken;
   }
 
@@ -35,18 +41,18 @@ export class WorkSource {
     return takeNext(connected, this.#queues.flatMap(sourcesOf), signal);
   }
 
-  /** First each level its share; then what is left of the slots to whoever has more, the most urgent first. */
-  async #takeFrom(connected: Connected, queue: string, slots: number): Promise<Delivery[]> {
-    const dealt = [...this.#dealer.deal(slots)];
-    const shares = await Promise.allSettled(
-      dealt.map(([level, share]) => takeNow(connected, queueSource(queue, level), share)),
-    );
-    const taken = shares.flatMap((share) => (share.status === "fulfilled" ? share.value : []));
-    for (const source of sourcesOf(queue)) {
-      if (taken.length === slots) break;
-      taken.push(...(await takeNow(connected, source, slots - taken.length)));
+  /** An error must not cost what is taken already: that is ours to run. */
+  async #takeMore(
+    connected: Connected,
+    source: Source,
+    { slots, taken }: { slots: number; taken: number },
+  ): Promise<Delivery[]> {
+    try {
+      return await takeNow(connected, source, slots - taken);
+    } catch (error) {
+      if (taken > 0) return [];
+      throw error;
     }
-    return taken;
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
 import { BEAT_MS, type Delivery } from "#lib/broker/delivery.ts";
-import { SourceMissing } from "#lib/broker/pull.ts";
+import { SourceMissing } from "#lib/broker/source-missing.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
@@ -18,6 +18,7 @@ export interface WorkerOptions extends AttemptOptions {
 }
 
 const AGAIN_MS = 500;
+const AFTER_OUTAGE_MS = 1_000;
 /** Time to write outcomes down after the grace, before the process ends without. */
 const SETTLE_MS = 3_000;
 
@@ -37,17 +38,27 @@ export class Worker {
 
   /** Works until asked to leave; then finishes, or hands back, what it has. */
   async run(leaving: AbortSignal): Promise<void> {
-    const beats = setInterval(() => this.#running.extendAll(), BEAT_MS);
+    const { link } = this.#broker;
+    const beat = () => this.#running.extendAll();
+    const beats = setInterval(beat, BEAT_MS);
+    using _ = link.onChange((up) => up && beat());
     try {
+      await link.whenUp(leaving);
       while (!leaving.aborted) {
         await this.#running.fewerThan(this.#options.concurrency, leaving);
-        await this.#broker.link.whenUp(leaving);
+        if (!link.isUp) await this.#sitOut(leaving);
         if (!leaving.aborted) this.#startAll(await this.#take(leaving));
       }
       await this.#finish();
     } finally {
       clearInterval(beats);
     }
+  }
+
+  /** After an outage, others get the time to say that they have their tasks still, before we are given any of them. */
+  async #sitOut(leaving: AbortSignal): Promise<void> {
+    await this.#broker.link.whenUp(leaving);
+    await pause(AFTER_OUTAGE_MS, leaving);
   }
 
   async #take(leaving: AbortSignal): Promise<Delivery[]> {

@@ -1,28 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import {
-  BadRequestSchema,
-  ErrorInfoSchema,
-  RetryInfoSchema,
-} from "#gen/google/rpc/error_details_pb.ts";
+import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { SummarizePageSchema } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
 import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
-
-async function errorOf(call: Promise<unknown>): Promise<ConnectError> {
-  return call.then(
-    () => expect.unreachable("expected an error"),
-    (error: unknown) => ConnectError.from(error),
-  );
-}
-
-function violationsOf(error: ConnectError): string[] {
-  const [details] = error.findDetails(BadRequestSchema);
-  return details?.fieldViolations.map(({ field }) => field) ?? [];
-}
 
 describe("submitting", () => {
   test("the same request id, at once through two gateways and again later, is one task", async () => {
@@ -128,63 +113,6 @@ describe("submitting", () => {
     const error = await errorOf(gateway.client.submitTask({ spec: { input: scriptOf({}) } }));
     expect(error.code).toBe(Code.FailedPrecondition);
     expect(error.message).toContain("google.protobuf.Struct");
-  });
-
-  test("an input above 64 KiB is refused", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-    const input = scriptOf({ permanent: "x".repeat(70_000) });
-    const error = await errorOf(gateway.client.submitTask({ spec: { input } }));
-    expect(violationsOf(error)).toEqual(["spec.input"]);
-    expect(error.message).toContain("65536");
-  });
-
-  test("a full queue refuses, leaves nothing behind, and accepts again when there is room", async () => {
-    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "2" });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
-    const submit = (taskId: string) =>
-      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
-    await submit("one");
-    await submit("two");
-
-    const error = await errorOf(submit("three"));
-    expect(error.code).toBe(Code.ResourceExhausted);
-    expect(error.findDetails(RetryInfoSchema)).toHaveLength(1);
-    const unknown = await errorOf(gateway.client.getTask({ taskId: "three" }));
-    expect(unknown.code).toBe(Code.NotFound);
-    // A repeat of what waits already needs no room.
-    expect(await submit("two")).toMatchObject({ deduplicated: true });
-
-    await system.worker();
-    await historyOf(gateway, "one");
-    await historyOf(gateway, "two");
-    expect(await submit("three")).toMatchObject({ deduplicated: false });
-    expect(statesOf(await historyOf(gateway, "three"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
-  });
-
-  test("a full history refuses rather than forget", async () => {
-    await using system = await System.start({ MILLRACE_HISTORY_MAX_BYTES: String(2 ** 20) });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
-    const input = scriptOf({ permanent: "x".repeat(60_000) });
-    const submit = (taskId: string) => gateway.client.submitTask({ taskId, spec: { input } });
-
-    let accepted = 0;
-    const error = await (async () => {
-      for (;;) {
-        try {
-          await submit(`task-${accepted}`);
-          accepted += 1;
-        } catch (refusal) {
-          return ConnectError.from(refusal);
-        }
-      }
-    })();
-    expect(error.code).toBe(Code.ResourceExhausted);
-    expect(accepted).toBeGreaterThan(10);
-    const first = await gateway.client.getTask({ taskId: "task-0" });
-    expect(first.task?.state).toBe(TaskState.QUEUED);
   });
 
   test("an unknown id is NOT_FOUND for every method that takes one", async () => {

@@ -17,3 +17,15 @@ test("a worker whose consumers were deleted by hand puts them back and goes on",
   const events = await historyOf(gateway, task?.id ?? "");
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
 });
+
+test("retries go on when the consumer that moves them was deleted by hand", async () => {
+  await using system = await System.start();
+  const { gateway } = await system.running();
+  const nc = await connect({ servers: system.nats.url });
+  await (await jetstreamManager(nc)).consumers.delete("MR_SCHEDULE", "mover");
+  await nc.close();
+
+  const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ failures: 1 }) } });
+  const events = await historyOf(gateway, task?.id ?? "");
+  expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "SUCCEEDED 2"]);
+});

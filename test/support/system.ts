@@ -90,7 +90,7 @@ export class System implements AsyncDisposable {
   }
 
   async gateway(env: Env = {}): Promise<Gateway> {
-    const service = this.#spawn("services/gateway/main.ts", env);
+    const service = this.spawn("services/gateway/main.ts", env);
     const { grpc, connect } = await service.logged("gateway is up");
     const gateway = new Gateway(service, { address: String(grpc), url: String(connect) });
     this.#processes.push(gateway);
@@ -99,7 +99,7 @@ export class System implements AsyncDisposable {
   }
 
   async worker(env: Env = {}, main = "test/support/scripted-worker/main.ts") {
-    const service = this.#spawn(main, env);
+    const service = this.spawn(main, env);
     const { workerId, health } = await service.logged("worker is up");
     const worker = new ScriptedWorker(service, { id: String(workerId), url: String(health) });
     this.#processes.push(worker);
@@ -119,7 +119,8 @@ export class System implements AsyncDisposable {
     await this.nats[Symbol.asyncDispose]();
   }
 
-  #spawn(main: string, env: Env): Service {
+  /** A service of the system, by its main file. */
+  spawn(main: string, env: Env = {}): Service {
     const service = new Service(main, { ...this.#env, ...env });
     this.#processes.push(service);
     return service;

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/waiting_task.proto.
  */
 export const file_millrace_v1_waiting_task: GenFile = /*@__PURE__*/
-  fileDesc("Ch5taWxscmFjZS92MS93YWl0aW5nX3Rhc2sucHJvdG8SC21pbGxyYWNlLnYxIoMBCgtXYWl0aW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5taWxscmFjZS52MS5UYXNrU3BlYxImCgRsYXN0GAMgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USFgoOc3RhdGVfc2VxdWVuY2UYBCABKARiBnByb3RvMw", [file_millrace_v1_task]);
+  fileDesc("Ch5taWxscmFjZS92MS93YWl0aW5nX3Rhc2sucHJvdG8SC21pbGxyYWNlLnYxIpoBCgtXYWl0aW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5taWxscmFjZS52MS5UYXNrU3BlYxImCgRsYXN0GAMgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USFgoOc3RhdGVfc2VxdWVuY2UYBCABKAQSFQoNc3BlY19zZXF1ZW5jZRgFIAEoBGIGcHJvdG8z", [file_millrace_v1_task]);
 
 /**
  * WaitingTask is a task as it lies in a queue or in the schedule. It brings all that a worker needs to start the next
@@ -48,6 +48,13 @@ export type WaitingTask = Message<"millrace.v1.WaitingTask"> & {
    * @generated from field: uint64 state_sequence = 4;
    */
   stateSequence: bigint;
+
+  /**
+   * Sequence of its spec. The first state change is appended only if nothing else was written of the task since.
+   *
+   * @generated from field: uint64 spec_sequence = 5;
+   */
+  specSequence: bigint;
 };
 
 /**

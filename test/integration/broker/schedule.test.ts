@@ -6,7 +6,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/delivery.ts";
 import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
 import { QueueFull } from "#lib/task/errors.ts";
-import { openTestBroker, QUIET } from "#test/support/broker.ts";
+import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
 const SOURCE = queueSource("default", "p2");
@@ -29,7 +29,7 @@ test("a planned task is in its queue at its time, and once, whoever moves it", a
   await using broker = await openTestBroker(nats.url);
   await using other = await openTestBroker(nats.url);
   const stop = new AbortController();
-  const moving = [broker, other].map((each) => each.schedule.moveDueTasks(QUIET, stop.signal));
+  const moving = [broker, other].map((each) => each.schedule.moveDueTasks(stop.signal));
   const at = Date.now() + 600;
   await broker.schedule.plan(waitingTask("t", 7), new Date(at));
 
@@ -47,7 +47,7 @@ test("a retry that is due before its worker has let go of the last attempt is no
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const stop = new AbortController();
-  const moving = broker.schedule.moveDueTasks(QUIET, stop.signal);
+  const moving = broker.schedule.moveDueTasks(stop.signal);
   await broker.queues.enqueue(waitingTask("t"));
   const held = await next(broker);
   await broker.schedule.plan(waitingTask("t", 7), new Date());
@@ -69,7 +69,7 @@ test("what is canceled before its time never comes", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const stop = new AbortController();
-  const moving = broker.schedule.moveDueTasks(QUIET, stop.signal);
+  const moving = broker.schedule.moveDueTasks(stop.signal);
   await broker.schedule.plan(waitingTask("canceled"), new Date(Date.now() + 400));
   await broker.schedule.plan(waitingTask("kept"), new Date(Date.now() + 500));
   await broker.schedule.cancel("canceled");

@@ -8,6 +8,8 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { Fence } from "#lib/broker/task-log.ts";
+import { queueTask, refuseTask } from "#lib/task/next-state.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -20,18 +22,25 @@ const word = (attempt: number, value: string): TaskEvent["facet"] => ({
   value: create(OutputChunkSchema, { attempt, content: { case: "text", value } }),
 });
 
-async function start(broker: Broker, taskId: string, stateSequence: number, attempt: number) {
-  const appended = await broker.log.append({ taskId, stateSequence }, running(attempt));
+async function begin(broker: Broker, taskId: string): Promise<Fence> {
+  const begun = await broker.log.begin(taskId, specOf());
+  if (!begun) throw new Error("someone else was faster");
+  return begun;
+}
+
+async function start(broker: Broker, fence: Fence, attempt: number): Promise<Fence> {
+  const appended = await broker.log.append(fence, running(attempt));
   if (appended.kind !== "stored") throw new Error("someone else was faster");
-  return { taskId, stateSequence: appended.sequence };
+  return { ...fence, stateSequence: appended.sequence };
 }
 
 test("of two that begin the same task one is first, and of two that move it on as well", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const begun = await Promise.all([1, 2, 3].map(() => broker.log.begin("t", specOf())));
-  expect(begun.filter(Boolean)).toHaveLength(1);
-  const nothingYet = { taskId: "t", stateSequence: 0 };
+  const [nothingYet, ...others] = begun.filter((fence) => fence !== undefined);
+  expect(others).toEqual([]);
+  if (!nothingYet) throw new Error("nobody began");
   const moved = await Promise.all(
     [1, 2, 3].map((attempt) => broker.log.append(nothingYet, running(attempt))),
   );
@@ -41,8 +50,7 @@ test("of two that begin the same task one is first, and of two that move it on a
 test("an append whose answer was lost finds its own when it is repeated", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
-  await broker.log.begin("t", specOf());
-  const nothingYet = { taskId: "t", stateSequence: 0 };
+  const nothingYet = await begin(broker, "t");
   const first = await broker.log.append(nothingYet, running(1), "the same");
   expect(await broker.log.append(nothingYet, running(1), "the same")).toEqual(first);
   expect(await broker.log.append(nothingYet, running(1))).toEqual({ kind: "conflict" });
@@ -51,10 +59,9 @@ test("an append whose answer was lost finds its own when it is repeated", async 
 test("a stale attempt's progress, output and log lines are not stored", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
-  await broker.log.begin("t", specOf());
-  const stale = await start(broker, "t", 0, 1);
+  const stale = await start(broker, await begin(broker, "t"), 1);
   broker.log.note(stale, word(1, "heard"));
-  const newest = await start(broker, "t", stale.stateSequence, 2);
+  const newest = await start(broker, stale, 2);
   broker.log.note(stale, word(1, "not heard"));
   broker.log.note(stale, { case: "progress", value: create(ProgressSchema, { attempt: 1 }) });
   broker.log.note(newest, word(2, "heard too"));
@@ -72,8 +79,7 @@ test("a task is read as its newest facets say, and one that nobody began is not 
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   expect(await broker.log.read("t")).toBeUndefined();
-  await broker.log.begin("t", specOf());
-  const fence = await start(broker, "t", 0, 1);
+  const fence = await start(broker, await begin(broker, "t"), 1);
   const progress = create(ProgressSchema, { attempt: 1, fraction: 0.5 });
   broker.log.note(fence, { case: "progress", value: progress });
   broker.log.note(fence, word(1, "newest"));
@@ -81,7 +87,7 @@ test("a task is read as its newest facets say, and one that nobody began is not 
   const standing = await broker.log.read("t");
   expect(standing).toMatchObject({
     task: { id: "t", state: TaskState.RUNNING, attempt: 1, progress: { fraction: 0.5 } },
-    stateSequence: fence.stateSequence,
+    fence,
   });
   expect(standing?.task.sequence).toBe(BigInt(fence.stateSequence + 2));
 });
@@ -90,10 +96,7 @@ test("a long history is read whole, from any sequence, and nothing of other task
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const fences = await Promise.all(
-    ["a", "b"].map(async (taskId) => {
-      await broker.log.begin(taskId, specOf());
-      return start(broker, taskId, 0, 1);
-    }),
+    ["a", "b"].map(async (taskId) => start(broker, await begin(broker, taskId), 1)),
   );
   for (let index = 0; index < 700; index += 1) {
     for (const fence of fences) broker.log.note(fence, word(1, `${fence.taskId}${index}`));
@@ -112,4 +115,20 @@ test("a long history is read whole, from any sequence, and nothing of other task
   const middle = all[350]?.sequence ?? 0n;
   expect(await read(middle)).toEqual(all.slice(351));
   expect(await read(head)).toEqual([]);
+});
+
+test("a task that was refused and forgotten can't be started by who had seen it before", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const seen = await begin(broker, "t");
+  const refused = await broker.log.append(seen, refuseTask("default"));
+  if (refused.kind !== "stored") throw new Error("not refused");
+  expect(await broker.log.refusal("t")).toBe(refused.sequence);
+  await broker.log.forget("t", refused.sequence);
+
+  expect(await broker.log.append(seen, queueTask(undefined))).toEqual({ kind: "conflict" });
+  expect(await broker.log.append(seen, running(1))).toEqual({ kind: "conflict" });
+  const again = await begin(broker, "t");
+  expect(await broker.log.append(seen, running(1))).toEqual({ kind: "conflict" });
+  expect((await broker.log.append(again, running(1))).kind).toBe("stored");
 });

@@ -1,11 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { StateChangeSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Fence } from "#lib/broker/task-log.ts";
 import { Watching } from "#lib/broker/watching.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
-import { startTestNats } from "#test/support/nats.ts";
+import { startTestNats, type TestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 
 const TASKS = 20;
@@ -18,7 +20,7 @@ test("watchers that join at any moment see every event once, in order", async ()
   await using watching = new Watching(broker.link, broker.log, QUIET);
   await until(() => watching.line.isUp);
   const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
-  for (const id of ids) await broker.log.begin(id, specOf());
+  const begun = await Promise.all(ids.map((id) => broker.log.begin(id, specOf())));
 
   const watch = async (taskId: string): Promise<TaskEvent[]> => {
     const events: TaskEvent[] = [];
@@ -27,16 +29,17 @@ test("watchers that join at any moment see every event once, in order", async ()
     }
     return events;
   };
-  const live = async (taskId: string) => {
-    let stateSequence = 0;
+  const live = async (first: Fence | undefined) => {
+    if (!first) throw new Error("not begun");
+    let fence = first;
     for (let step = 1; step <= STEPS; step += 1) {
       const state = step === STEPS ? TaskState.SUCCEEDED : TaskState.RUNNING;
       const change = create(StateChangeSchema, { state, attempt: step });
-      const appended = await broker.log.append({ taskId, stateSequence }, change);
-      if (appended.kind === "stored") stateSequence = appended.sequence;
+      const appended = await broker.log.append(fence, change);
+      if (appended.kind === "stored") fence = { ...fence, stateSequence: appended.sequence };
     }
   };
-  const living = Promise.all(ids.map(live));
+  const living = Promise.all(begun.map(live));
   const watched: Promise<TaskEvent[]>[] = [];
   for (let index = 0; index < WATCHERS; index += 1) {
     watched.push(watch(ids[index % TASKS] ?? ""));
@@ -58,9 +61,9 @@ test("a watch of a finished task brings its history and ends", async () => {
   await using broker = await openTestBroker(nats.url);
   await using watching = new Watching(broker.link, broker.log, QUIET);
   await until(() => watching.line.isUp);
-  await broker.log.begin("t", specOf());
+  const begun = await broker.log.begin("t", specOf());
   const canceled = create(StateChangeSchema, { state: TaskState.CANCELED });
-  await broker.log.append({ taskId: "t", stateSequence: 0 }, canceled);
+  if (begun) await broker.log.append(begun, canceled);
 
   const read = async (after: bigint) => {
     const steps: string[] = [];
@@ -72,10 +75,14 @@ test("a watch of a finished task brings its history and ends", async () => {
   expect(await read(0n)).toEqual(["snapshot", "spec", "state"]);
   expect(await read(1n)).toEqual(["snapshot", "state"]);
   expect(await read(2n)).toEqual(["snapshot"]);
-  expect(await read(99n)).toEqual(["snapshot"]);
+  // Of a log that this one has replaced.
+  expect(await read(99n)).toEqual(["snapshot", "spec", "state"]);
 });
 
-test("watchers of a log that was replaced by another one are told to ask again", async () => {
+test.each([
+  ["while the broker was away", (nats: TestNats) => nats.restart()],
+  ["under our eyes", (_: TestNats, broker: Broker) => broker.link.repair()],
+])("watchers of a log that was replaced %s are told to ask again", async (_, replace) => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using watching = new Watching(broker.link, broker.log, QUIET);
@@ -88,6 +95,6 @@ test("watchers of a log that was replaced by another one are told to ask again",
   waiting.catch(() => {});
 
   await broker.link.use().jsm.streams.delete("MR_EVENTS");
-  await nats.restart();
+  await replace(nats, broker);
   await expect(waiting).rejects.toBeInstanceOf(BrokerAway);
 });

@@ -90,7 +90,7 @@ test("recent tasks can be read as JSON, though their types are unknown to the mo
 
 test.each([0, 1])("a watch shows a change without being asked again (door %i)", async (index) => {
   await using system = await WatchedSystem.start();
-  const stateSequence = await system.run("task", [RUNNING]);
+  const fence = await system.run("task", [RUNNING]);
   const monitor = await system.monitor();
   await monitor.shows(({ upToDate }) => upToDate);
   const seen: (bigint | undefined)[] = [];
@@ -102,7 +102,7 @@ test.each([0, 1])("a watch shows a change without being asked again (door %i)", 
   );
   for await (const { overview } of watch ?? []) {
     seen.push(overview?.tasks?.running);
-    if (seen.length === 1) await system.move({ taskId: "task", stateSequence }, SUCCEEDED);
+    if (seen.length === 1) await system.move(fence, SUCCEEDED);
     if (overview?.tasks?.succeeded === 1n) break;
   }
   expect(seen[0]).toBe(1n);

@@ -15,7 +15,7 @@ import { WatchedSystem } from "./watched-system.ts";
 
 test("while the broker is away the monitor says so, and what it knew; then it goes on", async () => {
   await using system = await WatchedSystem.start();
-  const stateSequence = await system.run("task", [TaskState.RUNNING]);
+  const fence = await system.run("task", [TaskState.RUNNING]);
   const monitor = await system.monitor();
   await monitor.shows(({ upToDate }) => upToDate);
   await until(async () => (await monitor.readiness()).ready);
@@ -31,7 +31,7 @@ test("while the broker is away the monitor says so, and what it knew; then it go
 
   await system.nats.restart();
   await system.broker.link.whenUp(AbortSignal.timeout(30_000));
-  await system.move({ taskId: "task", stateSequence }, TaskState.SUCCEEDED);
+  await system.move(fence, TaskState.SUCCEEDED);
   const back = await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 1n);
   expect(back.tasks).toMatchObject({ running: 0n });
   await until(async () => (await monitor.readiness()).ready);

@@ -2,14 +2,10 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { type Client, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
 import { MonitorService, type Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
-import {
-  StateChangeSchema,
-  type TaskSpec,
-  TaskSpecSchema,
-  TaskState,
-} from "#gen/millrace/v1/task_pb.ts";
+import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
+import type { Fence } from "#lib/broker/task-log.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { refuseTask } from "#lib/task/next-state.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";
@@ -19,6 +15,11 @@ import { until } from "#test/support/until.ts";
 const MIB = 2 ** 20;
 const SILENT = { info() {}, warn() {}, error() {} };
 export const TYPE = "test.v1.Work";
+
+const spec = create(TaskSpecSchema, {
+  input: { typeUrl: `type.googleapis.com/${TYPE}`, value: new Uint8Array(3) },
+  queue: "default",
+});
 
 /** The real monitor, in a process of its own, and clients of both its doors. */
 export class RunningMonitor implements AsyncDisposable {
@@ -112,23 +113,19 @@ export class WatchedSystem implements AsyncDisposable {
     return monitor;
   }
 
-  async accept(taskId: string): Promise<TaskSpec> {
-    const spec = create(TaskSpecSchema, {
-      input: { typeUrl: `type.googleapis.com/${TYPE}`, value: new Uint8Array(3) },
-      queue: "default",
-    });
-    await this.broker.log.begin(taskId, spec);
-    return spec;
+  async accept(taskId: string): Promise<Fence> {
+    const begun = await this.broker.log.begin(taskId, spec);
+    if (!begun) throw new Error("the task was begun before");
+    return begun;
   }
 
   async enqueue(taskId: string): Promise<void> {
-    const spec = await this.accept(taskId);
+    await this.accept(taskId);
     await this.broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec }));
   }
 
   async refuse(taskId: string): Promise<void> {
-    await this.accept(taskId);
-    await this.broker.log.append({ taskId, stateSequence: 0 }, refuseTask("default"));
+    await this.broker.log.append(await this.accept(taskId), refuseTask("default"));
   }
 
   /** Accepts the task and takes it through the states, as attempts of the worker. */
@@ -136,24 +133,22 @@ export class WatchedSystem implements AsyncDisposable {
     taskId: string,
     states: readonly TaskState[],
     change: MessageInitShape<typeof StateChangeSchema> = {},
-  ): Promise<number> {
-    await this.accept(taskId);
-    let stateSequence = 0;
-    for (const state of states)
-      stateSequence = await this.move({ taskId, stateSequence }, state, change);
-    return stateSequence;
+  ): Promise<Fence> {
+    let fence = await this.accept(taskId);
+    for (const state of states) fence = await this.move(fence, state, change);
+    return fence;
   }
 
   async move(
-    fence: { readonly taskId: string; readonly stateSequence: number },
+    fence: Fence,
     state: TaskState,
     change: MessageInitShape<typeof StateChangeSchema> = {},
-  ): Promise<number> {
+  ): Promise<Fence> {
     const failures = state === TaskState.FAILED || state === TaskState.RETRYING ? 1 : 0;
     const given = { attempt: 1, workerId: "worker-1", failures, ...change, state };
     const stored = await this.broker.log.append(fence, create(StateChangeSchema, given));
     if (stored.kind === "conflict") throw new Error("somebody else moved the task");
-    return stored.sequence;
+    return { ...fence, stateSequence: stored.sequence };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -10,6 +10,8 @@ export interface Script {
   steps?: number;
   /** Calls this address and goes on when it answers: so that a test knows that the attempt runs, and says how long. */
   gate?: string;
+  /** The same as steps, behind the gate. */
+  stepsAfterGate?: number;
   /** Goes on when its signal aborts instead of stopping. */
   deaf?: boolean;
   /** Attempts, up to this number, that kill their worker. */
@@ -33,18 +35,22 @@ export const scripted = defineTaskType({
   retry: { maxAttempts: 3, initialBackoffMs: 250, jitter: 0 },
   async handler(attempt) {
     const script = toJson(StructSchema, attempt.input) as Script;
-    const { steps = 0 } = script;
-    for (let step = 1; step <= steps; step += 1) {
-      attempt.report({ current: step, total: steps, fraction: step / steps, note: `step ${step}` });
-      attempt.emit(`word${step} `);
-      attempt.log("info", `did step ${step}`);
-      if (script.idleMs) await setTimeout(script.idleMs / steps, undefined, attempt);
-    }
+    await goSteps(attempt, script.steps ?? 0, script.idleMs);
     if (script.gate) await passGate(script.gate, script.deaf ? undefined : attempt.signal);
+    await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
     fail(script, attempt);
     return { value: "x".repeat(script.outputBytes ?? 0) || `attempt ${attempt.number}` };
   },
 });
+
+async function goSteps(attempt: Attempt<unknown>, steps: number, idleMs = 0): Promise<void> {
+  for (let step = 1; step <= steps; step += 1) {
+    attempt.report({ current: step, total: steps, fraction: step / steps, note: `step ${step}` });
+    attempt.emit(`word${step} `);
+    attempt.log("info", `did step ${step}`);
+    if (idleMs > 0) await setTimeout(idleMs / steps, undefined, attempt);
+  }
+}
 
 async function passGate(gate: string, signal: AbortSignal | undefined): Promise<void> {
   const response = await fetch(gate, signal ? { signal } : {});

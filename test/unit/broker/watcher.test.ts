@@ -23,7 +23,7 @@ async function read(watcher: Watcher, count: number): Promise<number[]> {
 }
 
 test("events are handed out in order, each once, also those that come while one waits", async () => {
-  const watcher = new Watcher(0n);
+  const watcher = new Watcher();
   watcher.push(state(1));
   const reading = read(watcher, 3);
   watcher.push(state(2));
@@ -33,7 +33,7 @@ test("events are handed out in order, each once, also those that come while one 
 });
 
 test("what was read from the history is not handed out again", async () => {
-  const watcher = new Watcher(1n);
+  const watcher = new Watcher();
   for (const sequence of [1, 2, 3, 4, 5]) watcher.push(state(sequence));
   watcher.skipTo(3n);
   watcher.skipTo(2n);
@@ -41,7 +41,7 @@ test("what was read from the history is not handed out again", async () => {
 });
 
 test("of progress that nobody has read only the newest is kept, and no state change is lost", async () => {
-  const watcher = new Watcher(0n);
+  const watcher = new Watcher();
   watcher.push(state(1));
   for (let sequence = 2; sequence <= 5_000; sequence += 1) watcher.push(progress(sequence));
   watcher.push(state(5_001));
@@ -49,7 +49,8 @@ test("of progress that nobody has read only the newest is kept, and no state cha
 });
 
 test("a watcher that is too far behind is told where to go on", async () => {
-  const watcher = new Watcher(7n);
+  const watcher = new Watcher();
+  watcher.skipTo(7n);
   for (let sequence = 8; sequence <= 8 + MAX_BEHIND; sequence += 1) watcher.push(state(sequence));
   await expect(read(watcher, 1)).rejects.toMatchObject({
     reason: "WATCHER_TOO_SLOW",
@@ -58,7 +59,7 @@ test("a watcher that is too far behind is told where to go on", async () => {
 });
 
 test("a watcher that leaves while it waits is let go at once", async () => {
-  const watcher = new Watcher(0n);
+  const watcher = new Watcher();
   const stop = new AbortController();
   const reading = watcher.events(stop.signal).next();
   stop.abort();

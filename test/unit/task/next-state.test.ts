@@ -16,8 +16,8 @@ const NOW = 1_800_000_000_000;
 const START = { workerId: "w1", nowMs: NOW, maxCrashes: 3 };
 const FINISH = { policy: DEFAULT_RETRY_POLICY, nowMs: NOW, random: () => 0 };
 
-function started(last?: StateChange): StateChange {
-  const start = startAttempt(last, START);
+function started(last?: StateChange, workerId = "w1"): StateChange {
+  const start = startAttempt(last, { ...START, workerId });
   if (start.kind !== "run") throw new Error(`expected to run, got ${start.kind}`);
   return start.change;
 }
@@ -44,11 +44,16 @@ describe("starting an attempt", () => {
   });
 
   test("a task that is still RUNNING lost its worker, which counts as a crash and as no failure", () => {
-    expect(started(started())).toMatchObject({ attempt: 2, crashes: 1, failures: 0 });
+    const next = started(started(), "w2");
+    expect(next).toMatchObject({ attempt: 2, crashes: 1, failures: 0, workerId: "w2" });
+  });
+
+  test("a worker that comes upon an attempt of its own did not crash", () => {
+    expect(started(started(), "w1")).toMatchObject({ attempt: 2, crashes: 0, failures: 0 });
   });
 
   test("a task that took down as many workers as it may fails without running", () => {
-    const third = started(started(started()));
+    const third = started(started(started(), "w2"), "w3");
     const start = startAttempt(third, START);
     expect(start).toMatchObject({
       kind: "give up",

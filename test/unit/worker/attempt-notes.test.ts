@@ -43,10 +43,50 @@ test("pieces of output are put together in their order, and none is lost", () =>
   ]);
 });
 
-test("a large piece does not wait", () => {
+test("output of any size comes in pieces that fit into a message, and no character is cut in two", () => {
   const { attempt, written } = notes();
-  attempt.emit("x".repeat(20_000));
-  expect(written).toHaveLength(1);
+  const text = "😀a".repeat(50_000);
+  attempt.emit(text);
+  attempt.flush();
+  const pieces = written.map((facet) =>
+    facet.case === "output" ? String(facet.value.content.value) : "",
+  );
+  expect(pieces.join("")).toBe(text);
+  expect(pieces.every((piece) => piece.isWellFormed() && piece.length <= 16 * 1024)).toBe(true);
+});
+
+test("every step of a quick attempt is told, though a flood of steps is not", () => {
+  const { attempt, written } = notes();
+  for (const current of [1, 2, 2, 3]) attempt.report({ current });
+  attempt.flush();
+  expect(written.map(({ value }) => value)).toMatchObject([
+    { current: 1n },
+    { current: 2n },
+    { current: 3n },
+  ]);
+  for (let current = 1; current <= 1_000; current += 1) attempt.report({ current });
+  attempt.flush();
+  expect(written.length).toBeLessThan(20);
+  expect(written.at(-1)?.value).toMatchObject({ current: 1_000n });
+});
+
+test("log lines and output stay in their order", () => {
+  const { attempt, written } = notes();
+  attempt.emit("one ");
+  attempt.log("info", "between");
+  attempt.emit("two ");
+  attempt.emit("three");
+  attempt.flush();
+  expect(written.map((facet) => facet.case)).toEqual(["output", "log", "output"]);
+});
+
+test("what a handler says after its attempt is over is heard by nobody, and keeps no process alive", () => {
+  const { attempt, written } = notes();
+  attempt[Symbol.dispose]();
+  attempt.emit("late");
+  attempt.log("info", "late");
+  attempt.flush();
+  expect(written).toEqual([]);
 });
 
 test("what can't be written while the broker is away is written when it is back", async () => {

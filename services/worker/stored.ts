@@ -1,0 +1,19 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
+
+const AGAIN_MS = 500;
+const NEVER = new AbortController().signal;
+
+/** Repeats a write until the broker is there to take it. The task stays ours meanwhile, or becomes another's. */
+export async function stored<T>(broker: Broker, write: () => Promise<T>): Promise<T> {
+  for (;;) {
+    await broker.link.whenUp(NEVER);
+    try {
+      return await write();
+    } catch (error) {
+      if (!(error instanceof BrokerAway || error instanceof HistoryFull)) throw error;
+      await pause(AGAIN_MS, NEVER);
+    }
+  }
+}
