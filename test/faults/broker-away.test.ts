@@ -42,6 +42,7 @@ test("while the broker is away every service says so, and within 5 s of its retu
   expect(Date.now() - backAt).toBeLessThan(5_000);
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   expect(await health.check({})).toMatchObject({ status: Status.SERVING });
+  await checkLedger(system.nats.url, [task?.id ?? ""]);
 });
 
 test("a broker that is killed and restarted during a watch loses nothing and shows nothing twice", async () => {
@@ -99,4 +100,5 @@ test("services that start before the broker work as soon as it is there", async 
   const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
   const { events } = await watchPatiently(() => [gateway], task?.id ?? "");
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  await checkLedger(system.nats.url, [task?.id ?? ""]);
 });

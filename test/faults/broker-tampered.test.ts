@@ -1,6 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
+import { checkLedger } from "#test/support/ledger.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 test("a worker whose consumers were deleted by hand puts them back and goes on", async () => {
@@ -16,6 +17,7 @@ test("a worker whose consumers were deleted by hand puts them back and goes on",
   const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
   const events = await historyOf(gateway, task?.id ?? "");
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  await checkLedger(system.nats.url, [task?.id ?? ""]);
 });
 
 test("retries go on when the consumer that moves them was deleted by hand", async () => {
@@ -28,4 +30,5 @@ test("retries go on when the consumer that moves them was deleted by hand", asyn
   const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ failures: 1 }) } });
   const events = await historyOf(gateway, task?.id ?? "");
   expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "SUCCEEDED 2"]);
+  await checkLedger(system.nats.url, [task?.id ?? ""]);
 });

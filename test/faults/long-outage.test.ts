@@ -60,4 +60,5 @@ test("output that had to wait for the broker comes before the end of the attempt
   expect(words.join("")).toBe("word1 word2 word3 ");
   expect(events.filter(({ facet }) => facet.case === "log")).toHaveLength(3);
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  await checkLedger(system.nats.url, [taskId]);
 });

@@ -158,7 +158,7 @@ describe("the variables", () => {
   });
 
   test("give services less time to leave than the 15 s after which Upsun kills them", () => {
-    expect(Number(variableOf("worker", "MILLRACE_LEAVE_GRACE_MS"))).toBe(10_000);
+    expect(Number(variableOf("worker", "MILLRACE_LEAVE_GRACE_MS"))).toBe(6_000);
   });
 
   test("let the broker reserve half its store at most, and give the store less than the default disk", () => {
