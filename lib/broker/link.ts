@@ -5,6 +5,7 @@ import {
   jetstreamManager,
 } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
+import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
@@ -81,11 +82,9 @@ export class Link implements Line, AsyncDisposable {
   async whenUp(signal: AbortSignal): Promise<void> {
     if (this.isUp || signal.aborted) return;
     const { promise, resolve } = Promise.withResolvers<void>();
-    const aborted = () => resolve();
-    using _ = this.onChange((up) => up && resolve());
-    signal.addEventListener("abort", aborted, { once: true });
+    using _up = this.onChange((up) => up && resolve());
+    using _aborted = onAbort(signal, resolve);
     await promise;
-    signal.removeEventListener("abort", aborted);
   }
 
   /** Puts back what was deleted by hand while the link was up. */
@@ -115,8 +114,7 @@ export class Link implements Line, AsyncDisposable {
   async #serve(nc: NatsConnection): Promise<void> {
     // Asked to close while it was dialing: there will be no status to wait for.
     if (nc.isClosed()) return;
-    const close = () => nc.close();
-    this.#closing.signal.addEventListener("abort", close, { once: true });
+    using _ = onAbort(this.#closing.signal, () => void nc.close());
     try {
       let preparing = this.#prepare(nc);
       for await (const { type } of nc.status()) {
@@ -128,7 +126,6 @@ export class Link implements Line, AsyncDisposable {
       }
       await preparing;
     } finally {
-      this.#closing.signal.removeEventListener("abort", close);
       this.#goDown();
       await nc.close();
     }

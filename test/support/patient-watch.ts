@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
@@ -37,5 +38,6 @@ async function watchOnce({ client }: Gateway, taskId: string, seen: Seen): Promi
   } catch (error) {
     if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
     seen.resumed += 1;
+    await setTimeout(100);
   }
 }
