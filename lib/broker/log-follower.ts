@@ -18,6 +18,8 @@ export interface FollowerOptions {
   readonly onEvent: (event: TaskEvent) => void;
   /** Called when the log is not the one that was followed: everything known of it is void. */
   readonly onReset?: () => void;
+  /** How often it looks whether the log is still the same, in milliseconds. Default: 3 s. */
+  readonly lookEveryMs?: number;
 }
 
 /** A pull that is not answered for this long was lost; twice the heartbeat that the client asks for. */
@@ -86,8 +88,11 @@ export class LogFollower implements Line, AsyncDisposable {
     } finally {
       this.#line.set(false);
       replaced.abort();
-      await watched;
-      await consumer.delete().catch(() => {});
+      // On a line that is lost there is nobody to ask, and the broker forgets the consumer by itself.
+      if (!connected.lost.aborted) {
+        await watched;
+        await consumer.delete().catch(() => {});
+      }
     }
   }
 
@@ -98,9 +103,11 @@ export class LogFollower implements Line, AsyncDisposable {
     ended: AbortSignal,
   ): Promise<void> {
     while (!ended.aborted) {
-      await pause(LOOK_EVERY_MS, ended);
+      await pause(this.#options.lookEveryMs ?? LOOK_EVERY_MS, ended);
+      // Before asking: while the answer is under way, later events may come in.
+      const seen = this.#cursor ?? 0;
       const info = await jsm.streams.info(EVENTS_STREAM).catch(() => undefined);
-      if (info && this.#isAnother(info)) replaced.abort();
+      if (info && this.#isAnother(info, seen)) replaced.abort();
     }
   }
 
@@ -112,14 +119,14 @@ export class LogFollower implements Line, AsyncDisposable {
     if (!this.isUp && message.info.pending === 0) this.#line.set(true);
   }
 
-  #isAnother({ created, state }: StreamInfo): boolean {
-    return this.#created !== created || state.last_seq < (this.#cursor ?? 0);
+  #isAnother({ created, state }: StreamInfo, seen: number): boolean {
+    return this.#created !== created || state.last_seq < seen;
   }
 
   /** Where to go on. */
   #place(info: StreamInfo): void {
     const known = this.#created !== undefined;
-    if (known && !this.#isAnother(info)) return;
+    if (known && !this.#isAnother(info, this.#cursor ?? 0)) return;
     this.#created = info.created;
     this.#cursor = this.#options.from === "start" ? 0 : info.state.last_seq;
     if (known) this.#options.onReset?.();

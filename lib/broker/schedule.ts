@@ -1,6 +1,6 @@
 import { toBinary } from "@bufbuild/protobuf";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { RequestError } from "#lib/task/errors.ts";
+import { QueueFull } from "#lib/task/errors.ts";
 import { ask } from "./ask.ts";
 import type { Delivery } from "./delivery.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -63,12 +63,21 @@ export class Schedule {
     if (!waiting) return delivery.done();
     // While its place is taken we keep it: the entry there may be an earlier one, which its worker is about to let go
     // of, and were ours dropped now, nothing would be left to start the next attempt.
-    const moved = await this.#queues.enqueue(waiting).catch((error: unknown) => {
-      if (!(error instanceof RequestError)) {
-        this.#log.error({ err: error, taskId: delivery.taskId }, "due task can't be moved yet");
-      }
-      return false;
-    });
-    return moved ? delivery.done() : delivery.putBack(LATER_MS);
+    try {
+      const moved = await this.#queues.enqueue(waiting);
+      return moved ? delivery.done() : delivery.putBack(LATER_MS);
+    } catch (error) {
+      return this.#moveLater(delivery, waiting, error);
+    }
+  }
+
+  /** A full queue may be full for long: planned anew, the task does not hold a place among the due ones meanwhile. */
+  async #moveLater(delivery: Delivery, waiting: WaitingTask, error: unknown): Promise<void> {
+    if (!(error instanceof QueueFull)) {
+      this.#log.warn({ err: error, taskId: waiting.taskId }, "due task can't be moved yet");
+      return delivery.putBack(LATER_MS);
+    }
+    await this.plan(waiting, new Date(Date.now() + LATER_MS));
+    return delivery.done();
   }
 }

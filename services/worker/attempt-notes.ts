@@ -18,8 +18,10 @@ const MAX_STEPS = 8;
 /** Largest piece of output, in UTF-16 units or bytes: at most 48 KiB on the wire. */
 const MAX_PIECE = 16 * 1024;
 const MAX_LINE_LENGTH = 4_000;
-/** What is kept for a broker that is away. More is dropped, which no outcome depends on. */
-const MAX_HELD = 2_000;
+/** So many pieces and lines don't wait. */
+const FULL_AT = 64;
+/** What is kept for a broker that is away, in UTF-16 units or bytes. More is dropped, which no outcome depends on. */
+const MAX_HELD_SIZE = 2 ** 20;
 
 const LEVELS: Readonly<Record<LogLevel, LogLine_Level>> = {
   debug: LogLine_Level.DEBUG,
@@ -34,6 +36,7 @@ export class AttemptNotes implements Disposable {
   readonly #write: (facet: Facet) => void;
   /** Output and log lines, in their order. */
   readonly #held: Facet[] = [];
+  #heldSize = 0;
   #steps: Progress[] = [];
   #timer: NodeJS.Timeout | undefined;
   #disposed = false;
@@ -59,7 +62,8 @@ export class AttemptNotes implements Disposable {
 
   log(level: LogLevel, message: string): void {
     const line = { attempt: this.#attempt, level: LEVELS[level], message: trimmed(message) };
-    this.#hold({ case: "log", value: create(LogLineSchema, line) });
+    if (!this.#hasRoomFor(line.message.length)) return;
+    this.#push({ case: "log", value: create(LogLineSchema, line) });
     this.#flushSoon();
   }
 
@@ -86,6 +90,7 @@ export class AttemptNotes implements Disposable {
       this.#write(next);
       this.#held.shift();
     }
+    this.#heldSize = 0;
     for (let next = this.#steps[0]; next; next = this.#steps[0]) {
       this.#write({ case: "progress", value: next });
       this.#steps.shift();
@@ -96,24 +101,34 @@ export class AttemptNotes implements Disposable {
     if (!this.#disposed) this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
   }
 
-  #hold(facet: Facet): void {
-    if (!this.#disposed && this.#held.length < MAX_HELD) this.#held.push(facet);
+  #push(facet: Facet): void {
+    this.#held.push(facet);
+    if (this.#held.length % FULL_AT === 0) this.flush();
+  }
+
+  /** Asked before anything is held, for it may write what was held before. */
+  #hasRoomFor(size: number): boolean {
+    if (this.#heldSize + size > MAX_HELD_SIZE) this.flush();
+    if (this.#disposed || this.#heldSize + size > MAX_HELD_SIZE) return false;
+    this.#heldSize += size;
+    return true;
   }
 
   /** Text that follows text becomes one piece with it, as long as that is not too large. */
   #append(part: string | Uint8Array): void {
+    if (!this.#hasRoomFor(part.length)) return;
     const last = this.#held.at(-1);
     const before = last?.case === "output" ? last.value.content : undefined;
     if (typeof part !== "string") {
-      this.#holdOutput({ case: "data", value: Uint8Array.from(part) });
+      this.#pushOutput({ case: "data", value: Uint8Array.from(part) });
     } else if (before?.case === "text" && before.value.length + part.length <= MAX_PIECE) {
       before.value += part;
-    } else this.#holdOutput({ case: "text", value: part });
+    } else this.#pushOutput({ case: "text", value: part });
   }
 
-  #holdOutput(content: Content): void {
+  #pushOutput(content: Content): void {
     const value = create(OutputChunkSchema, { attempt: this.#attempt, content });
-    this.#hold({ case: "output", value });
+    this.#push({ case: "output", value });
   }
 
   #progressOf({ fraction, current, total, note }: ProgressReport): Progress {

@@ -112,7 +112,8 @@ async function isHeldElsewhere(
   return true;
 }
 
-function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
+/** What the next append must find. */
+export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
   return {
     taskId,
     stateSequence: Number(stateSequence),

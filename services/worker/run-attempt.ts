@@ -1,6 +1,5 @@
 import { durationMs } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
-import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
@@ -12,6 +11,7 @@ import { attemptTimeoutMsOf, retryPolicyOf } from "./announced-type.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
 import { type BeginOptions, type Begun, beginAttempt, readWaiting } from "./begin-attempt.ts";
 import { Lease } from "./lease.ts";
+import { offerLater } from "./offer-later.ts";
 import { perform } from "./perform.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
@@ -23,13 +23,12 @@ export interface AttemptOptions extends BeginOptions {
   readonly log: Log;
 }
 
-/** Another worker may have a handler for what we can't run; it is offered again after this long. */
-const NOT_OURS_MS = 5_000;
-
 /** The whole way of a delivery: begin, run the handler, settle. */
 export async function runAttempt(delivery: Delivery, options: AttemptOptions): Promise<void> {
   const { broker, running } = options;
-  if (await renewed(delivery, options)) return;
+  const before = running.find(delivery.taskId);
+  // Nothing may be awaited here otherwise: until it is added, the slot counts as free.
+  if (before && (await renewed(before, delivery, broker))) return;
   const stops = new AbortController();
   const lease = new Lease(delivery);
   const held: RunningAttempt = {
@@ -43,7 +42,7 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, broker));
   if (!waiting) return lease.done();
   const type = typeOf(waiting.spec, options);
-  if (!type) return offerLater(broker, lease, waiting);
+  if (!type) return offerLater(lease, delivery.taskId, options);
   const begun = await beginAttempt(lease, waiting, options);
   if (!begun) return;
   held.number = begun.running.attempt;
@@ -56,20 +55,12 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
  * Whether we have the task still, and so have only been given a new delivery of it: after an outage of the broker, or
  * when our beats came late. An attempt that the task has gone on without is stopped instead.
  */
-async function renewed(delivery: Delivery, { broker, running }: AttemptOptions): Promise<boolean> {
-  const held = running.find(delivery.taskId);
-  if (!held) return false;
+async function renewed(held: RunningAttempt, delivery: Delivery, broker: Broker): Promise<boolean> {
   const standing = held.fence && (await broker.log.read(delivery.taskId));
   const isNewest = standing?.fence.stateSequence === held.fence?.stateSequence;
   if (isNewest) held.lease.renew(delivery);
   else held.stop(new AttemptStopped("canceled", "the task went on without this attempt"));
   return isNewest;
-}
-
-/** Not put back into the queue, where it would hold a place among the deliveries for as long as nobody can run it. */
-async function offerLater(broker: Broker, lease: Lease, waiting: WaitingTask): Promise<void> {
-  await broker.schedule.plan(waiting, new Date(Date.now() + NOT_OURS_MS));
-  lease.done();
 }
 
 interface Working {

@@ -50,6 +50,8 @@ export class RunningAttempts {
   cancel(taskId: string, newest: number): void {
     for (const attempt of this.#running) {
       if (attempt.taskId !== taskId || attempt.number >= newest) continue;
+      // One that only begins may be the newest one that the hint is about.
+      if (attempt.number === 0 && Number.isFinite(newest)) continue;
       attempt.stop(new AttemptStopped("canceled", "the task was canceled, or taken over"));
     }
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { stateName } from "#lib/task/life.ts";
 import { openGate } from "#test/support/gate.ts";
 import { historyOf, outputOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
@@ -177,5 +178,31 @@ describe("a task on a whole system", () => {
     const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
     expect(after.task?.error).toMatchObject({ code: "OUTPUT_TOO_LARGE", attempt: 1 });
     expect(after.task?.error?.message).toContain("65536 are allowed");
+  });
+
+  test("a worker with one slot runs one attempt at a time, whatever comes in at once", async () => {
+    await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
+    const { gateway } = await system.running();
+    const priorities = [Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW];
+    const ids = Array.from({ length: 12 }, (_, index) => `task-${index}`);
+    await Promise.all(
+      ids.map((taskId, index) =>
+        gateway.client.submitTask({
+          taskId,
+          spec: {
+            input: scriptOf({ steps: 1, idleMs: 30 }),
+            priority: priorities[index % 4] ?? Priority.NORMAL,
+          },
+        }),
+      ),
+    );
+    const histories = await Promise.all(ids.map((id) => historyOf(gateway, id)));
+
+    // In the order of the log, every attempt has ended before the next one starts.
+    const steps = histories
+      .flat()
+      .sort((a, b) => Number(a.sequence - b.sequence))
+      .flatMap(({ facet }) => (facet.case === "state" ? [stateName(facet.value.state)] : []));
+    expect(steps).toEqual(ids.flatMap(() => ["RUNNING", "SUCCEEDED"]));
   });
 });

@@ -6,6 +6,7 @@ import { Priority, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts
 import { openTestBroker } from "#test/support/broker.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
 
 describe("the limits of submitting", () => {
   test("an input above 64 KiB is refused", async () => {
@@ -89,5 +90,27 @@ describe("the limits of submitting", () => {
     expect(accepted).toBeGreaterThan(10);
     const first = await gateway.client.getTask({ taskId: "task-0" });
     expect(first.task?.state).toBe(TaskState.QUEUED);
+  });
+
+  test("a task that a worker without a handler was given can be submitted again, though its queue is full", async () => {
+    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "1" });
+    const { gateway, worker } = await system.running();
+    await worker[Symbol.asyncDispose]();
+    const other = await system.worker({}, "services/worker/main.ts");
+    const submit = (taskId: string) =>
+      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
+    await submit("one");
+    await until(async () => {
+      const { task } = await gateway.client.getTask({ taskId: "one" });
+      return task !== undefined && task.sequence > 1n;
+    });
+    await other[Symbol.asyncDispose]();
+    await submit("two");
+
+    expect(await submit("one")).toMatchObject({ deduplicated: true });
+    await system.worker();
+    for (const taskId of ["one", "two"]) {
+      expect(statesOf(await historyOf(gateway, taskId)).at(-1)).toBe("SUCCEEDED 1");
+    }
   });
 });

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { StateChangeSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { LogFollower } from "#lib/broker/log-follower.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { Watching } from "#lib/broker/watching.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
@@ -97,4 +98,27 @@ test.each([
   await broker.link.use().jsm.streams.delete("MR_EVENTS");
   await replace(nats, broker);
   await expect(waiting).rejects.toBeInstanceOf(BrokerAway);
+});
+
+test("a busy log is not taken for one that was replaced", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  let resets = 0;
+  let interruptions = 0;
+  await using follower = new LogFollower({
+    link: broker.link,
+    log: QUIET,
+    from: "start",
+    onEvent: () => {},
+    onReset: () => {
+      resets += 1;
+    },
+    lookEveryMs: 1,
+  });
+  await until(() => follower.isUp);
+  using _ = follower.onChange((up) => {
+    if (!up) interruptions += 1;
+  });
+  for (let index = 0; index < 3_000; index += 1) await broker.log.begin(`t${index}`, specOf());
+  expect({ resets, interruptions }).toEqual({ resets: 0, interruptions: 0 });
 });

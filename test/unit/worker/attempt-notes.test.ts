@@ -100,3 +100,33 @@ test("what can't be written while the broker is away is written when it is back"
   given.away = false;
   await vi.waitFor(() => expect(written).toHaveLength(2));
 });
+
+test("nothing is dropped while the broker takes it, however much is said at once", () => {
+  const { attempt, written } = notes();
+  for (let line = 1; line <= 5_000; line += 1) {
+    attempt.log("info", `line ${line}`);
+    attempt.emit(`word${line} `);
+    attempt.emit(Uint8Array.of(1, 2, 3));
+  }
+  attempt.emit("x".repeat(8 * 2 ** 20));
+  attempt.flush();
+  const outputs = written.filter((facet) => facet.case === "output");
+  const size = outputs.reduce((sum, { value }) => sum + (value.content.value?.length ?? 0), 0);
+  expect(written.filter((facet) => facet.case === "log")).toHaveLength(5_000);
+  expect(size).toBe(5_000 * 3 + 43893 + 8 * 2 ** 20);
+});
+
+test("what is said to a broker that is away is kept up to a bound", () => {
+  const { attempt, written, given } = notes();
+  given.away = true;
+  for (let piece = 0; piece < 1_000; piece += 1) attempt.emit("x".repeat(10_000));
+  given.away = false;
+  attempt.flush();
+  const size = written.reduce(
+    (sum, facet) => sum + (facet.case === "output" ? (facet.value.content.value?.length ?? 0) : 0),
+    0,
+  );
+  expect(size).toBeGreaterThan(1_000_000);
+  expect(size).toBeLessThan(1_100_000);
+  attempt[Symbol.dispose]();
+});

@@ -1,0 +1,43 @@
+import { create } from "@bufbuild/protobuf";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { isTerminal } from "#lib/task/life.ts";
+import { queueTask } from "#lib/task/next-state.ts";
+import { type BeginOptions, fenceOf, readWaiting } from "./begin-attempt.ts";
+import type { Lease } from "./lease.ts";
+
+/** Another worker may have a handler for what we can't run; it is offered again after this long. */
+const LATER_MS = 5_000;
+
+/**
+ * Lets go of a task that we have no handler for, and plans it for later: put back into the queue, it would hold a place
+ * among the deliveries for as long as nobody can run it.
+ */
+export async function offerLater(
+  lease: Lease,
+  taskId: string,
+  { broker }: BeginOptions,
+): Promise<void> {
+  const waiting = await readWaiting(taskId, broker);
+  if (!waiting || (waiting.last && isTerminal(waiting.last.state))) return lease.done();
+  const planned = waiting.last ? waiting : await writtenDown(waiting, broker);
+  // Somebody else has moved it on: it is theirs to let go of.
+  if (!planned) return;
+  await broker.schedule.plan(planned, new Date(Date.now() + LATER_MS));
+  lease.done();
+}
+
+/**
+ * Says in the log that the task was accepted. A repeat of its submit would else find neither a state nor a place in the
+ * queue, and could take it for one that never was.
+ */
+async function writtenDown(waiting: WaitingTask, broker: Broker): Promise<WaitingTask | undefined> {
+  const last = queueTask(undefined);
+  const appended = await broker.log.append(fenceOf(waiting), last);
+  if (appended.kind === "conflict") return undefined;
+  return create(WaitingTaskSchema, {
+    ...waiting,
+    last,
+    stateSequence: BigInt(appended.sequence),
+  });
+}
