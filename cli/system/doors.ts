@@ -1,10 +1,9 @@
-import type { Setting } from "#lib/process/setting.ts";
+import { type Setting, valueIn } from "#lib/process/setting.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { joinAddress } from "#lib/rpc/listen.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { freePort, isFree } from "./free-port.ts";
-import { settingValue } from "./setting-value.ts";
 
 /** A port that the system listens on, and how whoever starts it chooses another one. */
 export interface Door {
@@ -34,10 +33,10 @@ export function addressOf({ host, port }: Door): string {
 
 /** The doors that the services' own settings ask for; 0 stands for a free port, which is chosen here. */
 export async function doorsOf(env: NodeJS.ProcessEnv, workers: number): Promise<Doors> {
-  const host = settingValue(SETTINGS.host, env);
+  const host = valueIn(env, SETTINGS.host);
   const door = async (setting: Setting<number>, what: string, wanted?: number): Promise<Door> => ({
     host,
-    port: (wanted ?? settingValue(setting, env)) || (await freePort(host)),
+    port: (wanted ?? valueIn(env, setting)) || (await freePort(host)),
     what,
     chosenBy: setting.env,
   });

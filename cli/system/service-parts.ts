@@ -1,14 +1,13 @@
-import type { ServiceName } from "#lib/process/setting.ts";
+import { type ServiceName, valueIn } from "#lib/process/setting.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { addressOf, type Door } from "./doors.ts";
 import { startService } from "./service-process.ts";
-import { settingValue } from "./setting-value.ts";
 import { Supervised } from "./supervised.ts";
 import type { SystemOptions } from "./system.ts";
 import { untilReady } from "./until-ready.ts";
 
 /** A worker that was asked to leave takes that much longer than its grace to hand back what still runs. */
-const AFTER_GRACE_MS = 8_000;
+const AFTER_GRACE_MS = 10_000;
 
 interface ServicePart {
   readonly name: string;
@@ -62,7 +61,7 @@ function supervised(
 ): Supervised {
   // What the journal reads is JSON, however whoever starts us likes logs.
   const env = { ...given, ...ports, NATS_SERVERS: natsUrl, MILLRACE_LOG_FORMAT: "json" };
-  const leaveLimitMs = settingValue(SETTINGS.leaveGraceMs, env) + AFTER_GRACE_MS;
+  const leaveLimitMs = valueIn(env, SETTINGS.leaveGraceMs) + AFTER_GRACE_MS;
   const url = `http://${addressOf(health)}`;
   const onLine = journal.ofService(name);
   return new Supervised({

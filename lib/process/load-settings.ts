@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import type { ServiceName, Setting } from "./setting.ts";
+import { type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
 import { VERSION } from "./version.ts";
@@ -22,19 +22,6 @@ export function shownDefault({ fallback }: Setting<unknown>): string {
   if (fallback === undefined) return "not set";
   if (Array.isArray(fallback)) return fallback.length === 0 ? "none" : fallback.join(",");
   return String(fallback);
-}
-
-/** What holds where no flag is given. An empty variable is how many systems spell "not set". */
-function fromEnvironment(setting: Setting<unknown>, env: NodeJS.ProcessEnv): unknown {
-  const given = env[setting.env];
-  if (given === undefined || given === "") return setting.fallback;
-  try {
-    return setting.parse(given);
-  } catch (error) {
-    const allowed = error instanceof Error ? error.message : String(error);
-    const shown = setting.secret ? "" : `"${given}" is not allowed: `;
-    throw new StartupError(`${setting.env}: ${shown}${allowed}`, { cause: error });
-  }
 }
 
 function optionOf(setting: Setting<unknown>, value: unknown): Option {
@@ -73,7 +60,7 @@ export function loadSettings(
     .allowExcessArguments(false)
     .exitOverride();
   const options = new Map(
-    own.map(([name, setting]) => [name, optionOf(setting, fromEnvironment(setting, env))]),
+    own.map(([name, setting]) => [name, optionOf(setting, valueIn(env, setting))]),
   );
   for (const option of options.values()) command.addOption(option);
   command.parse(argv);

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { StartupError } from "./startup-error.ts";
 
 /** The programs that read settings. */
 export type ServiceName = "gateway" | "worker" | "monitor";
@@ -13,6 +14,19 @@ export interface Setting<T> {
   readonly services: readonly ServiceName[];
   /** Never printed, neither by --help nor in a log. */
   readonly secret?: boolean;
+}
+
+/** What holds where no flag is given. An empty variable is how many systems spell "not set". */
+export function valueIn<T>(env: NodeJS.ProcessEnv, setting: Setting<T>): T {
+  const given = env[setting.env];
+  if (given === undefined || given === "") return setting.fallback;
+  try {
+    return setting.parse(given);
+  } catch (error) {
+    const allowed = error instanceof Error ? error.message : String(error);
+    const shown = setting.secret ? "" : `"${given}" is not allowed: `;
+    throw new StartupError(`${setting.env}: ${shown}${allowed}`, { cause: error });
+  }
 }
 
 export function text(given: string): string {
