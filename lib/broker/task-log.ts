@@ -107,6 +107,14 @@ export class TaskLog {
     return { task: { ...task, sequence }, last, fence };
   }
 
+  /** A task that was just begun, as its spec alone says. */
+  async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
+    const { jsm } = this.#link.use();
+    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: specSequence }));
+    const event = stored ? decodeEvent(stored) : undefined;
+    return event && fold([event]);
+  }
+
   /** Every event of the task after the sequence, up to and including the head. */
   history(taskId: string, after: bigint, head: bigint): AsyncGenerator<TaskEvent> {
     return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });

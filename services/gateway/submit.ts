@@ -36,9 +36,11 @@ async function enqueueNew(
   begun: Fence,
   spec: TaskSpec,
 ): Promise<Submitted | undefined> {
-  await enqueueOrTakeBack(broker, begun, spec);
-  const standing = await broker.log.read(begun.taskId);
-  return standing && { task: standing.task, deduplicated: false };
+  const [task] = await Promise.all([
+    broker.log.justBegun(begun),
+    enqueueOrTakeBack(broker, begun, spec),
+  ]);
+  return task && { task, deduplicated: false };
 }
 
 /** Says whether the task was added. One that a repeat of the same submit has accepted meanwhile is not taken back. */
