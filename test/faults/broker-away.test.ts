@@ -102,3 +102,31 @@ test("services that start before the broker work as soon as it is there", async 
   expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   await checkLedger(system.nats.url, [task?.id ?? ""]);
 });
+
+test("a broker that freezes is found out, and what it had is finished when it thaws", async () => {
+  await using system = await System.start();
+  await using gate = await openGate();
+  const { gateway, worker } = await system.running();
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf({ steps: 1, gate: gate.url }) },
+  });
+  const taskId = task?.id ?? "";
+  await gate.arrived();
+  const isReady = async (url: string) => (await fetch(`${url}/readyz`)).ok;
+
+  await system.nats.pause();
+  await until(async () => !(await isReady(gateway.url)) && !(await isReady(worker.url)));
+  const refused = await gateway.client
+    .getTask({ taskId })
+    .catch((error: unknown) => ConnectError.from(error));
+  expect(refused).toMatchObject({ code: Code.Unavailable });
+  gate.open();
+  system.nats.resume();
+  const backAt = Date.now();
+  await until(async () => (await isReady(gateway.url)) && (await isReady(worker.url)));
+  expect(Date.now() - backAt).toBeLessThan(5_000);
+
+  const { events } = await watchPatiently(() => [gateway], taskId);
+  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  await checkLedger(system.nats.url, [taskId]);
+});
