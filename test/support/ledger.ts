@@ -1,8 +1,8 @@
 import { expect } from "vitest";
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link.ts";
 import { LogFollower } from "#lib/broker/log-follower.ts";
-import { isTerminalEvent } from "#lib/task/life.ts";
+import { isTerminalEvent, mayFollow, stateName } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";
 
@@ -31,7 +31,20 @@ function faultsOf(taskId: string, history: readonly TaskEvent[] | undefined): st
     ...(last && isTerminalEvent(last) ? [] : [`${taskId} does not end with its terminal event`]),
     ...(history[0]?.facet.case === "spec" ? [] : [`${taskId} does not begin with its spec`]),
     ...staleEvents(taskId, history),
+    ...impossibleSteps(taskId, history),
   ];
+}
+
+/** A spec alone is a task that waits in its queue; from there, its life allows some steps and no others. */
+function impossibleSteps(taskId: string, history: readonly TaskEvent[]): string[] {
+  const states = history.flatMap(({ facet }) =>
+    facet.case === "state" ? [facet.value.state] : [],
+  );
+  return [TaskState.QUEUED, ...states].flatMap((from, index) => {
+    const to = states[index];
+    if (to === undefined || mayFollow(from, to)) return [];
+    return [`${taskId} went from ${stateName(from)} to ${stateName(to)}`];
+  });
 }
 
 function staleEvents(taskId: string, history: readonly TaskEvent[]): string[] {
@@ -45,7 +58,7 @@ function staleEvents(taskId: string, history: readonly TaskEvent[]): string[] {
   });
 }
 
-/** Every accepted task reached exactly one terminal event, and no stale attempt wrote anything. */
+/** Every accepted task reached exactly one terminal event by possible steps, and no stale attempt wrote anything. */
 export async function checkLedger(natsUrl: string, accepted: Iterable<string>) {
   const log = await readLog(natsUrl);
   const faults = [...accepted].flatMap((taskId) => faultsOf(taskId, log.get(taskId)));
