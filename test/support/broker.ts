@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
@@ -31,4 +32,9 @@ export async function openTestBroker(
 
 export function specOf(queue = "default"): TaskSpec {
   return create(TaskSpecSchema, { queue });
+}
+
+/** Resolves when all that was written without waiting is stored: the log takes what one connection sends in its order. */
+export async function allStored(broker: Broker): Promise<void> {
+  await broker.log.begin(randomUUID(), specOf());
 }

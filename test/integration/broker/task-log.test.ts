@@ -10,7 +10,7 @@ import {
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { queueTask, refuseTask } from "#lib/task/next-state.ts";
-import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
@@ -65,7 +65,7 @@ test("a stale attempt's progress, output and log lines are not stored", async ()
   broker.log.note(stale, word(1, "not heard"));
   broker.log.note(stale, { case: "progress", value: create(ProgressSchema, { attempt: 1 }) });
   broker.log.note(newest, word(2, "heard too"));
-  await broker.link.use().nc.flush();
+  await allStored(broker);
 
   const history = (await readLog(nats.url)).get("t") ?? [];
   const words = history.flatMap(({ facet }) =>
@@ -83,7 +83,7 @@ test("a task is read as its newest facets say, and one that nobody began is not 
   const progress = create(ProgressSchema, { attempt: 1, fraction: 0.5 });
   broker.log.note(fence, { case: "progress", value: progress });
   broker.log.note(fence, word(1, "newest"));
-  await broker.link.use().nc.flush();
+  await allStored(broker);
   const standing = await broker.log.read("t");
   expect(standing).toMatchObject({
     task: { id: "t", state: TaskState.RUNNING, attempt: 1, progress: { fraction: 0.5 } },
@@ -101,7 +101,7 @@ test("a long history is read whole, from any sequence, and nothing of other task
   for (let index = 0; index < 700; index += 1) {
     for (const fence of fences) broker.log.note(fence, word(1, `${fence.taskId}${index}`));
   }
-  await broker.link.use().nc.flush();
+  await allStored(broker);
   const standing = await broker.log.read("a");
   const head = standing?.task.sequence ?? 0n;
   const read = async (after: bigint) => {
