@@ -9,7 +9,7 @@ export const WORKERS_BUCKET = "mr_workers";
 /** Durable consumer that moves due tasks to their queues; every gateway pulls it. */
 export const MOVER = "mover";
 
-export type Facet = "spec" | "state" | "progress" | "output" | "log";
+export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoint";
 
 export const ALL_EVENTS = "mr.task.*.*";
 

@@ -8,9 +8,12 @@ import { errorInfo, requestErrorDetails } from "./error-details.ts";
 const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TASK_NOT_FOUND: Code.NotFound,
   TASK_FINISHED: Code.FailedPrecondition,
+  TASK_NOT_FINISHED: Code.FailedPrecondition,
   TASK_ID_TAKEN: Code.AlreadyExists,
   TASK_TYPE_UNKNOWN: Code.FailedPrecondition,
+  QUEUE_UNKNOWN: Code.NotFound,
   QUEUE_FULL: Code.ResourceExhausted,
+  COUNT_NOT_CONFIRMED: Code.FailedPrecondition,
   HISTORY_FULL: Code.ResourceExhausted,
   BROKER_AWAY: Code.Unavailable,
   INVALID_FIELD: Code.InvalidArgument,

@@ -2,9 +2,12 @@
 export type RequestErrorReason =
   | "TASK_NOT_FOUND"
   | "TASK_FINISHED"
+  | "TASK_NOT_FINISHED"
   | "TASK_ID_TAKEN"
   | "TASK_TYPE_UNKNOWN"
+  | "QUEUE_UNKNOWN"
   | "QUEUE_FULL"
+  | "COUNT_NOT_CONFIRMED"
   | "HISTORY_FULL"
   | "BROKER_AWAY"
   | "INVALID_FIELD"
@@ -43,6 +46,42 @@ export class TaskFinished extends RequestError {
   constructor(taskId: string, stateName: string) {
     super(`task ${taskId} is finished: ${stateName}`);
     this.facts = { task_id: taskId, state: stateName };
+  }
+}
+
+/** Wait for its end, or cancel it: what is asked can only be done with a task that has ended. */
+export class TaskNotFinished extends RequestError {
+  override name = "TaskNotFinished";
+  readonly reason = "TASK_NOT_FINISHED";
+  override readonly facts;
+
+  constructor(taskId: string, stateName: string) {
+    super(`task ${taskId} has not ended: ${stateName}`);
+    this.facts = { task_id: taskId, state: stateName };
+  }
+}
+
+/** Name one of the queues that there are. */
+export class QueueUnknown extends RequestError {
+  override name = "QueueUnknown";
+  readonly reason = "QUEUE_UNKNOWN";
+  override readonly facts;
+
+  constructor(queue: string, known: readonly string[]) {
+    super(`there is no queue "${queue}"; there are: ${known.join(", ")}`);
+    this.facts = { queue, known: known.slice(0, MAX_KNOWN_NAMES).join(",") };
+  }
+}
+
+/** Look again, and confirm the number that there is now. */
+export class CountNotConfirmed extends RequestError {
+  override name = "CountNotConfirmed";
+  readonly reason = "COUNT_NOT_CONFIRMED";
+  override readonly facts;
+
+  constructor(queue: string, { waiting, confirmed }: { waiting: number; confirmed: number }) {
+    super(`${waiting} tasks wait in the queue ${queue}, and ${confirmed} were confirmed`);
+    this.facts = { queue, waiting: String(waiting) };
   }
 }
 

@@ -1,12 +1,15 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type StateChange,
   type Task,
   type TaskEvent,
   TaskSchema,
+  type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "./life.ts";
+import { type Times, timesOf } from "./times.ts";
 
 /** A task as its first event, and those after it, leave it. Events must come in order; extra ones do no harm. */
 export function fold(events: Iterable<TaskEvent>): Task | undefined {
@@ -18,15 +21,7 @@ export function fold(events: Iterable<TaskEvent>): Task | undefined {
 /** The task after one more event; undefined as long as its spec is not known. */
 export function apply(task: Task | undefined, event: TaskEvent): Task | undefined {
   const { facet, sequence } = event;
-  if (facet.case === "spec") {
-    return create(TaskSchema, {
-      id: event.taskId,
-      spec: facet.value,
-      state: TaskState.QUEUED,
-      ...(event.time && { createTime: event.time }),
-      sequence,
-    });
-  }
+  if (facet.case === "spec") return accepted(facet.value, event);
   if (!task) return undefined;
   const next = { ...task, sequence };
   if (facet.case === "state") return withState(next, facet.value, event);
@@ -36,23 +31,47 @@ export function apply(task: Task | undefined, event: TaskEvent): Task | undefine
   return next;
 }
 
-/** A new attempt has made no progress yet; the old one's must not show. */
-function withState(task: Task, change: StateChange, event: TaskEvent): Task {
-  const { progress, nextAttemptTime: _, ...rest } = task;
-  const keepsProgress = progress?.attempt === change.attempt;
+/** What a spec alone says: the task waits in its queue, or for its start time. */
+function accepted(spec: TaskSpec, { taskId, time, sequence }: TaskEvent): Task {
+  const times = time && timesOf(spec, timestampMs(time));
+  const waits = times !== undefined && time !== undefined && times.startMs > timestampMs(time);
   return create(TaskSchema, {
-    ...rest,
-    ...(keepsProgress && progress && { progress }),
-    state: change.state,
-    attempt: change.attempt,
-    failures: change.failures,
-    crashes: change.crashes,
-    workerId: change.workerId,
-    cancelReason: change.cancelReason,
-    ...(change.startTime && { startTime: change.startTime }),
-    ...(change.nextAttemptTime && { nextAttemptTime: change.nextAttemptTime }),
-    ...(change.error && { error: change.error }),
-    ...(change.output && { output: change.output }),
+    id: taskId,
+    spec,
+    state: waits ? TaskState.SCHEDULED : TaskState.QUEUED,
+    ...(time && { createTime: time }),
+    ...(waits && { nextAttemptTime: timestampFromMs(times.startMs) }),
+    ...(times && limits(times)),
+    sequence,
+  });
+}
+
+function limits({ expireMs, deadlineMs }: Times) {
+  return {
+    ...(expireMs !== undefined && { expireTime: timestampFromMs(expireMs) }),
+    ...(deadlineMs !== undefined && { deadline: timestampFromMs(deadlineMs) }),
+  };
+}
+
+/** A state change says all that is true from then on; only progress is told apart from it, and only of its attempt. */
+function withState(task: Task, change: StateChange, event: TaskEvent): Task {
+  const { $typeName: _, $unknown: __, deleted: ___, ...said } = change;
+  const { id, spec, createTime, progress, sequence } = task;
+  return create(TaskSchema, {
+    id,
+    sequence,
+    ...(spec && { spec }),
+    ...(createTime && { createTime }),
+    ...limitsAfter(task, change),
+    ...(progress?.attempt === change.attempt && { progress }),
+    ...said,
     ...(isTerminal(change.state) && event.time && { endTime: event.time }),
   });
+}
+
+/** A task that has started does not expire any more. */
+function limitsAfter({ spec, createTime }: Task, change: StateChange) {
+  if (!spec || !createTime) return {};
+  const times = timesOf(spec, timestampMs(createTime), change);
+  return limits(change.startTime ? { ...times, expireMs: undefined } : times);
 }

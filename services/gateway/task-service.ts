@@ -23,7 +23,7 @@ export interface TaskServiceOptions {
 }
 
 /** TaskService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
-export function taskService(options: TaskServiceOptions): ServiceImpl<typeof TaskService> {
+export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<typeof TaskService>> {
   const { broker, watching, types } = options;
   return {
     submitTask: (request) => accept(request, "spec", options),

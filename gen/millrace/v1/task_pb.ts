@@ -5,15 +5,15 @@
 import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
-import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Any, Duration, Timestamp, Value } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/v1/task.proto.
  */
 export const file_millrace_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChZtaWxscmFjZS92MS90YXNrLnByb3RvEgttaWxscmFjZS52MSLbAgoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJGCg9pbml0aWFsX2JhY2tvZmYYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCJAcMgUQgOWadxJDCgttYXhfYmFja29mZhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgOWadxI4ChJiYWNrb2ZmX211bHRpcGxpZXIYBCABKAFCF7pIFBISGQAAAAAAACRAKQAAAAAAAPA/SAGIAQESLAoGaml0dGVyGAUgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgCiAEBQg8KDV9tYXhfYXR0ZW1wdHNCFQoTX2JhY2tvZmZfbXVsdGlwbGllckIJCgdfaml0dGVyIrADCghUYXNrU3BlYxIrCgVpbnB1dBgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlCBrpIA8gBARI6CgVxdWV1ZRgCIAEoCUIrukgo2AEBciMyIV5bYS16XShbYS16MC05LV17MCwzMH1bYS16MC05XSk/JBIxCghwcmlvcml0eRgDIAEoDjIVLm1pbGxyYWNlLnYxLlByaW9yaXR5Qgi6SAWCAQIQARIuCgxyZXRyeV9wb2xpY3kYBCABKAsyGC5taWxscmFjZS52MS5SZXRyeVBvbGljeRJHCg9hdHRlbXB0X3RpbWVvdXQYBSABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIECICjBTIFEIDC1y8SYAoGbGFiZWxzGAYgAygLMiEubWlsbHJhY2UudjEuVGFza1NwZWMuTGFiZWxzRW50cnlCLbpIKpoBJxAgIhxyGjIYXlthLXpdW2EtejAtOV8uLV17MCw2Mn0kKgVyAxiAAhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIk4KCVRhc2tFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIEg8KB2F0dGVtcHQYBCABKAUijQEKCFByb2dyZXNzEg8KB2F0dGVtcHQYASABKAUSFQoIZnJhY3Rpb24YAiABKAFIAIgBARIUCgdjdXJyZW50GAMgASgDSAGIAQESEgoFdG90YWwYBCABKANIAogBARIMCgRub3RlGAUgASgJQgsKCV9mcmFjdGlvbkIKCghfY3VycmVudEIICgZfdG90YWwiSQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAQgkKB2NvbnRlbnQiuAEKB0xvZ0xpbmUSDwoHYXR0ZW1wdBgBIAEoBRIpCgVsZXZlbBgCIAEoDjIaLm1pbGxyYWNlLnYxLkxvZ0xpbmUuTGV2ZWwSDwoHbWVzc2FnZRgDIAEoCSJgCgVMZXZlbBIVChFMRVZFTF9VTlNQRUNJRklFRBAAEg8KC0xFVkVMX0RFQlVHEAESDgoKTEVWRUxfSU5GTxACEg4KCkxFVkVMX1dBUk4QAxIPCgtMRVZFTF9FUlJPUhAEIsYCCgtTdGF0ZUNoYW5nZRIlCgVzdGF0ZRgBIAEoDjIWLm1pbGxyYWNlLnYxLlRhc2tTdGF0ZRIPCgdhdHRlbXB0GAIgASgFEhAKCGZhaWx1cmVzGAMgASgFEg8KB2NyYXNoZXMYBCABKAUSEQoJd29ya2VyX2lkGAUgASgJEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgVlcnJvchgIIAEoCzIWLm1pbGxyYWNlLnYxLlRhc2tFcnJvchIkCgZvdXRwdXQYCSABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhUKDWNhbmNlbF9yZWFzb24YCiABKAkiigQKBFRhc2sSCgoCaWQYASABKAkSIwoEc3BlYxgCIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjEiUKBXN0YXRlGAMgASgOMhYubWlsbHJhY2UudjEuVGFza1N0YXRlEg8KB2F0dGVtcHQYBCABKAUSEAoIZmFpbHVyZXMYBSABKAUSDwoHY3Jhc2hlcxgGIAEoBRIRCgl3b3JrZXJfaWQYByABKAkSJwoIcHJvZ3Jlc3MYCCABKAsyFS5taWxscmFjZS52MS5Qcm9ncmVzcxIlCgVlcnJvchgJIAEoCzIWLm1pbGxyYWNlLnYxLlRhc2tFcnJvchIkCgZvdXRwdXQYCiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhUKDWNhbmNlbF9yZWFzb24YCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYECABKAQirwIKCVRhc2tFdmVudBIPCgd0YXNrX2lkGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKBHNwZWMYBCABKAsyFS5taWxscmFjZS52MS5UYXNrU3BlY0gAEikKBXN0YXRlGAUgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2VIABIpCghwcm9ncmVzcxgGIAEoCzIVLm1pbGxyYWNlLnYxLlByb2dyZXNzSAASKgoGb3V0cHV0GAcgASgLMhgubWlsbHJhY2UudjEuT3V0cHV0Q2h1bmtIABIjCgNsb2cYCCABKAsyFC5taWxscmFjZS52MS5Mb2dMaW5lSABCBwoFZmFjZXQq6wEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVEFTS19TVEFURV9TQ0hFRFVMRUQQARIVChFUQVNLX1NUQVRFX1FVRVVFRBACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhcKE1RBU0tfU1RBVEVfUkVUUllJTkcQBBIYChRUQVNLX1NUQVRFX1NVQ0NFRURFRBAFEhUKEVRBU0tfU1RBVEVfRkFJTEVEEAYSFwoTVEFTS19TVEFURV9DQU5DRUxFRBAHEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAIKnMKCFByaW9yaXR5EhgKFFBSSU9SSVRZX1VOU1BFQ0lGSUVEEAASEwoPUFJJT1JJVFlfVVJHRU5UEAESEQoNUFJJT1JJVFlfSElHSBACEhMKD1BSSU9SSVRZX05PUk1BTBADEhAKDFBSSU9SSVRZX0xPVxAEYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChZtaWxscmFjZS92MS90YXNrLnByb3RvEgttaWxscmFjZS52MSKeAwoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJGCg9pbml0aWFsX2JhY2tvZmYYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCJAcMgUQgOWadxJDCgttYXhfYmFja29mZhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgOWadxI4ChJiYWNrb2ZmX211bHRpcGxpZXIYBCABKAFCF7pIFBISGQAAAAAAACRAKQAAAAAAAPA/SAGIAQESLAoGaml0dGVyGAUgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgCiAEBEkEKE25vbl9yZXRyeWFibGVfY29kZXMYBiADKAlCJLpIIZIBHhAgIhpyGDIWXltBLVpdW0EtWjAtOV9dezAsNjN9JEIPCg1fbWF4X2F0dGVtcHRzQhUKE19iYWNrb2ZmX211bHRpcGxpZXJCCQoHX2ppdHRlciKlBgoIVGFza1NwZWMSKwoFaW5wdXQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55Qga6SAPIAQESOgoFcXVldWUYAiABKAlCK7pIKNgBAXIjMiFeW2Etel0oW2EtejAtOS1dezAsMzB9W2EtejAtOV0pPyQSMQoIcHJpb3JpdHkYAyABKA4yFS5taWxscmFjZS52MS5Qcmlvcml0eUIIukgFggECEAESLgoMcmV0cnlfcG9saWN5GAQgASgLMhgubWlsbHJhY2UudjEuUmV0cnlQb2xpY3kSRwoPYXR0ZW1wdF90aW1lb3V0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhO6SBCqAQ0iBAiAowUyBRCAwtcvEmAKBmxhYmVscxgGIAMoCzIhLm1pbGxyYWNlLnYxLlRhc2tTcGVjLkxhYmVsc0VudHJ5Qi26SCqaAScQICIcchoyGF5bYS16XVthLXowLTlfLi1dezAsNjJ9JCoFcgMYgAISMAoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABI0CgVkZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgBIABIxCgtleHBpcmVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARI3CgN0dGwYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y9IARI+Cgx0YXNrX3RpbWVvdXQYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y8STAoUYXR0ZW1wdF9zb2Z0X3RpbWVvdXQYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIECICjBTIFEIDC1y8aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVzdGFydEIICgZleHBpcnkiTgoJVGFza0Vycm9yEgwKBGNvZGUYASABKAkSDwoHbWVzc2FnZRgCIAEoCRIRCglyZXRyeWFibGUYAyABKAgSDwoHYXR0ZW1wdBgEIAEoBSKNAQoIUHJvZ3Jlc3MSDwoHYXR0ZW1wdBgBIAEoBRIVCghmcmFjdGlvbhgCIAEoAUgAiAEBEhQKB2N1cnJlbnQYAyABKANIAYgBARISCgV0b3RhbBgEIAEoA0gCiAEBEgwKBG5vdGUYBSABKAlCCwoJX2ZyYWN0aW9uQgoKCF9jdXJyZW50QggKBl90b3RhbCJJCgtPdXRwdXRDaHVuaxIPCgdhdHRlbXB0GAEgASgFEg4KBHRleHQYAiABKAlIABIOCgRkYXRhGAMgASgMSABCCQoHY29udGVudCK4AQoHTG9nTGluZRIPCgdhdHRlbXB0GAEgASgFEikKBWxldmVsGAIgASgOMhoubWlsbHJhY2UudjEuTG9nTGluZS5MZXZlbBIPCgdtZXNzYWdlGAMgASgJImAKBUxldmVsEhUKEUxFVkVMX1VOU1BFQ0lGSUVEEAASDwoLTEVWRUxfREVCVUcQARIOCgpMRVZFTF9JTkZPEAISDgoKTEVWRUxfV0FSThADEg8KC0xFVkVMX0VSUk9SEAQiRAoKQ2hlY2twb2ludBIPCgdhdHRlbXB0GAEgASgFEiUKBXN0YXRlGAIgASgLMhYuZ29vZ2xlLnByb3RvYnVmLlZhbHVlIsYDCgtTdGF0ZUNoYW5nZRIlCgVzdGF0ZRgBIAEoDjIWLm1pbGxyYWNlLnYxLlRhc2tTdGF0ZRIPCgdhdHRlbXB0GAIgASgFEhAKCGZhaWx1cmVzGAMgASgFEg8KB2NyYXNoZXMYBCABKAUSEQoJd29ya2VyX2lkGAUgASgJEi4KCnN0YXJ0X3RpbWUYBiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgVlcnJvchgIIAEoCzIWLm1pbGxyYWNlLnYxLlRhc2tFcnJvchIkCgZvdXRwdXQYCSABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhUKDWNhbmNlbF9yZWFzb24YCiABKAkSEwoLY2FuY2VsZWRfYnkYCyABKAkSEAoIcmVzdGFydHMYDCABKAUSMAoMcmVzdGFydF90aW1lGA0gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxyZXN0YXJ0ZWRfYnkYDiABKAkSDwoHZGVsZXRlZBgPIAEoCCLYBQoEVGFzaxIKCgJpZBgBIAEoCRIjCgRzcGVjGAIgASgLMhUubWlsbHJhY2UudjEuVGFza1NwZWMSJQoFc3RhdGUYAyABKA4yFi5taWxscmFjZS52MS5UYXNrU3RhdGUSDwoHYXR0ZW1wdBgEIAEoBRIQCghmYWlsdXJlcxgFIAEoBRIPCgdjcmFzaGVzGAYgASgFEhEKCXdvcmtlcl9pZBgHIAEoCRInCghwcm9ncmVzcxgIIAEoCzIVLm1pbGxyYWNlLnYxLlByb2dyZXNzEiUKBWVycm9yGAkgASgLMhYubWlsbHJhY2UudjEuVGFza0Vycm9yEiQKBm91dHB1dBgKIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSFQoNY2FuY2VsX3JlYXNvbhgLIAEoCRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgQIAEoBBITCgtjYW5jZWxlZF9ieRgRIAEoCRIQCghyZXN0YXJ0cxgSIAEoBRIwCgxyZXN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHJlc3RhcnRlZF9ieRgUIAEoCRIvCgtleHBpcmVfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZGVhZGxpbmUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIt4CCglUYXNrRXZlbnQSDwoHdGFza19pZBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCgRzcGVjGAQgASgLMhUubWlsbHJhY2UudjEuVGFza1NwZWNIABIpCgVzdGF0ZRgFIAEoCzIYLm1pbGxyYWNlLnYxLlN0YXRlQ2hhbmdlSAASKQoIcHJvZ3Jlc3MYBiABKAsyFS5taWxscmFjZS52MS5Qcm9ncmVzc0gAEioKBm91dHB1dBgHIAEoCzIYLm1pbGxyYWNlLnYxLk91dHB1dENodW5rSAASIwoDbG9nGAggASgLMhQubWlsbHJhY2UudjEuTG9nTGluZUgAEi0KCmNoZWNrcG9pbnQYCSABKAsyFy5taWxscmFjZS52MS5DaGVja3BvaW50SABCBwoFZmFjZXQq6wEKCVRhc2tTdGF0ZRIaChZUQVNLX1NUQVRFX1VOU1BFQ0lGSUVEEAASGAoUVEFTS19TVEFURV9TQ0hFRFVMRUQQARIVChFUQVNLX1NUQVRFX1FVRVVFRBACEhYKElRBU0tfU1RBVEVfUlVOTklORxADEhcKE1RBU0tfU1RBVEVfUkVUUllJTkcQBBIYChRUQVNLX1NUQVRFX1NVQ0NFRURFRBAFEhUKEVRBU0tfU1RBVEVfRkFJTEVEEAYSFwoTVEFTS19TVEFURV9DQU5DRUxFRBAHEhYKElRBU0tfU1RBVEVfRVhQSVJFRBAIKnMKCFByaW9yaXR5EhgKFFBSSU9SSVRZX1VOU1BFQ0lGSUVEEAASEwoPUFJJT1JJVFlfVVJHRU5UEAESEQoNUFJJT1JJVFlfSElHSBACEhMKD1BSSU9SSVRZX05PUk1BTBADEhAKDFBSSU9SSVRZX0xPVxAEYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * RetryPolicy says whether and when a failed attempt is followed by another. The delay after the n-th failure is
@@ -58,6 +58,13 @@ export type RetryPolicy = Message<"millrace.v1.RetryPolicy"> & {
    * @generated from field: optional double jitter = 5;
    */
   jitter?: number | undefined;
+
+  /**
+   * Codes of errors that end the task at once, whatever its handler says of them. At most 32. Empty: the task type's.
+   *
+   * @generated from field: repeated string non_retryable_codes = 6;
+   */
+  nonRetryableCodes: string[];
 };
 
 /**
@@ -102,7 +109,8 @@ export type TaskSpec = Message<"millrace.v1.TaskSpec"> & {
   retryPolicy?: RetryPolicy | undefined;
 
   /**
-   * Limit of one attempt; reaching it is a failure that may be retried. 100 ms to 24 h; default: the task type's.
+   * Limit of one attempt; reaching it is a failure that may be retried, whatever its handler still returns. 100 ms to
+   * 24 h; default: the task type's.
    *
    * @generated from field: google.protobuf.Duration attempt_timeout = 5;
    */
@@ -114,6 +122,69 @@ export type TaskSpec = Message<"millrace.v1.TaskSpec"> & {
    * @generated from field: map<string, string> labels = 6;
    */
   labels: { [key: string]: string };
+
+  /**
+   * When its first attempt may start. Neither set: at once. No later than the history is kept.
+   *
+   * @generated from oneof millrace.v1.TaskSpec.start
+   */
+  start: {
+    /**
+     * Not before this time, which must not be past; a few seconds are forgiven, for clocks differ.
+     *
+     * @generated from field: google.protobuf.Timestamp start_time = 7;
+     */
+    value: Timestamp;
+    case: "startTime";
+  } | {
+    /**
+     * Not before this long after it was accepted.
+     *
+     * @generated from field: google.protobuf.Duration delay = 8;
+     */
+    value: Duration;
+    case: "delay";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Until when its first attempt must have started; if not, the task is EXPIRED. Neither set: as long as the history is
+   * kept.
+   *
+   * @generated from oneof millrace.v1.TaskSpec.expiry
+   */
+  expiry: {
+    /**
+     * By this time, which must be later than its start time, and than now.
+     *
+     * @generated from field: google.protobuf.Timestamp expire_time = 9;
+     */
+    value: Timestamp;
+    case: "expireTime";
+  } | {
+    /**
+     * Within this long from when it may start. At least 100 ms.
+     *
+     * @generated from field: google.protobuf.Duration ttl = 10;
+     */
+    value: Duration;
+    case: "ttl";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * Limit of the whole task, counted from when it may start: waiting, attempts and pauses between them. When it is
+   * reached, the task is FAILED with the code TASK_TIMEOUT. At least 100 ms; default: none.
+   *
+   * @generated from field: google.protobuf.Duration task_timeout = 11;
+   */
+  taskTimeout?: Duration | undefined;
+
+  /**
+   * When an attempt is asked to come to an end: its signal aborts, but what its handler then returns still counts, e.g.
+   * as a partial result. Must be less than attempt_timeout. At least 100 ms; default: the task type's, or none.
+   *
+   * @generated from field: google.protobuf.Duration attempt_soft_timeout = 12;
+   */
+  attemptSoftTimeout?: Duration | undefined;
 };
 
 /**
@@ -349,6 +420,34 @@ export const LogLine_LevelSchema: GenEnum<LogLine_Level> = /*@__PURE__*/
   enumDesc(file_millrace_v1_task, 5, 0);
 
 /**
+ * Checkpoint is what an attempt has saved for the next one, so that a long task resumes rather than restarts.
+ *
+ * @generated from message millrace.v1.Checkpoint
+ */
+export type Checkpoint = Message<"millrace.v1.Checkpoint"> & {
+  /**
+   * Number of the attempt that saved it.
+   *
+   * @generated from field: int32 attempt = 1;
+   */
+  attempt: number;
+
+  /**
+   * The handler's own state; at most 16 KiB as JSON.
+   *
+   * @generated from field: google.protobuf.Value state = 2;
+   */
+  state?: Value | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.Checkpoint.
+ * Use `create(CheckpointSchema)` to create a new message.
+ */
+export const CheckpointSchema: GenMessage<Checkpoint> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task, 6);
+
+/**
  * StateChange is a step of a task's life. It says all that is true of the task from then on, so that a task as it
  * stands is its spec, its last StateChange and its last Progress.
  *
@@ -424,6 +523,41 @@ export type StateChange = Message<"millrace.v1.StateChange"> & {
    * @generated from field: string cancel_reason = 10;
    */
   cancelReason: string;
+
+  /**
+   * Who asked for that; may be set in CANCELED.
+   *
+   * @generated from field: string canceled_by = 11;
+   */
+  canceledBy: string;
+
+  /**
+   * Times that it was started again after its end, by RetryTask or RedriveDeadLetters.
+   *
+   * @generated from field: int32 restarts = 12;
+   */
+  restarts: number;
+
+  /**
+   * When that was done last. Its timeouts count from then.
+   *
+   * @generated from field: google.protobuf.Timestamp restart_time = 13;
+   */
+  restartTime?: Timestamp | undefined;
+
+  /**
+   * Who asked for the last restart.
+   *
+   * @generated from field: string restarted_by = 14;
+   */
+  restartedBy: string;
+
+  /**
+   * True in the last event of a task that was deleted: nothing else of it is left, or will be soon.
+   *
+   * @generated from field: bool deleted = 15;
+   */
+  deleted: boolean;
 };
 
 /**
@@ -431,7 +565,7 @@ export type StateChange = Message<"millrace.v1.StateChange"> & {
  * Use `create(StateChangeSchema)` to create a new message.
  */
 export const StateChangeSchema: GenMessage<StateChange> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task, 6);
+  messageDesc(file_millrace_v1_task, 7);
 
 /**
  * Task is a task as it stands.
@@ -531,7 +665,7 @@ export type Task = Message<"millrace.v1.Task"> & {
   startTime?: Timestamp | undefined;
 
   /**
-   * Earliest start of the next attempt; set in RETRYING.
+   * Earliest start of the next attempt; set in SCHEDULED and RETRYING.
    *
    * @generated from field: google.protobuf.Timestamp next_attempt_time = 14;
    */
@@ -550,6 +684,48 @@ export type Task = Message<"millrace.v1.Task"> & {
    * @generated from field: uint64 sequence = 16;
    */
   sequence: bigint;
+
+  /**
+   * Who asked for its cancellation; may be set in CANCELED.
+   *
+   * @generated from field: string canceled_by = 17;
+   */
+  canceledBy: string;
+
+  /**
+   * Times that it was started again after its end.
+   *
+   * @generated from field: int32 restarts = 18;
+   */
+  restarts: number;
+
+  /**
+   * When that was done last.
+   *
+   * @generated from field: google.protobuf.Timestamp restart_time = 19;
+   */
+  restartTime?: Timestamp | undefined;
+
+  /**
+   * Who asked for that.
+   *
+   * @generated from field: string restarted_by = 20;
+   */
+  restartedBy: string;
+
+  /**
+   * When it expires if it has not started by then. Not set: no limit of its own, or started.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 21;
+   */
+  expireTime?: Timestamp | undefined;
+
+  /**
+   * When its task_timeout is reached. Not set: no such limit.
+   *
+   * @generated from field: google.protobuf.Timestamp deadline = 22;
+   */
+  deadline?: Timestamp | undefined;
 };
 
 /**
@@ -557,7 +733,7 @@ export type Task = Message<"millrace.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task, 7);
+  messageDesc(file_millrace_v1_task, 8);
 
 /**
  * TaskEvent is one fact in a task's history.
@@ -631,6 +807,14 @@ export type TaskEvent = Message<"millrace.v1.TaskEvent"> & {
      */
     value: LogLine;
     case: "log";
+  } | {
+    /**
+     * What the running attempt has saved for the next one.
+     *
+     * @generated from field: millrace.v1.Checkpoint checkpoint = 9;
+     */
+    value: Checkpoint;
+    case: "checkpoint";
   } | { case: undefined; value?: undefined };
 };
 
@@ -639,7 +823,7 @@ export type TaskEvent = Message<"millrace.v1.TaskEvent"> & {
  * Use `create(TaskEventSchema)` to create a new message.
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task, 8);
+  messageDesc(file_millrace_v1_task, 9);
 
 /**
  * TaskState is where a task is in its life. SUCCEEDED, FAILED, CANCELED and EXPIRED are terminal: a task reaches exactly

@@ -7,6 +7,8 @@ import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Status } from "../../google/rpc/status_pb.ts";
+import { file_google_rpc_status } from "../../google/rpc/status_pb.ts";
 import type { Task, TaskEvent, TaskSpec } from "./task_pb.ts";
 import { file_millrace_v1_task } from "./task_pb.ts";
 import type { TaskType } from "./task_type_pb.ts";
@@ -17,7 +19,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/task_service.proto.
  */
 export const file_millrace_v1_task_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5taWxscmFjZS92MS90YXNrX3NlcnZpY2UucHJvdG8SC21pbGxyYWNlLnYxIrcBChFTdWJtaXRUYXNrUmVxdWVzdBI7Cgd0YXNrX2lkGAEgASgJQiq6SCfYAQFyIjIgXlthLXpBLVowLTldW2EtekEtWjAtOV8tXXswLDYzfSQSHAoKcmVxdWVzdF9pZBgCIAEoCUIIukgFcgMYgAISKwoEc3BlYxgDIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjQga6SAPIAQE6GrpIFyIVCgd0YXNrX2lkCgpyZXF1ZXN0X2lkIksKElN1Ym1pdFRhc2tSZXNwb25zZRIfCgR0YXNrGAEgASgLMhEubWlsbHJhY2UudjEuVGFzaxIUCgxkZWR1cGxpY2F0ZWQYAiABKAgiSgoOR2V0VGFza1JlcXVlc3QSOAoHdGFza19pZBgBIAEoCUInukgkciIyIF5bYS16QS1aMC05XVthLXpBLVowLTlfLV17MCw2M30kIjIKD0dldFRhc2tSZXNwb25zZRIfCgR0YXNrGAEgASgLMhEubWlsbHJhY2UudjEuVGFzayJkChBXYXRjaFRhc2tSZXF1ZXN0EjgKB3Rhc2tfaWQYASABKAlCJ7pIJHIiMiBeW2EtekEtWjAtOV1bYS16QS1aMC05Xy1dezAsNjN9JBIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCI8ChFXYXRjaFRhc2tSZXNwb25zZRInCgZ1cGRhdGUYASABKAsyFy5taWxscmFjZS52MS5UYXNrVXBkYXRlIkgKDlJ1blRhc2tSZXF1ZXN0EjYKBnN1Ym1pdBgBIAEoCzIeLm1pbGxyYWNlLnYxLlN1Ym1pdFRhc2tSZXF1ZXN0Qga6SAPIAQEiOgoPUnVuVGFza1Jlc3BvbnNlEicKBnVwZGF0ZRgBIAEoCzIXLm1pbGxyYWNlLnYxLlRhc2tVcGRhdGUikgEKClRhc2tVcGRhdGUSJQoIc25hcHNob3QYASABKAsyES5taWxscmFjZS52MS5UYXNrSAASJwoFZXZlbnQYAiABKAsyFi5taWxscmFjZS52MS5UYXNrRXZlbnRIABIsCgprZWVwX2FsaXZlGAMgASgLMhYubWlsbHJhY2UudjEuS2VlcEFsaXZlSABCBgoEa2luZCI1CglLZWVwQWxpdmUSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiZwoRQ2FuY2VsVGFza1JlcXVlc3QSOAoHdGFza19pZBgBIAEoCUInukgkciIyIF5bYS16QS1aMC05XVthLXpBLVowLTlfLV17MCw2M30kEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAQiNQoSQ2FuY2VsVGFza1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyES5taWxscmFjZS52MS5UYXNrIhYKFExpc3RUYXNrVHlwZXNSZXF1ZXN0IkIKFUxpc3RUYXNrVHlwZXNSZXNwb25zZRIpCgp0YXNrX3R5cGVzGAEgAygLMhUubWlsbHJhY2UudjEuVGFza1R5cGUy8wMKC1Rhc2tTZXJ2aWNlElIKClN1Ym1pdFRhc2sSHi5taWxscmFjZS52MS5TdWJtaXRUYXNrUmVxdWVzdBofLm1pbGxyYWNlLnYxLlN1Ym1pdFRhc2tSZXNwb25zZSIDkAICEkkKB0dldFRhc2sSGy5taWxscmFjZS52MS5HZXRUYXNrUmVxdWVzdBocLm1pbGxyYWNlLnYxLkdldFRhc2tSZXNwb25zZSIDkAIBEkwKCVdhdGNoVGFzaxIdLm1pbGxyYWNlLnYxLldhdGNoVGFza1JlcXVlc3QaHi5taWxscmFjZS52MS5XYXRjaFRhc2tSZXNwb25zZTABEkYKB1J1blRhc2sSGy5taWxscmFjZS52MS5SdW5UYXNrUmVxdWVzdBocLm1pbGxyYWNlLnYxLlJ1blRhc2tSZXNwb25zZTABElIKCkNhbmNlbFRhc2sSHi5taWxscmFjZS52MS5DYW5jZWxUYXNrUmVxdWVzdBofLm1pbGxyYWNlLnYxLkNhbmNlbFRhc2tSZXNwb25zZSIDkAICElsKDUxpc3RUYXNrVHlwZXMSIS5taWxscmFjZS52MS5MaXN0VGFza1R5cGVzUmVxdWVzdBoiLm1pbGxyYWNlLnYxLkxpc3RUYXNrVHlwZXNSZXNwb25zZSIDkAIBYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_timestamp, file_millrace_v1_task, file_millrace_v1_task_type]);
+  fileDesc("Ch5taWxscmFjZS92MS90YXNrX3NlcnZpY2UucHJvdG8SC21pbGxyYWNlLnYxIrcBChFTdWJtaXRUYXNrUmVxdWVzdBI7Cgd0YXNrX2lkGAEgASgJQiq6SCfYAQFyIjIgXlthLXpBLVowLTldW2EtekEtWjAtOV8tXXswLDYzfSQSHAoKcmVxdWVzdF9pZBgCIAEoCUIIukgFcgMYgAISKwoEc3BlYxgDIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjQga6SAPIAQE6GrpIFyIVCgd0YXNrX2lkCgpyZXF1ZXN0X2lkIksKElN1Ym1pdFRhc2tSZXNwb25zZRIfCgR0YXNrGAEgASgLMhEubWlsbHJhY2UudjEuVGFzaxIUCgxkZWR1cGxpY2F0ZWQYAiABKAgiVQoSU3VibWl0VGFza3NSZXF1ZXN0Ej8KBXRhc2tzGAEgAygLMh4ubWlsbHJhY2UudjEuU3VibWl0VGFza1JlcXVlc3RCELpIDZIBCggBEOgHIgPYAQMiRgoTU3VibWl0VGFza3NSZXNwb25zZRIvCgdyZXN1bHRzGAEgAygLMh4ubWlsbHJhY2UudjEuU3VibWl0VGFza3NSZXN1bHQieAoRU3VibWl0VGFza3NSZXN1bHQSMwoIYWNjZXB0ZWQYASABKAsyHy5taWxscmFjZS52MS5TdWJtaXRUYXNrUmVzcG9uc2VIABIjCgVlcnJvchgCIAEoCzISLmdvb2dsZS5ycGMuU3RhdHVzSABCCQoHb3V0Y29tZSJKCg5HZXRUYXNrUmVxdWVzdBI4Cgd0YXNrX2lkGAEgASgJQie6SCRyIjIgXlthLXpBLVowLTldW2EtekEtWjAtOV8tXXswLDYzfSQiMgoPR2V0VGFza1Jlc3BvbnNlEh8KBHRhc2sYASABKAsyES5taWxscmFjZS52MS5UYXNrImQKEFdhdGNoVGFza1JlcXVlc3QSOAoHdGFza19pZBgBIAEoCUInukgkciIyIF5bYS16QS1aMC05XVthLXpBLVowLTlfLV17MCw2M30kEhYKDmFmdGVyX3NlcXVlbmNlGAIgASgEIjwKEVdhdGNoVGFza1Jlc3BvbnNlEicKBnVwZGF0ZRgBIAEoCzIXLm1pbGxyYWNlLnYxLlRhc2tVcGRhdGUipwIKEVdhdGNoVGFza3NSZXF1ZXN0EjcKBXRhc2tzGAEgAygLMh0ubWlsbHJhY2UudjEuV2F0Y2hUYXNrUmVxdWVzdEIJukgGkgEDEOgHEkQKBmxhYmVscxgCIAMoCzIqLm1pbGxyYWNlLnYxLldhdGNoVGFza3NSZXF1ZXN0LkxhYmVsc0VudHJ5Qgi6SAWaAQIQIBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBOmS6SGEaXwoQd2F0Y2hfdGFza3Muc29tZRIabmFtZSBzb21lIHRhc2tzLCBvciBsYWJlbHMaL3RoaXMudGFza3Muc2l6ZSgpID4gMCB8fCB0aGlzLmxhYmVscy5zaXplKCkgPiAwInQKEldhdGNoVGFza3NSZXNwb25zZRIpCgZ1cGRhdGUYASABKAsyFy5taWxscmFjZS52MS5UYXNrVXBkYXRlSAASKwoHZmFpbHVyZRgCIAEoCzIYLm1pbGxyYWNlLnYxLlRhc2tGYWlsdXJlSABCBgoEa2luZCJBCgtUYXNrRmFpbHVyZRIPCgd0YXNrX2lkGAEgASgJEiEKBWVycm9yGAIgASgLMhIuZ29vZ2xlLnJwYy5TdGF0dXMiSAoOUnVuVGFza1JlcXVlc3QSNgoGc3VibWl0GAEgASgLMh4ubWlsbHJhY2UudjEuU3VibWl0VGFza1JlcXVlc3RCBrpIA8gBASI6Cg9SdW5UYXNrUmVzcG9uc2USJwoGdXBkYXRlGAEgASgLMhcubWlsbHJhY2UudjEuVGFza1VwZGF0ZSKSAQoKVGFza1VwZGF0ZRIlCghzbmFwc2hvdBgBIAEoCzIRLm1pbGxyYWNlLnYxLlRhc2tIABInCgVldmVudBgCIAEoCzIWLm1pbGxyYWNlLnYxLlRhc2tFdmVudEgAEiwKCmtlZXBfYWxpdmUYAyABKAsyFi5taWxscmFjZS52MS5LZWVwQWxpdmVIAEIGCgRraW5kIjUKCUtlZXBBbGl2ZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKHAQoRQ2FuY2VsVGFza1JlcXVlc3QSOAoHdGFza19pZBgBIAEoCUInukgkciIyIF5bYS16QS1aMC05XVthLXpBLVowLTlfLV17MCw2M30kEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAQSHgoMcmVxdWVzdGVkX2J5GAMgASgJQgi6SAVyAxiAASI1ChJDYW5jZWxUYXNrUmVzcG9uc2USHwoEdGFzaxgBIAEoCzIRLm1pbGxyYWNlLnYxLlRhc2sibAoQUmV0cnlUYXNrUmVxdWVzdBI4Cgd0YXNrX2lkGAEgASgJQie6SCRyIjIgXlthLXpBLVowLTldW2EtekEtWjAtOV8tXXswLDYzfSQSHgoMcmVxdWVzdGVkX2J5GAIgASgJQgi6SAVyAxiAASI0ChFSZXRyeVRhc2tSZXNwb25zZRIfCgR0YXNrGAEgASgLMhEubWlsbHJhY2UudjEuVGFzayJNChFEZWxldGVUYXNrUmVxdWVzdBI4Cgd0YXNrX2lkGAEgASgJQie6SCRyIjIgXlthLXpBLVowLTldW2EtekEtWjAtOV8tXXswLDYzfSQiJQoSRGVsZXRlVGFza1Jlc3BvbnNlEg8KB2RlbGV0ZWQYASABKAgioQIKEERlYWRMZXR0ZXJGaWx0ZXISDQoFcXVldWUYASABKAkSEQoJdGFza190eXBlGAIgASgJEhIKCmVycm9yX2NvZGUYAyABKAkSQwoGbGFiZWxzGAQgAygLMikubWlsbHJhY2UudjEuRGVhZExldHRlckZpbHRlci5MYWJlbHNFbnRyeUIIukgFmgECECASMAoMZmFpbGVkX2FmdGVyGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1mYWlsZWRfYmVmb3JlGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIoMBChZMaXN0RGVhZExldHRlcnNSZXF1ZXN0Ei0KBmZpbHRlchgBIAEoCzIdLm1pbGxyYWNlLnYxLkRlYWRMZXR0ZXJGaWx0ZXISHQoJcGFnZV9zaXplGAIgASgFQgq6SAcaBRjoBygAEhsKCnBhZ2VfdG9rZW4YAyABKAlCB7pIBHICGCAiVAoXTGlzdERlYWRMZXR0ZXJzUmVzcG9uc2USIAoFdGFza3MYASADKAsyES5taWxscmFjZS52MS5UYXNrEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKWAQoZUmVkcml2ZURlYWRMZXR0ZXJzUmVxdWVzdBItCgZmaWx0ZXIYASABKAsyHS5taWxscmFjZS52MS5EZWFkTGV0dGVyRmlsdGVyEg8KB3ByZXZpZXcYAiABKAgSGQoFbGltaXQYAyABKAVCCrpIBxoFGJBOKAASHgoMcmVxdWVzdGVkX2J5GAQgASgJQgi6SAVyAxiAASJ6ChpSZWRyaXZlRGVhZExldHRlcnNSZXNwb25zZRIPCgdtYXRjaGVkGAEgASgFEgwKBG1vcmUYAiABKAgSEQoJcmVzdGFydGVkGAMgASgFEioKCGZhaWx1cmVzGAQgAygLMhgubWlsbHJhY2UudjEuVGFza0ZhaWx1cmUiFgoUTGlzdFRhc2tUeXBlc1JlcXVlc3QiQgoVTGlzdFRhc2tUeXBlc1Jlc3BvbnNlEikKCnRhc2tfdHlwZXMYASADKAsyFS5taWxscmFjZS52MS5UYXNrVHlwZTKFCAoLVGFza1NlcnZpY2USUgoKU3VibWl0VGFzaxIeLm1pbGxyYWNlLnYxLlN1Ym1pdFRhc2tSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuU3VibWl0VGFza1Jlc3BvbnNlIgOQAgISVQoLU3VibWl0VGFza3MSHy5taWxscmFjZS52MS5TdWJtaXRUYXNrc1JlcXVlc3QaIC5taWxscmFjZS52MS5TdWJtaXRUYXNrc1Jlc3BvbnNlIgOQAgISSQoHR2V0VGFzaxIbLm1pbGxyYWNlLnYxLkdldFRhc2tSZXF1ZXN0GhwubWlsbHJhY2UudjEuR2V0VGFza1Jlc3BvbnNlIgOQAgESTAoJV2F0Y2hUYXNrEh0ubWlsbHJhY2UudjEuV2F0Y2hUYXNrUmVxdWVzdBoeLm1pbGxyYWNlLnYxLldhdGNoVGFza1Jlc3BvbnNlMAESTwoKV2F0Y2hUYXNrcxIeLm1pbGxyYWNlLnYxLldhdGNoVGFza3NSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuV2F0Y2hUYXNrc1Jlc3BvbnNlMAESRgoHUnVuVGFzaxIbLm1pbGxyYWNlLnYxLlJ1blRhc2tSZXF1ZXN0GhwubWlsbHJhY2UudjEuUnVuVGFza1Jlc3BvbnNlMAESUgoKQ2FuY2VsVGFzaxIeLm1pbGxyYWNlLnYxLkNhbmNlbFRhc2tSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuQ2FuY2VsVGFza1Jlc3BvbnNlIgOQAgISSgoJUmV0cnlUYXNrEh0ubWlsbHJhY2UudjEuUmV0cnlUYXNrUmVxdWVzdBoeLm1pbGxyYWNlLnYxLlJldHJ5VGFza1Jlc3BvbnNlElIKCkRlbGV0ZVRhc2sSHi5taWxscmFjZS52MS5EZWxldGVUYXNrUmVxdWVzdBofLm1pbGxyYWNlLnYxLkRlbGV0ZVRhc2tSZXNwb25zZSIDkAICEmEKD0xpc3REZWFkTGV0dGVycxIjLm1pbGxyYWNlLnYxLkxpc3REZWFkTGV0dGVyc1JlcXVlc3QaJC5taWxscmFjZS52MS5MaXN0RGVhZExldHRlcnNSZXNwb25zZSIDkAIBEmUKElJlZHJpdmVEZWFkTGV0dGVycxImLm1pbGxyYWNlLnYxLlJlZHJpdmVEZWFkTGV0dGVyc1JlcXVlc3QaJy5taWxscmFjZS52MS5SZWRyaXZlRGVhZExldHRlcnNSZXNwb25zZRJbCg1MaXN0VGFza1R5cGVzEiEubWlsbHJhY2UudjEuTGlzdFRhc2tUeXBlc1JlcXVlc3QaIi5taWxscmFjZS52MS5MaXN0VGFza1R5cGVzUmVzcG9uc2UiA5ACAWIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_timestamp, file_google_rpc_status, file_millrace_v1_task, file_millrace_v1_task_type]);
 
 /**
  * Request of SubmitTask.
@@ -84,6 +86,85 @@ export const SubmitTaskResponseSchema: GenMessage<SubmitTaskResponse> = /*@__PUR
   messageDesc(file_millrace_v1_task_service, 1);
 
 /**
+ * Request of SubmitTasks.
+ *
+ * @generated from message millrace.v1.SubmitTasksRequest
+ */
+export type SubmitTasksRequest = Message<"millrace.v1.SubmitTasksRequest"> & {
+  /**
+   * 1 to 1,000 tasks. Each is checked on its own.
+   *
+   * @generated from field: repeated millrace.v1.SubmitTaskRequest tasks = 1;
+   */
+  tasks: SubmitTaskRequest[];
+};
+
+/**
+ * Describes the message millrace.v1.SubmitTasksRequest.
+ * Use `create(SubmitTasksRequestSchema)` to create a new message.
+ */
+export const SubmitTasksRequestSchema: GenMessage<SubmitTasksRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 2);
+
+/**
+ * Response of SubmitTasks.
+ *
+ * @generated from message millrace.v1.SubmitTasksResponse
+ */
+export type SubmitTasksResponse = Message<"millrace.v1.SubmitTasksResponse"> & {
+  /**
+   * One for each task of the request, in the same order.
+   *
+   * @generated from field: repeated millrace.v1.SubmitTasksResult results = 1;
+   */
+  results: SubmitTasksResult[];
+};
+
+/**
+ * Describes the message millrace.v1.SubmitTasksResponse.
+ * Use `create(SubmitTasksResponseSchema)` to create a new message.
+ */
+export const SubmitTasksResponseSchema: GenMessage<SubmitTasksResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 3);
+
+/**
+ * SubmitTasksResult is what became of one task of a SubmitTasks.
+ *
+ * @generated from message millrace.v1.SubmitTasksResult
+ */
+export type SubmitTasksResult = Message<"millrace.v1.SubmitTasksResult"> & {
+  /**
+   * Accepted, or not.
+   *
+   * @generated from oneof millrace.v1.SubmitTasksResult.outcome
+   */
+  outcome: {
+    /**
+     * As SubmitTask answers.
+     *
+     * @generated from field: millrace.v1.SubmitTaskResponse accepted = 1;
+     */
+    value: SubmitTaskResponse;
+    case: "accepted";
+  } | {
+    /**
+     * Why it was not accepted: the error of SubmitTask, with its details.
+     *
+     * @generated from field: google.rpc.Status error = 2;
+     */
+    value: Status;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message millrace.v1.SubmitTasksResult.
+ * Use `create(SubmitTasksResultSchema)` to create a new message.
+ */
+export const SubmitTasksResultSchema: GenMessage<SubmitTasksResult> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 4);
+
+/**
  * Request of GetTask.
  *
  * @generated from message millrace.v1.GetTaskRequest
@@ -102,7 +183,7 @@ export type GetTaskRequest = Message<"millrace.v1.GetTaskRequest"> & {
  * Use `create(GetTaskRequestSchema)` to create a new message.
  */
 export const GetTaskRequestSchema: GenMessage<GetTaskRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 2);
+  messageDesc(file_millrace_v1_task_service, 5);
 
 /**
  * Response of GetTask.
@@ -123,7 +204,7 @@ export type GetTaskResponse = Message<"millrace.v1.GetTaskResponse"> & {
  * Use `create(GetTaskResponseSchema)` to create a new message.
  */
 export const GetTaskResponseSchema: GenMessage<GetTaskResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 3);
+  messageDesc(file_millrace_v1_task_service, 6);
 
 /**
  * Request of WatchTask.
@@ -151,7 +232,7 @@ export type WatchTaskRequest = Message<"millrace.v1.WatchTaskRequest"> & {
  * Use `create(WatchTaskRequestSchema)` to create a new message.
  */
 export const WatchTaskRequestSchema: GenMessage<WatchTaskRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 4);
+  messageDesc(file_millrace_v1_task_service, 7);
 
 /**
  * Response of WatchTask.
@@ -172,7 +253,100 @@ export type WatchTaskResponse = Message<"millrace.v1.WatchTaskResponse"> & {
  * Use `create(WatchTaskResponseSchema)` to create a new message.
  */
 export const WatchTaskResponseSchema: GenMessage<WatchTaskResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 5);
+  messageDesc(file_millrace_v1_task_service, 8);
+
+/**
+ * Request of WatchTasks.
+ *
+ * @generated from message millrace.v1.WatchTasksRequest
+ */
+export type WatchTasksRequest = Message<"millrace.v1.WatchTasksRequest"> & {
+  /**
+   * Tasks to follow, up to 1,000.
+   *
+   * @generated from field: repeated millrace.v1.WatchTaskRequest tasks = 1;
+   */
+  tasks: WatchTaskRequest[];
+
+  /**
+   * Follows besides every task that bears all of these labels: those of the log that have not ended, and those to come.
+   *
+   * @generated from field: map<string, string> labels = 2;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message millrace.v1.WatchTasksRequest.
+ * Use `create(WatchTasksRequestSchema)` to create a new message.
+ */
+export const WatchTasksRequestSchema: GenMessage<WatchTasksRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 9);
+
+/**
+ * Response of WatchTasks.
+ *
+ * @generated from message millrace.v1.WatchTasksResponse
+ */
+export type WatchTasksResponse = Message<"millrace.v1.WatchTasksResponse"> & {
+  /**
+   * One message of the watch.
+   *
+   * @generated from oneof millrace.v1.WatchTasksResponse.kind
+   */
+  kind: {
+    /**
+     * A message of the watch of one task; its snapshot or event says of which. KeepAlive is of the whole stream.
+     *
+     * @generated from field: millrace.v1.TaskUpdate update = 1;
+     */
+    value: TaskUpdate;
+    case: "update";
+  } | {
+    /**
+     * A listed task that can't be watched, with the reason, e.g. NOT_FOUND. The others go on.
+     *
+     * @generated from field: millrace.v1.TaskFailure failure = 2;
+     */
+    value: TaskFailure;
+    case: "failure";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message millrace.v1.WatchTasksResponse.
+ * Use `create(WatchTasksResponseSchema)` to create a new message.
+ */
+export const WatchTasksResponseSchema: GenMessage<WatchTasksResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 10);
+
+/**
+ * TaskFailure says why something could not be done for one of many tasks.
+ *
+ * @generated from message millrace.v1.TaskFailure
+ */
+export type TaskFailure = Message<"millrace.v1.TaskFailure"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * Why: the error that a call for this task alone would have ended with, with its details.
+   *
+   * @generated from field: google.rpc.Status error = 2;
+   */
+  error?: Status | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.TaskFailure.
+ * Use `create(TaskFailureSchema)` to create a new message.
+ */
+export const TaskFailureSchema: GenMessage<TaskFailure> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 11);
 
 /**
  * Request of RunTask.
@@ -193,7 +367,7 @@ export type RunTaskRequest = Message<"millrace.v1.RunTaskRequest"> & {
  * Use `create(RunTaskRequestSchema)` to create a new message.
  */
 export const RunTaskRequestSchema: GenMessage<RunTaskRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 6);
+  messageDesc(file_millrace_v1_task_service, 12);
 
 /**
  * Response of RunTask.
@@ -214,7 +388,7 @@ export type RunTaskResponse = Message<"millrace.v1.RunTaskResponse"> & {
  * Use `create(RunTaskResponseSchema)` to create a new message.
  */
 export const RunTaskResponseSchema: GenMessage<RunTaskResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 7);
+  messageDesc(file_millrace_v1_task_service, 13);
 
 /**
  * TaskUpdate is one message of a watch.
@@ -260,7 +434,7 @@ export type TaskUpdate = Message<"millrace.v1.TaskUpdate"> & {
  * Use `create(TaskUpdateSchema)` to create a new message.
  */
 export const TaskUpdateSchema: GenMessage<TaskUpdate> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 8);
+  messageDesc(file_millrace_v1_task_service, 14);
 
 /**
  * KeepAlive shows to clients and proxies that a quiet stream is alive.
@@ -281,7 +455,7 @@ export type KeepAlive = Message<"millrace.v1.KeepAlive"> & {
  * Use `create(KeepAliveSchema)` to create a new message.
  */
 export const KeepAliveSchema: GenMessage<KeepAlive> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 9);
+  messageDesc(file_millrace_v1_task_service, 15);
 
 /**
  * Request of CancelTask.
@@ -302,6 +476,13 @@ export type CancelTaskRequest = Message<"millrace.v1.CancelTaskRequest"> & {
    * @generated from field: string reason = 2;
    */
   reason: string;
+
+  /**
+   * Who asks, for people; kept in the task. Up to 128 characters.
+   *
+   * @generated from field: string requested_by = 3;
+   */
+  requestedBy: string;
 };
 
 /**
@@ -309,7 +490,7 @@ export type CancelTaskRequest = Message<"millrace.v1.CancelTaskRequest"> & {
  * Use `create(CancelTaskRequestSchema)` to create a new message.
  */
 export const CancelTaskRequestSchema: GenMessage<CancelTaskRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 10);
+  messageDesc(file_millrace_v1_task_service, 16);
 
 /**
  * Response of CancelTask.
@@ -330,7 +511,301 @@ export type CancelTaskResponse = Message<"millrace.v1.CancelTaskResponse"> & {
  * Use `create(CancelTaskResponseSchema)` to create a new message.
  */
 export const CancelTaskResponseSchema: GenMessage<CancelTaskResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 11);
+  messageDesc(file_millrace_v1_task_service, 17);
+
+/**
+ * Request of RetryTask.
+ *
+ * @generated from message millrace.v1.RetryTaskRequest
+ */
+export type RetryTaskRequest = Message<"millrace.v1.RetryTaskRequest"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+
+  /**
+   * Who asks, for people; kept in the task. Up to 128 characters.
+   *
+   * @generated from field: string requested_by = 2;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message millrace.v1.RetryTaskRequest.
+ * Use `create(RetryTaskRequestSchema)` to create a new message.
+ */
+export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 18);
+
+/**
+ * Response of RetryTask.
+ *
+ * @generated from message millrace.v1.RetryTaskResponse
+ */
+export type RetryTaskResponse = Message<"millrace.v1.RetryTaskResponse"> & {
+  /**
+   * The task, QUEUED again.
+   *
+   * @generated from field: millrace.v1.Task task = 1;
+   */
+  task?: Task | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.RetryTaskResponse.
+ * Use `create(RetryTaskResponseSchema)` to create a new message.
+ */
+export const RetryTaskResponseSchema: GenMessage<RetryTaskResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 19);
+
+/**
+ * Request of DeleteTask.
+ *
+ * @generated from message millrace.v1.DeleteTaskRequest
+ */
+export type DeleteTaskRequest = Message<"millrace.v1.DeleteTaskRequest"> & {
+  /**
+   * The task.
+   *
+   * @generated from field: string task_id = 1;
+   */
+  taskId: string;
+};
+
+/**
+ * Describes the message millrace.v1.DeleteTaskRequest.
+ * Use `create(DeleteTaskRequestSchema)` to create a new message.
+ */
+export const DeleteTaskRequestSchema: GenMessage<DeleteTaskRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 20);
+
+/**
+ * Response of DeleteTask.
+ *
+ * @generated from message millrace.v1.DeleteTaskResponse
+ */
+export type DeleteTaskResponse = Message<"millrace.v1.DeleteTaskResponse"> & {
+  /**
+   * False: there was no such task.
+   *
+   * @generated from field: bool deleted = 1;
+   */
+  deleted: boolean;
+};
+
+/**
+ * Describes the message millrace.v1.DeleteTaskResponse.
+ * Use `create(DeleteTaskResponseSchema)` to create a new message.
+ */
+export const DeleteTaskResponseSchema: GenMessage<DeleteTaskResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 21);
+
+/**
+ * DeadLetterFilter chooses among the tasks that failed for good. What is not set does not matter.
+ *
+ * @generated from message millrace.v1.DeadLetterFilter
+ */
+export type DeadLetterFilter = Message<"millrace.v1.DeadLetterFilter"> & {
+  /**
+   * Of this queue.
+   *
+   * @generated from field: string queue = 1;
+   */
+  queue: string;
+
+  /**
+   * Of this task type, by its full name.
+   *
+   * @generated from field: string task_type = 2;
+   */
+  taskType: string;
+
+  /**
+   * With this error code.
+   *
+   * @generated from field: string error_code = 3;
+   */
+  errorCode: string;
+
+  /**
+   * With all of these labels.
+   *
+   * @generated from field: map<string, string> labels = 4;
+   */
+  labels: { [key: string]: string };
+
+  /**
+   * Failed at this time or later.
+   *
+   * @generated from field: google.protobuf.Timestamp failed_after = 5;
+   */
+  failedAfter?: Timestamp | undefined;
+
+  /**
+   * Failed before this time.
+   *
+   * @generated from field: google.protobuf.Timestamp failed_before = 6;
+   */
+  failedBefore?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.DeadLetterFilter.
+ * Use `create(DeadLetterFilterSchema)` to create a new message.
+ */
+export const DeadLetterFilterSchema: GenMessage<DeadLetterFilter> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 22);
+
+/**
+ * Request of ListDeadLetters.
+ *
+ * @generated from message millrace.v1.ListDeadLettersRequest
+ */
+export type ListDeadLettersRequest = Message<"millrace.v1.ListDeadLettersRequest"> & {
+  /**
+   * Which ones. Not set: all.
+   *
+   * @generated from field: millrace.v1.DeadLetterFilter filter = 1;
+   */
+  filter?: DeadLetterFilter | undefined;
+
+  /**
+   * Tasks to return, at most. 1 to 1,000; 0 = 100.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before. Not set: the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message millrace.v1.ListDeadLettersRequest.
+ * Use `create(ListDeadLettersRequestSchema)` to create a new message.
+ */
+export const ListDeadLettersRequestSchema: GenMessage<ListDeadLettersRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 23);
+
+/**
+ * Response of ListDeadLetters.
+ *
+ * @generated from message millrace.v1.ListDeadLettersResponse
+ */
+export type ListDeadLettersResponse = Message<"millrace.v1.ListDeadLettersResponse"> & {
+  /**
+   * The tasks, FAILED, with their inputs.
+   *
+   * @generated from field: repeated millrace.v1.Task tasks = 1;
+   */
+  tasks: Task[];
+
+  /**
+   * Where the next page begins. Empty: there is none.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message millrace.v1.ListDeadLettersResponse.
+ * Use `create(ListDeadLettersResponseSchema)` to create a new message.
+ */
+export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 24);
+
+/**
+ * Request of RedriveDeadLetters.
+ *
+ * @generated from message millrace.v1.RedriveDeadLettersRequest
+ */
+export type RedriveDeadLettersRequest = Message<"millrace.v1.RedriveDeadLettersRequest"> & {
+  /**
+   * Which ones. Not set: all.
+   *
+   * @generated from field: millrace.v1.DeadLetterFilter filter = 1;
+   */
+  filter?: DeadLetterFilter | undefined;
+
+  /**
+   * True: only counts what it would start again.
+   *
+   * @generated from field: bool preview = 2;
+   */
+  preview: boolean;
+
+  /**
+   * Tasks to start again, or to count, at most. 1 to 10,000; 0 = 100.
+   *
+   * @generated from field: int32 limit = 3;
+   */
+  limit: number;
+
+  /**
+   * Who asks, for people; kept in the tasks. Up to 128 characters.
+   *
+   * @generated from field: string requested_by = 4;
+   */
+  requestedBy: string;
+};
+
+/**
+ * Describes the message millrace.v1.RedriveDeadLettersRequest.
+ * Use `create(RedriveDeadLettersRequestSchema)` to create a new message.
+ */
+export const RedriveDeadLettersRequestSchema: GenMessage<RedriveDeadLettersRequest> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 25);
+
+/**
+ * Response of RedriveDeadLetters.
+ *
+ * @generated from message millrace.v1.RedriveDeadLettersResponse
+ */
+export type RedriveDeadLettersResponse = Message<"millrace.v1.RedriveDeadLettersResponse"> & {
+  /**
+   * Tasks that the filter matches, as far as they were looked at: no more than the limit.
+   *
+   * @generated from field: int32 matched = 1;
+   */
+  matched: number;
+
+  /**
+   * True: there are more than the limit.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+
+  /**
+   * Tasks that were started again; 0 in a preview.
+   *
+   * @generated from field: int32 restarted = 3;
+   */
+  restarted: number;
+
+  /**
+   * Those that could not be, with the reason; a full queue ends the call early.
+   *
+   * @generated from field: repeated millrace.v1.TaskFailure failures = 4;
+   */
+  failures: TaskFailure[];
+};
+
+/**
+ * Describes the message millrace.v1.RedriveDeadLettersResponse.
+ * Use `create(RedriveDeadLettersResponseSchema)` to create a new message.
+ */
+export const RedriveDeadLettersResponseSchema: GenMessage<RedriveDeadLettersResponse> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task_service, 26);
 
 /**
  * Request of ListTaskTypes.
@@ -345,7 +820,7 @@ export type ListTaskTypesRequest = Message<"millrace.v1.ListTaskTypesRequest"> &
  * Use `create(ListTaskTypesRequestSchema)` to create a new message.
  */
 export const ListTaskTypesRequestSchema: GenMessage<ListTaskTypesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 12);
+  messageDesc(file_millrace_v1_task_service, 27);
 
 /**
  * Response of ListTaskTypes.
@@ -366,7 +841,7 @@ export type ListTaskTypesResponse = Message<"millrace.v1.ListTaskTypesResponse">
  * Use `create(ListTaskTypesResponseSchema)` to create a new message.
  */
 export const ListTaskTypesResponseSchema: GenMessage<ListTaskTypesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task_service, 13);
+  messageDesc(file_millrace_v1_task_service, 28);
 
 /**
  * TaskService submits, reads, watches and cancels tasks.
@@ -392,6 +867,17 @@ export const TaskService: GenService<{
     output: typeof SubmitTaskResponseSchema;
   },
   /**
+   * Accepts up to 1,000 tasks, each as SubmitTask would: one that is refused does not hold up the others.
+   * INVALID_ARGUMENT only for a list that is empty or too long.
+   *
+   * @generated from rpc millrace.v1.TaskService.SubmitTasks
+   */
+  submitTasks: {
+    methodKind: "unary";
+    input: typeof SubmitTasksRequestSchema;
+    output: typeof SubmitTasksResponseSchema;
+  },
+  /**
    * The task as it stands, read from the log's leader.
    *
    * @generated from rpc millrace.v1.TaskService.GetTask
@@ -414,6 +900,17 @@ export const TaskService: GenService<{
     output: typeof WatchTaskResponseSchema;
   },
   /**
+   * Follows many tasks on one stream, each as WatchTask would; the events of different tasks come in no particular order.
+   * Ends when all listed tasks have ended; a watch by labels goes on until its caller ends it.
+   *
+   * @generated from rpc millrace.v1.TaskService.WatchTasks
+   */
+  watchTasks: {
+    methodKind: "server_streaming";
+    input: typeof WatchTasksRequestSchema;
+    output: typeof WatchTasksResponseSchema;
+  },
+  /**
    * SubmitTask and WatchTask in one call. Ending the call does not end the task.
    *
    * @generated from rpc millrace.v1.TaskService.RunTask
@@ -433,6 +930,50 @@ export const TaskService: GenService<{
     methodKind: "unary";
     input: typeof CancelTaskRequestSchema;
     output: typeof CancelTaskResponseSchema;
+  },
+  /**
+   * Starts a task again that has failed, expired or was canceled: same id, same spec, its history kept, failures and
+   * crashes counted from 0. It does not wait for its start time, nor expire.
+   * FAILED_PRECONDITION: the task has not ended, or has succeeded. RESOURCE_EXHAUSTED: its queue is full.
+   *
+   * @generated from rpc millrace.v1.TaskService.RetryTask
+   */
+  retryTask: {
+    methodKind: "unary";
+    input: typeof RetryTaskRequestSchema;
+    output: typeof RetryTaskResponseSchema;
+  },
+  /**
+   * Removes a task that has ended, with its history. Its id may then be used again. Deleting a task that is not there
+   * succeeds.
+   * FAILED_PRECONDITION: the task has not ended; cancel it first.
+   *
+   * @generated from rpc millrace.v1.TaskService.DeleteTask
+   */
+  deleteTask: {
+    methodKind: "unary";
+    input: typeof DeleteTaskRequestSchema;
+    output: typeof DeleteTaskResponseSchema;
+  },
+  /**
+   * The tasks that have failed for good and were neither started again nor deleted, in the order in which they failed.
+   *
+   * @generated from rpc millrace.v1.TaskService.ListDeadLetters
+   */
+  listDeadLetters: {
+    methodKind: "unary";
+    input: typeof ListDeadLettersRequestSchema;
+    output: typeof ListDeadLettersResponseSchema;
+  },
+  /**
+   * Starts dead letters again, as RetryTask would, oldest first; or only counts them.
+   *
+   * @generated from rpc millrace.v1.TaskService.RedriveDeadLetters
+   */
+  redriveDeadLetters: {
+    methodKind: "unary";
+    input: typeof RedriveDeadLettersRequestSchema;
+    output: typeof RedriveDeadLettersResponseSchema;
   },
   /**
    * The task types that workers have announced, by name.

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/task_type.proto.
  */
 export const file_millrace_v1_task_type: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIu4BCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldGIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_millrace_v1_task]);
+  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIrkCCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBI3ChRhdHRlbXB0X3NvZnRfdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghpc29sYXRlZBgJIAEoCGIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_millrace_v1_task]);
 
 /**
  * TaskType is a kind of task that some worker has announced. It is all that a gateway or a client needs in order to
@@ -71,6 +71,20 @@ export type TaskType = Message<"millrace.v1.TaskType"> & {
    * @generated from field: google.protobuf.FileDescriptorSet descriptors = 7;
    */
   descriptors?: FileDescriptorSet | undefined;
+
+  /**
+   * When an attempt is asked to come to an end, for tasks that do not bring their own. Not set: no such time.
+   *
+   * @generated from field: google.protobuf.Duration attempt_soft_timeout = 8;
+   */
+  attemptSoftTimeout?: Duration | undefined;
+
+  /**
+   * True: its attempts run in threads of their own, which are ended by force when they do not stop in time.
+   *
+   * @generated from field: bool isolated = 9;
+   */
+  isolated: boolean;
 };
 
 /**

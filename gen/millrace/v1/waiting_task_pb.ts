@@ -4,6 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { StateChange, TaskSpec } from "./task_pb.ts";
 import { file_millrace_v1_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -12,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/waiting_task.proto.
  */
 export const file_millrace_v1_waiting_task: GenFile = /*@__PURE__*/
-  fileDesc("Ch5taWxscmFjZS92MS93YWl0aW5nX3Rhc2sucHJvdG8SC21pbGxyYWNlLnYxIpoBCgtXYWl0aW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5taWxscmFjZS52MS5UYXNrU3BlYxImCgRsYXN0GAMgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USFgoOc3RhdGVfc2VxdWVuY2UYBCABKAQSFQoNc3BlY19zZXF1ZW5jZRgFIAEoBGIGcHJvdG8z", [file_millrace_v1_task]);
+  fileDesc("Ch5taWxscmFjZS92MS93YWl0aW5nX3Rhc2sucHJvdG8SC21pbGxyYWNlLnYxIssBCgtXYWl0aW5nVGFzaxIPCgd0YXNrX2lkGAEgASgJEiMKBHNwZWMYAiABKAsyFS5taWxscmFjZS52MS5UYXNrU3BlYxImCgRsYXN0GAMgASgLMhgubWlsbHJhY2UudjEuU3RhdGVDaGFuZ2USFgoOc3RhdGVfc2VxdWVuY2UYBCABKAQSFQoNc3BlY19zZXF1ZW5jZRgFIAEoBBIvCgtjcmVhdGVfdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBiBnByb3RvMw", [file_google_protobuf_timestamp, file_millrace_v1_task]);
 
 /**
  * WaitingTask is a task as it lies in a queue or in the schedule. It brings all that a worker needs to start the next
@@ -55,6 +57,13 @@ export type WaitingTask = Message<"millrace.v1.WaitingTask"> & {
    * @generated from field: uint64 spec_sequence = 5;
    */
   specSequence: bigint;
+
+  /**
+   * When it was accepted. Its start and its limits count from then.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 6;
+   */
+  createTime?: Timestamp | undefined;
 };
 
 /**

@@ -1,11 +1,14 @@
 import { describe, expect, test } from "vitest";
 import {
   BrokerAway,
+  CountNotConfirmed,
   HistoryFull,
   InvalidField,
   QueueFull,
+  QueueUnknown,
   TaskFinished,
   TaskIdTaken,
+  TaskNotFinished,
   TaskNotFound,
   TaskTypeUnknown,
   WatcherTooSlow,
@@ -17,6 +20,21 @@ test.each([
     new TaskFinished("t1", "FAILED"),
     "task t1 is finished: FAILED",
     { task_id: "t1", state: "FAILED" },
+  ],
+  [
+    new TaskNotFinished("t1", "RUNNING"),
+    "task t1 has not ended: RUNNING",
+    { task_id: "t1", state: "RUNNING" },
+  ],
+  [
+    new QueueUnknown("q", ["a", "b"]),
+    'there is no queue "q"; there are: a, b',
+    { queue: "q", known: "a,b" },
+  ],
+  [
+    new CountNotConfirmed("q", { waiting: 3, confirmed: 2 }),
+    "3 tasks wait in the queue q, and 2 were confirmed",
+    { queue: "q", waiting: "3" },
   ],
   [
     new TaskIdTaken("t1"),

@@ -51,24 +51,28 @@ describe("a task as its events leave it", () => {
 
   test("the last state change says all, and the terminal one when it ended", () => {
     const error = { code: "X", message: "x" };
+    const startTime = timestampFromMs(5);
     const task = fold(
       history(
         spec,
-        state({
-          state: TaskState.RUNNING,
-          attempt: 1,
-          workerId: "w1",
-          startTime: timestampFromMs(5),
-        }),
+        state({ state: TaskState.RUNNING, attempt: 1, workerId: "w1", startTime }),
         state({
           state: TaskState.RETRYING,
           attempt: 1,
           failures: 1,
           error,
+          startTime,
           nextAttemptTime: timestampFromMs(9),
         }),
-        state({ state: TaskState.RUNNING, attempt: 2, failures: 1, error }),
-        state({ state: TaskState.SUCCEEDED, attempt: 2, failures: 1, output: { typeUrl: "x/y" } }),
+        state({ state: TaskState.RUNNING, attempt: 2, failures: 1, error, startTime }),
+        state({
+          state: TaskState.SUCCEEDED,
+          attempt: 2,
+          failures: 1,
+          error,
+          startTime,
+          output: { typeUrl: "x/y" },
+        }),
       ),
     );
     expect(task).toMatchObject({
@@ -77,7 +81,7 @@ describe("a task as its events leave it", () => {
       failures: 1,
       error,
       output: { typeUrl: "x/y" },
-      startTime: timestampFromMs(5),
+      startTime,
       endTime: { seconds: 5n },
       sequence: 5n,
     });
