@@ -8,7 +8,7 @@ import { headers, nuid } from "@nats-io/nats-core";
 import type { StateChange, Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
-import { isRefusal } from "#lib/task/life.ts";
+import { isGone } from "#lib/task/life.ts";
 import { ask, isOverLimit } from "./ask.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { readHistory } from "./history.ts";
@@ -97,7 +97,7 @@ export class TaskLog {
     const task = fold(events.filter((event) => event !== undefined));
     const state = events[1];
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
-    if (!task || (last && isRefusal(last))) return undefined;
+    if (!task || (last && isGone(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
     const fence = {
       taskId,
@@ -120,17 +120,17 @@ export class TaskLog {
     return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });
   }
 
-  /** Forgets what was written of a refused task, up to and including the sequence. */
+  /** Forgets what was written of a task that is gone, up to and including the sequence of its mark. */
   async forget(taskId: string, sequence: number): Promise<void> {
     const upTo = { filter: historySubject(taskId), seq: sequence + 1 };
     await ask(this.#link.use().jsm.streams.purge(EVENTS_STREAM, upTo));
   }
 
-  /** The mark of a submit that was taken back but not yet forgotten, if there is one. */
-  async refusal(taskId: string): Promise<number | undefined> {
+  /** The mark of a task that is gone but not yet forgotten, if there is one. */
+  async markOfGone(taskId: string): Promise<number | undefined> {
     const stored = await this.#newest(eventSubject(taskId, "state"));
     const event = stored && decodeEvent(stored);
-    if (event?.facet.case !== "state" || !isRefusal(event.facet.value)) return undefined;
+    if (event?.facet.case !== "state" || !isGone(event.facet.value)) return undefined;
     return stored?.seq;
   }
 

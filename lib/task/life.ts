@@ -2,28 +2,33 @@ import { type StateChange, type TaskEvent, TaskState } from "#gen/millrace/v1/ta
 
 const { SCHEDULED, QUEUED, RUNNING, RETRYING, SUCCEEDED, FAILED, CANCELED, EXPIRED } = TaskState;
 
-/** The whole life of a task: from each state, the states it may go to. RUNNING follows RUNNING after a crash. */
+/**
+ * The whole life of a task: from each state, the states it may go to. RUNNING follows RUNNING after a crash; and a task
+ * that has ended without success may be started again.
+ */
 const NEXT: ReadonlyMap<TaskState, readonly TaskState[]> = new Map<TaskState, TaskState[]>([
-  [SCHEDULED, [QUEUED, RUNNING, CANCELED, EXPIRED]],
+  [SCHEDULED, [SCHEDULED, QUEUED, RUNNING, FAILED, CANCELED, EXPIRED]],
   [QUEUED, [QUEUED, RUNNING, FAILED, CANCELED, EXPIRED]],
   [RUNNING, [RUNNING, QUEUED, RETRYING, SUCCEEDED, FAILED, CANCELED]],
   [RETRYING, [RUNNING, FAILED, CANCELED]],
   [SUCCEEDED, []],
-  [FAILED, []],
-  [CANCELED, []],
-  [EXPIRED, []],
+  [FAILED, [QUEUED, RUNNING]],
+  [CANCELED, [QUEUED, RUNNING]],
+  [EXPIRED, [QUEUED, RUNNING]],
 ]);
+
+const TERMINAL: readonly TaskState[] = [SUCCEEDED, FAILED, CANCELED, EXPIRED];
 
 export function mayFollow(from: TaskState, to: TaskState): boolean {
   return NEXT.get(from)?.includes(to) ?? false;
 }
 
-/** True for the states that a task never leaves. */
+/** True for the states in which a task has ended. It stays there, unless somebody has it started again. */
 export function isTerminal(state: TaskState): boolean {
-  return NEXT.get(state)?.length === 0;
+  return TERMINAL.includes(state);
 }
 
-/** True for the last event of a task's history. */
+/** True for an event that ends a task. */
 export function isTerminalEvent({ facet }: TaskEvent): boolean {
   return facet.case === "state" && isTerminal(facet.value.state);
 }
@@ -40,4 +45,9 @@ export const QUEUE_FULL = "QUEUE_FULL";
 /** True where a submit was taken back before it was answered: there is no such task. A handler may use the same code. */
 export function isRefusal({ state, attempt, error }: StateChange): boolean {
   return state === FAILED && attempt === 0 && error?.code === QUEUE_FULL;
+}
+
+/** True where nothing is left of a task but this mark: it was deleted, or never accepted. */
+export function isGone(change: StateChange): boolean {
+  return change.deleted || isRefusal(change);
 }

@@ -38,6 +38,9 @@ function after(last: StateChange | undefined, change: Change): StateChange {
     workerId: last?.workerId ?? "",
     ...(last?.startTime && { startTime: last.startTime }),
     ...(last?.error && { error: last.error }),
+    restarts: last?.restarts ?? 0,
+    ...(last?.restartTime && { restartTime: last.restartTime }),
+    restartedBy: last?.restartedBy ?? "",
     ...change,
   });
 }
@@ -47,8 +50,41 @@ export function queueTask(last: StateChange | undefined): StateChange {
   return after(last, { state: TaskState.QUEUED });
 }
 
-export function cancelTask(last: StateChange | undefined, reason: string): StateChange {
-  return after(last, { state: TaskState.CANCELED, cancelReason: reason });
+/** Who asks for something to be done with a task, and why. */
+export interface Asked {
+  readonly reason: string;
+  readonly requestedBy: string;
+}
+
+export function cancelTask(last: StateChange | undefined, asked: Asked): StateChange {
+  const { reason, requestedBy } = asked;
+  return after(last, {
+    state: TaskState.CANCELED,
+    cancelReason: reason,
+    canceledBy: requestedBy,
+  });
+}
+
+/** A task that has ended waits in its queue again, with a clean slate; its attempts are numbered on. */
+export function restartTask(
+  last: StateChange,
+  { nowMs, requestedBy }: { nowMs: number; requestedBy: string },
+): StateChange {
+  const { attempt, workerId, restarts, startTime } = last;
+  return create(StateChangeSchema, {
+    state: TaskState.QUEUED,
+    attempt,
+    workerId,
+    ...(startTime && { startTime }),
+    restarts: restarts + 1,
+    restartTime: timestampFromMs(nowMs),
+    restartedBy: requestedBy,
+  });
+}
+
+/** The mark of a task that is deleted: it ended as it did, and whoever reads on finds nothing of it. */
+export function deleteTask(last: StateChange): StateChange {
+  return create(StateChangeSchema, { state: last.state, attempt: last.attempt, deleted: true });
 }
 
 /** The mark that takes back a submit whose queue was full; see `isRefusal`. */

@@ -4,10 +4,10 @@ import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
-import { cancelTask } from "#lib/task/next-state.ts";
+import { type Asked, cancelTask } from "#lib/task/next-state.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
-export async function cancel(broker: Broker, taskId: string, reason: string): Promise<Task> {
+export async function cancel(broker: Broker, taskId: string, asked: Asked): Promise<Task> {
   for (;;) {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
@@ -15,7 +15,7 @@ export async function cancel(broker: Broker, taskId: string, reason: string): Pr
     // Asked again, for the gateway that canceled it may have died before it told anyone.
     if (task.state === TaskState.CANCELED) return cleanUp(broker, task);
     if (isTerminal(task.state)) throw new TaskFinished(taskId, stateName(task.state));
-    const appended = await broker.log.append(fence, cancelTask(last, reason));
+    const appended = await broker.log.append(fence, cancelTask(last, asked));
     if (appended.kind === "stored") return cleanUp(broker, task);
   }
 }

@@ -64,8 +64,8 @@ async function findFirst(
 ): Promise<Submitted | undefined> {
   const standing = await broker.log.read(taskId);
   if (!standing) {
-    const refused = await broker.log.refusal(taskId);
-    if (refused !== undefined) await broker.log.forget(taskId, refused);
+    const gone = await broker.log.markOfGone(taskId);
+    if (gone !== undefined) await broker.log.forget(taskId, gone);
     return undefined;
   }
   const { spec: first } = standing.task;

@@ -8,7 +8,9 @@ import type { Watching } from "#lib/broker/watching.ts";
 import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { cancel } from "./cancel.ts";
+import { deleteFinished } from "./delete.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
+import { restart } from "./restart.ts";
 import { type Submitted, submit } from "./submit.ts";
 import { taskIdOf } from "./task-id.ts";
 import { watchUpdates } from "./updates.ts";
@@ -47,8 +49,16 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
       for await (const update of watchUpdates(watching, whole, signal)) yield { update };
     },
 
-    async cancelTask({ taskId, reason }) {
-      return { task: await cancel(broker, taskId, reason) };
+    async cancelTask({ taskId, ...asked }) {
+      return { task: await cancel(broker, taskId, asked) };
+    },
+
+    async retryTask({ taskId, requestedBy }) {
+      return { task: await restart(broker, taskId, requestedBy) };
+    },
+
+    async deleteTask({ taskId }) {
+      return { deleted: await deleteFinished(broker, taskId) };
     },
 
     listTaskTypes: () => ({ taskTypes: types.list() }),

@@ -1,9 +1,9 @@
-import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Fence, Standing } from "#lib/broker/task-log.ts";
+import type { Fence } from "#lib/broker/task-log.ts";
+import { fenceOf, waitingOf } from "#lib/broker/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
 import type { Lease } from "./lease.ts";
 import { stored } from "./stored.ts";
@@ -112,15 +112,6 @@ async function isHeldElsewhere(
   return true;
 }
 
-/** What the next append must find. */
-export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
-  return {
-    taskId,
-    stateSequence: Number(stateSequence),
-    specSequence: Number(specSequence),
-  };
-}
-
 /** The task as it would lie in its queue, from the log; undefined if there is no such task. */
 export async function readWaiting(
   taskId: string,
@@ -128,14 +119,4 @@ export async function readWaiting(
 ): Promise<WaitingTask | undefined> {
   const standing = await broker.log.read(taskId);
   return standing && waitingOf(standing);
-}
-
-function waitingOf({ task, last, fence }: Standing): WaitingTask {
-  return create(WaitingTaskSchema, {
-    taskId: task.id,
-    ...(task.spec && { spec: task.spec }),
-    ...(last && { last }),
-    stateSequence: BigInt(fence.stateSequence),
-    specSequence: BigInt(fence.specSequence),
-  });
 }

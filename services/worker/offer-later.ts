@@ -1,9 +1,10 @@
 import { create } from "@bufbuild/protobuf";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { fenceOf } from "#lib/broker/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
-import { type BeginOptions, fenceOf, readWaiting } from "./begin-attempt.ts";
+import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
 import type { Lease } from "./lease.ts";
 
 /** Another worker may have a handler for what we can't run; it is offered again after this long. */

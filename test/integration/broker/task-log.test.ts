@@ -123,7 +123,7 @@ test("a task that was refused and forgotten can't be started by who had seen it 
   const seen = await begin(broker, "t");
   const refused = await broker.log.append(seen, refuseTask("default"));
   if (refused.kind !== "stored") throw new Error("not refused");
-  expect(await broker.log.refusal("t")).toBe(refused.sequence);
+  expect(await broker.log.markOfGone("t")).toBe(refused.sequence);
   await broker.log.forget("t", refused.sequence);
 
   expect(await broker.log.append(seen, queueTask(undefined))).toEqual({ kind: "conflict" });

@@ -13,10 +13,12 @@ const TERMINAL = [
 const ALL = Object.values(TaskState).filter((state) => state !== TaskState.UNSPECIFIED);
 
 describe("the life of a task", () => {
-  test("no state follows a terminal one", () => {
+  test("nothing follows success, and only a new start the other ends", () => {
+    const again = [TaskState.QUEUED, TaskState.RUNNING];
     for (const from of TERMINAL) {
       expect(isTerminal(from)).toBe(true);
-      expect(ALL.filter((to) => mayFollow(from, to))).toEqual([]);
+      const next = ALL.filter((to) => mayFollow(from, to));
+      expect(next).toEqual(from === TaskState.SUCCEEDED ? [] : again);
     }
   });
 

@@ -1,12 +1,15 @@
 import { create } from "@bufbuild/protobuf";
-import { anyPack, StringValueSchema, timestampMs } from "@bufbuild/protobuf/wkt";
+import { anyPack, StringValueSchema, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { type StateChange, StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { isGone } from "#lib/task/life.ts";
 import {
   cancelTask,
+  deleteTask,
   finishAttempt,
   queueTask,
   refuseTask,
+  restartTask,
   startAttempt,
   WORKER_LOST,
 } from "#lib/task/next-state.ts";
@@ -151,13 +154,47 @@ describe("finishing an attempt", () => {
   });
 });
 
-test("a canceled task keeps what it had and why it was canceled", () => {
-  expect(cancelTask(started(), "not needed")).toMatchObject({
+test("a canceled task keeps what it had, why it was canceled, and who asked for it", () => {
+  const asked = { reason: "not needed", requestedBy: "ada" };
+  expect(cancelTask(started(), asked)).toMatchObject({
     state: TaskState.CANCELED,
     attempt: 1,
     cancelReason: "not needed",
+    canceledBy: "ada",
   });
-  expect(cancelTask(undefined, "").state).toBe(TaskState.CANCELED);
+  expect(cancelTask(undefined, asked).state).toBe(TaskState.CANCELED);
+});
+
+describe("a task that is started again", () => {
+  const failed = () =>
+    finishAttempt(started(), { kind: "failed", code: "X", message: "x" }, FINISH);
+  const again = () => restartTask(failed(), { nowMs: NOW, requestedBy: "ada" });
+
+  test("waits with a clean slate, and says who wanted it when", () => {
+    expect(again()).toMatchObject({
+      state: TaskState.QUEUED,
+      attempt: 1,
+      failures: 0,
+      crashes: 0,
+      restarts: 1,
+      restartTime: timestampFromMs(NOW),
+      restartedBy: "ada",
+    });
+    expect(again().error).toBeUndefined();
+  });
+
+  test("numbers its attempts on, and keeps saying that it was", () => {
+    expect(started(again())).toMatchObject({ attempt: 2, failures: 0, restarts: 1 });
+  });
+});
+
+test("the mark of a deleted task is all that is left of it", () => {
+  const failed = finishAttempt(started(), { kind: "failed", code: "X", message: "x" }, FINISH);
+  const mark = deleteTask(failed);
+  expect(mark).toMatchObject({ state: TaskState.FAILED, attempt: 1, deleted: true });
+  expect(isGone(mark)).toBe(true);
+  expect(isGone(failed)).toBe(false);
+  expect(isGone(refuseTask("default"))).toBe(true);
 });
 
 test("a task that waits and one that was refused say so", () => {

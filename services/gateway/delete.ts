@@ -1,0 +1,29 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import { TaskNotFinished } from "#lib/task/errors.ts";
+import { isTerminal, stateName } from "#lib/task/life.ts";
+import { deleteTask } from "#lib/task/next-state.ts";
+
+/**
+ * Removes a task that has ended, with its history; false if there is none. A mark comes first, by compare-and-set: a
+ * task that is started again at the same moment is either deleted or runs, and never runs without its history.
+ */
+export async function deleteFinished(broker: Broker, taskId: string): Promise<boolean> {
+  for (;;) {
+    const standing = await broker.log.read(taskId);
+    if (!standing) return removeRest(broker, taskId);
+    const { task, last, fence } = standing;
+    if (!last || !isTerminal(last.state)) throw new TaskNotFinished(taskId, stateName(task.state));
+    const marked = await broker.log.append(fence, deleteTask(last));
+    if (marked.kind === "conflict") continue;
+    await broker.log.forget(taskId, marked.sequence);
+    await broker.schedule.cancel(taskId);
+    return true;
+  }
+}
+
+/** Whoever marked it before us may have died before the rest was done. */
+async function removeRest(broker: Broker, taskId: string): Promise<boolean> {
+  const gone = await broker.log.markOfGone(taskId);
+  if (gone !== undefined) await broker.log.forget(taskId, gone);
+  return false;
+}

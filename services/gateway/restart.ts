@@ -1,0 +1,43 @@
+import { create } from "@bufbuild/protobuf";
+import { type StateChange, type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Standing } from "#lib/broker/task-log.ts";
+import { waitingOf } from "#lib/broker/waiting.ts";
+import { TaskFinished, TaskNotFinished, TaskNotFound } from "#lib/task/errors.ts";
+import { isTerminal, stateName } from "#lib/task/life.ts";
+import { restartTask } from "#lib/task/next-state.ts";
+
+/** An entry of the task that is still in its queue is about to be let go of; ours comes after it. */
+const AFTER_THE_OLD_MS = 1_000;
+
+/**
+ * Starts a task again that has ended without success. Its place in the queue comes first, the log second: a full queue
+ * then leaves nothing to take back, and a crash between the two starts it all the same, for its entry says of itself
+ * that it is the restart. In the other order, the crash would leave a task that waits for ever.
+ */
+export async function restart(broker: Broker, taskId: string, requestedBy: string): Promise<Task> {
+  for (;;) {
+    const standing = await broker.log.read(taskId);
+    if (!standing) throw new TaskNotFound(taskId);
+    const last = endOf(standing);
+    const restarted = restartTask(last, { nowMs: Date.now(), requestedBy });
+    await enqueue(broker, standing, restarted);
+    const appended = await broker.log.append(standing.fence, restarted);
+    const now = await broker.log.read(taskId);
+    // A worker may have been faster than we, or another caller: then the task was started again all the same.
+    if (now && (appended.kind === "stored" || now.task.restarts > last.restarts)) return now.task;
+  }
+}
+
+function endOf({ task, last }: Standing): StateChange {
+  if (!last || !isTerminal(last.state)) throw new TaskNotFinished(task.id, stateName(task.state));
+  if (last.state === TaskState.SUCCEEDED) throw new TaskFinished(task.id, stateName(last.state));
+  return last;
+}
+
+async function enqueue(broker: Broker, standing: Standing, last: StateChange): Promise<void> {
+  const waiting = create(WaitingTaskSchema, { ...waitingOf(standing), last });
+  if (await broker.queues.enqueue(waiting)) return;
+  await broker.schedule.plan(waiting, new Date(Date.now() + AFTER_THE_OLD_MS));
+}
