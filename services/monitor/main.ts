@@ -2,6 +2,7 @@ import { createRegistry, type Registry } from "@bufbuild/protobuf";
 import { MonitorService } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
 import { healthEndpoints } from "#lib/process/health-endpoints.ts";
+import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
 import { serve } from "#lib/process/serve.ts";
@@ -9,7 +10,7 @@ import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
 import { withReflection } from "#lib/rpc/reflection.ts";
-import { metricsEndpoint } from "./metrics/metrics-endpoint.ts";
+import { monitorMetrics } from "./metrics/monitor-metrics.ts";
 import { Monitor } from "./monitor.ts";
 import { monitorService } from "./monitor-service.ts";
 import { pageEndpoint } from "./page.ts";
@@ -37,7 +38,11 @@ await runService("monitor", process, async ({ settings, log, leaving }) => {
   await using connect = await openConnectDoor({
     ...doors,
     port: settings.monitorHttpPort,
-    endpoints: [healthEndpoints(readiness), metricsEndpoint(monitor, log), await pageEndpoint()],
+    endpoints: [
+      healthEndpoints(readiness),
+      metricsEndpoint(monitorMetrics(monitor), log),
+      await pageEndpoint(),
+    ],
   });
   log.info({ grpc: grpc.address, page: connect.url }, "monitor is up");
 
