@@ -15,7 +15,14 @@ export default defineConfig({
       { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...withServers } },
       { test: { name: "interop", include: ["test/interop/**/*.test.ts"], ...withServers } },
       { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...withServers } },
-      { test: { name: "faults", include: ["test/faults/**/*.test.ts"], ...withServers } },
+      {
+        test: {
+          name: "faults",
+          include: ["test/faults/**/*.test.ts"],
+          ...withServers,
+          globalSetup: [...withServers.globalSetup, "test/support/fault-size.ts"],
+        },
+      },
     ],
     coverage: {
       include: ["lib/task/**"],

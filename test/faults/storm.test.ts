@@ -1,25 +1,24 @@
 import { setTimeout } from "node:timers/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { faultRow, sized } from "#test/support/fault-row.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { watchPatiently } from "#test/support/patient-watch.ts";
-import { seededRandom } from "#test/support/seeded-random.ts";
 import { type Gateway, System, scriptOf, typesKnown } from "#test/support/system.ts";
 
-/** STORM_SEED and STORM_MS repeat a storm, or make it longer than CI has time for. */
-const SEED = Number(process.env["STORM_SEED"] ?? 1);
-const STORM_MS = Number(process.env["STORM_MS"] ?? 12_000);
+const STORM_MS = sized({ short: 12_000, long: 300_000 });
 const TASKS = Math.round(STORM_MS / 40);
 
 /** A system whose processes are killed at random, each one replaced by a new one. */
 class Storm {
   readonly #system: System;
-  readonly #random = seededRandom(SEED);
+  readonly #random: () => number;
   gateways: Gateway[] = [];
   #workers: Awaited<ReturnType<System["worker"]>>[] = [];
 
-  constructor(system: System) {
+  constructor(system: System, random: () => number) {
     this.#system = system;
+    this.#random = random;
   }
 
   async begin(): Promise<void> {
@@ -81,11 +80,11 @@ function statesIn(events: readonly TaskEvent[] | undefined): bigint[] {
   );
 }
 
-test(
-  `a storm of kills (seed ${SEED}) loses no task, and shows no watcher anything but the log`,
-  async () => {
+faultRow(
+  "a storm of kills loses no task, and shows no watcher anything but the log",
+  async ({ random }) => {
     await using system = await System.start({ MILLRACE_MAX_CRASHES: "1000" });
-    const storm = new Storm(system);
+    const storm = new Storm(system, random);
     await storm.begin();
     const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
     const submitting = (async () => {

@@ -1,0 +1,51 @@
+import { inject, type TestContext, test } from "vitest";
+import { seededRandom } from "./seeded-random.ts";
+
+declare module "vitest" {
+  interface TaskMeta {
+    /** What a fault row measured, by name, as it is to be printed. */
+    figures?: Record<string, string>;
+  }
+}
+
+/** What a row of the fault suite is given. */
+export interface FaultRow {
+  /** Chance, the same for the same seed. */
+  readonly random: () => number;
+  /** Hands a figure to whoever reads the run's report; the last one of a name counts. */
+  figure(name: string, value: string | number): void;
+}
+
+/** The value of the form that runs: the short one in CI, the long one by hand. */
+export function sized<T>({ short, long }: { readonly short: T; readonly long: T }): T {
+  return inject("faultsLong") ? long : short;
+}
+
+/**
+ * A row of the fault suite: a test whose damage follows from the seed that its name, and its error, say. FAULTS_SEED
+ * repeats it, FAULTS_LONG=1 makes it long.
+ */
+export function faultRow(
+  sentence: string,
+  run: (row: FaultRow) => Promise<void>,
+  limitMs = 60_000,
+): void {
+  const seed = inject("faultsSeed");
+  test(`${sentence} (seed ${seed})`, { timeout: limitMs }, async ({ task }: TestContext) => {
+    const figures: Record<string, string> = {};
+    task.meta.figures = figures;
+    const figure = (name: string, value: string | number) => {
+      figures[name] = String(value);
+    };
+    try {
+      await run({ random: seededRandom(seed), figure });
+    } catch (error) {
+      if (error instanceof Error) error.message += ` (${repeatOf(seed)} repeats this)`;
+      throw error;
+    }
+  });
+}
+
+function repeatOf(seed: number): string {
+  return `FAULTS_SEED=${seed}${inject("faultsLong") ? " FAULTS_LONG=1" : ""}`;
+}
