@@ -4,6 +4,7 @@ import { Queues } from "./queues.ts";
 import { Schedule } from "./schedule.ts";
 import { TaskLog } from "./task-log.ts";
 import { TaskTypeBook } from "./task-type-book.ts";
+import { TimeLimits } from "./time-limits.ts";
 import { WorkerBook } from "./worker-book.ts";
 
 /** All that Millrace keeps in NATS, in our own words. */
@@ -12,6 +13,7 @@ export class Broker implements AsyncDisposable {
   readonly log: TaskLog;
   readonly queues: Queues;
   readonly schedule: Schedule;
+  readonly timeLimits: TimeLimits;
   readonly taskTypes: TaskTypeBook;
   readonly workers: WorkerBook;
   readonly cancels: Cancels;
@@ -22,7 +24,8 @@ export class Broker implements AsyncDisposable {
     this.link = new Link(options);
     this.log = new TaskLog(this.link);
     this.queues = new Queues(this.link);
-    this.schedule = new Schedule(this.link, this.queues, log);
+    this.schedule = new Schedule({ link: this.link, queues: this.queues, tasks: this.log, log });
+    this.timeLimits = new TimeLimits(this.link, log);
     this.taskTypes = new TaskTypeBook(this.link, log, topology.replicas);
     this.workers = new WorkerBook(this.link, log, topology.replicas);
     this.cancels = new Cancels(this.link, log);

@@ -14,11 +14,14 @@ export class Delivery {
   readonly taskId: string;
   /** Undefined when its bytes can't be read; the log knows the task all the same. */
   readonly waiting: WaitingTask | undefined;
+  /** What was delivered, as it is. */
+  readonly data: Uint8Array;
   readonly #nc: NatsConnection;
   readonly #reply: string;
 
   constructor(nc: NatsConnection, message: Msg) {
     this.taskId = taskIdOf(message.subject);
+    this.data = message.data;
     this.waiting = decodeWaiting(message.data);
     this.#nc = nc;
     this.#reply = message.reply ?? "";

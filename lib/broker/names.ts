@@ -9,6 +9,9 @@ export const WORKERS_BUCKET = "mr_workers";
 /** Durable consumer that moves due tasks to their queues; every gateway pulls it. */
 export const MOVER = "mover";
 
+/** Durable consumer of the limits that were reached; every gateway pulls it. */
+export const ENFORCER = "enforcer";
+
 export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoint";
 
 export const ALL_EVENTS = "mr.task.*.*";
@@ -36,6 +39,17 @@ export function scheduleSubject(taskId: string): string {
 
 export function dueSubject(queue: string, level: LevelToken, taskId: string): string {
   return `mr.due.${queue}.${level}.${taskId}`;
+}
+
+/** What of a task's times may be outlasted. */
+export type Limit = "expiry" | "deadline";
+
+export function limitSubject(limit: Limit, taskId: string): string {
+  return `mr.limit.${limit}.${taskId}`;
+}
+
+export function overdueSubject(limit: Limit, taskId: string): string {
+  return `mr.overdue.${limit}.${taskId}`;
 }
 
 export function cancelSubject(taskId: string): string {

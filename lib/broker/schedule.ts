@@ -1,6 +1,9 @@
 import { toBinary } from "@bufbuild/protobuf";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
+import { isTerminal } from "#lib/task/life.ts";
+import { queueTask } from "#lib/task/next-state.ts";
 import { ask } from "./ask.ts";
 import type { Delivery } from "./delivery.ts";
 import { keepRunning } from "./keep-running.ts";
@@ -8,20 +11,31 @@ import type { BrokerLog, Connected, Link } from "./link.ts";
 import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "./names.ts";
 import { takeNext, takeNow } from "./pull.ts";
 import { placeOf, type Queues } from "./queues.ts";
+import type { TaskLog } from "./task-log.ts";
+import { entryAfter, fenceOf, waitingOf } from "./waiting.ts";
 
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
 const LATER_MS = 1_000;
 
+export interface ScheduleOptions {
+  readonly link: Link;
+  readonly queues: Queues;
+  readonly tasks: TaskLog;
+  readonly log: BrokerLog;
+}
+
 /** Where tasks wait for a time. The broker keeps the time; we only move what is due. */
 export class Schedule {
   readonly #link: Link;
   readonly #queues: Queues;
+  readonly #tasks: TaskLog;
   readonly #log: BrokerLog;
 
-  constructor(link: Link, queues: Queues, log: BrokerLog) {
+  constructor({ link, queues, tasks, log }: ScheduleOptions) {
     this.#link = link;
     this.#queues = queues;
+    this.#tasks = tasks;
     this.#log = log;
   }
 
@@ -61,13 +75,40 @@ export class Schedule {
     const { waiting } = delivery;
     // Unreadable: no task of ours, or of a version that we don't know. Nothing could ever be done with it.
     if (!waiting) return delivery.done();
-    // While its place is taken we keep it: the entry there may be an earlier one, which its worker is about to let go
-    // of, and were ours dropped now, nothing would be left to start the next attempt.
     try {
-      const moved = await this.#queues.enqueue(waiting);
-      return moved ? delivery.done() : delivery.putBack(LATER_MS);
+      const due = waiting.last ? waiting : await this.#queued(waiting);
+      if (!due || (await this.#enqueue(due))) return delivery.done();
+      return delivery.putBack(LATER_MS);
     } catch (error) {
       return this.#moveLater(delivery, waiting, error);
+    }
+  }
+
+  /**
+   * False while the task's place is taken by an earlier entry, which its worker is about to let go of: were ours dropped
+   * now, nothing would be left to start the next attempt. A task whose attempt runs, or that has ended, needs no entry.
+   */
+  async #enqueue(due: WaitingTask): Promise<boolean> {
+    if (await this.#queues.enqueue(due)) return true;
+    const standing = await this.#tasks.read(due.taskId);
+    return (
+      !standing || standing.task.state === TaskState.RUNNING || isTerminal(standing.task.state)
+    );
+  }
+
+  /** Says in the log that a task's start time has come; undefined if it needs no place in the queue any more. */
+  async #queued(planned: WaitingTask): Promise<WaitingTask | undefined> {
+    let waiting = planned;
+    for (;;) {
+      const last = queueTask(waiting.last);
+      const appended = await this.#tasks.append(fenceOf(waiting), last);
+      if (appended.kind === "stored") return entryAfter(waiting, last, appended.sequence);
+      const standing = await this.#tasks.read(planned.taskId);
+      if (!standing) return undefined;
+      waiting = waitingOf(standing);
+      // Moved here before, but not let go of.
+      if (waiting.last?.state === TaskState.QUEUED) return waiting;
+      if (waiting.last && waiting.last.state !== TaskState.SCHEDULED) return undefined;
     }
   }
 

@@ -10,6 +10,7 @@ import { nanos } from "@nats-io/nats-core";
 import { LEVELS } from "#lib/task/priority.ts";
 import {
   ALL_EVENTS,
+  ENFORCER,
   EVENTS_STREAM,
   MOVER,
   queueStream,
@@ -38,6 +39,18 @@ const ACK_WAIT_MS = 8_000;
 /** A stalled queue must not hide behind the default of 512 pulls that may wait at once. */
 const MAX_WAITING_PULLS = 4_096;
 const MAX_IN_FLIGHT = 10_000;
+
+/** A consumer that any number of processes pull from. */
+function puller(name: string, filter: string): StreamPlan["consumers"][number] {
+  return {
+    durable_name: name,
+    filter_subject: filter,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_ack_pending: MAX_IN_FLIGHT,
+    max_waiting: MAX_WAITING_PULLS,
+  };
+}
 
 /**
  * The history of all tasks. A full log refuses new events (discard new) rather than forget old ones: a submit that
@@ -75,14 +88,7 @@ function queuePlan(queue: string, options: TopologyOptions): StreamPlan {
       max_bytes: options.queueMaxBytes,
       num_replicas: options.replicas,
     },
-    consumers: LEVELS.map(({ token }) => ({
-      durable_name: token,
-      filter_subject: queueSubject(queue, token, "*"),
-      ack_policy: AckPolicy.Explicit,
-      ack_wait: nanos(ACK_WAIT_MS),
-      max_ack_pending: MAX_IN_FLIGHT,
-      max_waiting: MAX_WAITING_PULLS,
-    })),
+    consumers: LEVELS.map(({ token }) => puller(token, queueSubject(queue, token, "*"))),
   };
 }
 
@@ -91,7 +97,7 @@ function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
   return {
     config: {
       name: SCHEDULE_STREAM,
-      subjects: ["mr.schedule.*", "mr.due.*.*.*"],
+      subjects: ["mr.schedule.*", "mr.due.*.*.*", "mr.limit.*.*", "mr.overdue.*.*"],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
@@ -100,14 +106,9 @@ function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
       allow_rollup_hdrs: true,
     },
     consumers: [
-      {
-        durable_name: MOVER,
-        filter_subject: "mr.due.*.*.*",
-        ack_policy: AckPolicy.Explicit,
-        ack_wait: nanos(ACK_WAIT_MS),
-        max_ack_pending: MAX_IN_FLIGHT,
-        max_waiting: MAX_WAITING_PULLS,
-      },
+      puller(MOVER, "mr.due.*.*.*"),
+      // One for all limits: which of a task's was reached is decided by its history.
+      puller(ENFORCER, "mr.overdue.*.*"),
     ],
   };
 }

@@ -1,5 +1,8 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type StateChange, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { type Times, timesOf } from "#lib/task/times.ts";
 import type { Fence, Standing } from "./task-log.ts";
 
 /** The task as it lies in its queue or in the schedule. */
@@ -14,6 +17,15 @@ export function waitingOf({ task, last, fence }: Standing): WaitingTask {
   });
 }
 
+/** The task as it lies there after one more state change. */
+export function entryAfter(
+  waiting: WaitingTask,
+  last: StateChange,
+  stateSequence: number,
+): WaitingTask {
+  return create(WaitingTaskSchema, { ...waiting, last, stateSequence: BigInt(stateSequence) });
+}
+
 /** What the next append must find. */
 export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
   return {
@@ -21,4 +33,10 @@ export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): F
     stateSequence: Number(stateSequence),
     specSequence: Number(specSequence),
   };
+}
+
+/** Its times. A task that has any says when it was accepted; the others don't need it. */
+export function timesOfWaiting({ spec, createTime, last }: WaitingTask, nowMs: number): Times {
+  const acceptedMs = createTime ? timestampMs(createTime) : nowMs;
+  return timesOf(spec ?? create(TaskSpecSchema), acceptedMs, last);
 }

@@ -33,15 +33,17 @@ export function apply(task: Task | undefined, event: TaskEvent): Task | undefine
 
 /** What a spec alone says: the task waits in its queue, or for its start time. */
 function accepted(spec: TaskSpec, { taskId, time, sequence }: TaskEvent): Task {
-  const times = time && timesOf(spec, timestampMs(time));
-  const waits = times !== undefined && time !== undefined && times.startMs > timestampMs(time);
+  const acceptedMs = time ? timestampMs(time) : 0;
+  const times = timesOf(spec, acceptedMs);
+  const waits = times.startMs !== undefined && times.startMs > acceptedMs;
   return create(TaskSchema, {
     id: taskId,
     spec,
     state: waits ? TaskState.SCHEDULED : TaskState.QUEUED,
     ...(time && { createTime: time }),
-    ...(waits && { nextAttemptTime: timestampFromMs(times.startMs) }),
-    ...(times && limits(times)),
+    ...(times.startMs !== undefined &&
+      waits && { nextAttemptTime: timestampFromMs(times.startMs) }),
+    ...limits(times),
     sequence,
   });
 }

@@ -1,4 +1,4 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type StateChange,
@@ -8,7 +8,10 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal, QUEUE_FULL } from "./life.ts";
 import type { OwnOutcome } from "./outcome.ts";
+import { endOverdue } from "./overdue.ts";
 import { mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
+import { after } from "./state-change.ts";
+import type { Times } from "./times.ts";
 
 /** Code of a task that took down too many workers. */
 export const WORKER_LOST = "WORKER_LOST";
@@ -18,6 +21,7 @@ export interface StartConditions {
   readonly nowMs: number;
   /** Workers that a task may take down before it fails. */
   readonly maxCrashes: number;
+  readonly times: Times;
 }
 
 /** What to do with a task that a queue has handed out. */
@@ -27,25 +31,14 @@ export type Start =
   | { kind: "wait"; untilMs: number }
   | { kind: "over" };
 
-type Change = Omit<MessageInitShape<typeof StateChangeSchema>, "$typeName" | "$unknown">;
-
-/** The change, with everything that stays true of the task. */
-function after(last: StateChange | undefined, change: Change): StateChange {
-  return create(StateChangeSchema, {
-    attempt: last?.attempt ?? 0,
-    failures: last?.failures ?? 0,
-    crashes: last?.crashes ?? 0,
-    workerId: last?.workerId ?? "",
-    ...(last?.startTime && { startTime: last.startTime }),
-    ...(last?.error && { error: last.error }),
-    restarts: last?.restarts ?? 0,
-    ...(last?.restartTime && { restartTime: last.restartTime }),
-    restartedBy: last?.restartedBy ?? "",
-    ...change,
-  });
+/** Says in the log what was only implied by the spec: the task waits, for its start time or in its queue. */
+export function acceptTask({ startMs }: Times, nowMs: number): StateChange {
+  if (startMs === undefined || startMs <= nowMs) return queueTask(undefined);
+  const nextAttemptTime = timestampFromMs(startMs);
+  return after(undefined, { state: TaskState.SCHEDULED, nextAttemptTime });
 }
 
-/** Says in the log what was only implied by the spec: the task waits in its queue. */
+/** The task waits in its queue. */
 export function queueTask(last: StateChange | undefined): StateChange {
   return after(last, { state: TaskState.QUEUED });
 }
@@ -102,10 +95,10 @@ export function refuseTask(queue: string): StateChange {
 /** Decides how the next attempt starts, from the task's last state change; none means that it was never started. */
 export function startAttempt(last: StateChange | undefined, given: StartConditions): Start {
   if (last && isTerminal(last.state)) return { kind: "over" };
-  const dueMs = last?.nextAttemptTime ? timestampMs(last.nextAttemptTime) : 0;
-  if (last?.state === TaskState.RETRYING && dueMs > given.nowMs) {
-    return { kind: "wait", untilMs: dueMs };
-  }
+  const ended = endOverdue(last, given.times, given.nowMs);
+  if (ended) return { kind: "give up", change: ended };
+  const untilMs = dueMsOf(last);
+  if (untilMs > given.nowMs) return { kind: "wait", untilMs };
   const crashes = (last?.crashes ?? 0) + (isCrash(last, given.workerId) ? 1 : 0);
   if (crashes >= given.maxCrashes) {
     return { kind: "give up", change: workerLost(last, crashes) };
@@ -120,6 +113,12 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
       startTime: last?.startTime ?? timestampFromMs(given.nowMs),
     }),
   };
+}
+
+/** When a task that is to be retried may be; 0 = at once. */
+function dueMsOf(last: StateChange | undefined): number {
+  if (last?.state !== TaskState.RETRYING || !last.nextAttemptTime) return 0;
+  return timestampMs(last.nextAttemptTime);
 }
 
 /** Whoever ran it no longer holds it: it died. A worker that comes upon an attempt of its own is alive to tell. */

@@ -1,10 +1,10 @@
-import { durationMs, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { StateChange, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 
 /** When a task may start, and what it must not outlast; in milliseconds since 1970. */
 export interface Times {
-  /** Its first attempt starts no earlier. */
-  readonly startMs: number;
+  /** Its first attempt starts no earlier. Undefined: at once. */
+  readonly startMs: number | undefined;
   /** If no attempt has started by then, it is EXPIRED. */
   readonly expireMs: number | undefined;
   /** If it has not ended by then, it is FAILED with TASK_TIMEOUT. */
@@ -14,31 +14,33 @@ export interface Times {
 /** What of a task's last state change its times depend on. */
 type Restart = Pick<StateChange, "restartTime">;
 
+/** Whether a task's times depend on when it was accepted. */
+export function isTimed({ start, expiry, taskTimeout }: TaskSpec): boolean {
+  return start.case !== undefined || expiry.case !== undefined || taskTimeout !== undefined;
+}
+
 /**
  * The times of a task that was accepted then. One that was started again runs because somebody wants it now: it neither
  * waits nor expires, and its deadline counts from that restart.
  */
 export function timesOf(spec: TaskSpec, acceptedMs: number, last?: Restart): Times {
-  const restartMs = msOf(last?.restartTime);
-  const startMs = restartMs ?? startOf(spec, acceptedMs);
   const limitMs = spec.taskTimeout && durationMs(spec.taskTimeout);
-  return {
-    startMs,
-    expireMs: restartMs === undefined ? expiryOf(spec, startMs) : undefined,
-    deadlineMs: limitMs === undefined ? undefined : startMs + limitMs,
-  };
+  const deadlineOf = (sinceMs: number) => (limitMs === undefined ? undefined : sinceMs + limitMs);
+  if (last?.restartTime) {
+    const deadlineMs = deadlineOf(timestampMs(last.restartTime));
+    return { startMs: undefined, expireMs: undefined, deadlineMs };
+  }
+  const startMs = startOf(spec, acceptedMs);
+  const fromMs = startMs ?? acceptedMs;
+  return { startMs, expireMs: expiryOf(spec, fromMs), deadlineMs: deadlineOf(fromMs) };
 }
 
-function startOf({ start }: TaskSpec, acceptedMs: number): number {
+function startOf({ start }: TaskSpec, acceptedMs: number): number | undefined {
   if (start.case === "startTime") return Math.max(acceptedMs, timestampMs(start.value));
-  return start.case === "delay" ? acceptedMs + durationMs(start.value) : acceptedMs;
+  return start.case === "delay" ? acceptedMs + durationMs(start.value) : undefined;
 }
 
-function expiryOf({ expiry }: TaskSpec, startMs: number): number | undefined {
+function expiryOf({ expiry }: TaskSpec, fromMs: number): number | undefined {
   if (expiry.case === "expireTime") return timestampMs(expiry.value);
-  return expiry.case === "ttl" ? startMs + durationMs(expiry.value) : undefined;
-}
-
-function msOf(time: Timestamp | undefined): number | undefined {
-  return time && timestampMs(time);
+  return expiry.case === "ttl" ? fromMs + durationMs(expiry.value) : undefined;
 }

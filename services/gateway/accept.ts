@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import { durationMs } from "@bufbuild/protobuf/wkt";
 import { Priority, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { SubmitTaskRequest } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { InvalidField } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
+import { checkTimes, pastTimes } from "./check-times.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
-import { type Submitted, submit } from "./submit.ts";
+import type { Submitted } from "./make-sure.ts";
+import { submit } from "./submit.ts";
 import { taskIdOf } from "./task-id.ts";
 
 export interface AcceptOptions {
@@ -34,25 +35,12 @@ export async function accept(
   // Asked first, for while the broker is away no type may be known yet.
   broker.link.use();
   types.checkInput(spec.input, `${at}.input`);
-  checkTimes(spec, at, historyMs);
-  return submit(broker, taskIdOf(request), spec);
-}
-
-/** A task must not sleep, nor run, for longer than the log remembers it. */
-function checkTimes(
-  { attemptTimeout, retryPolicy }: TaskSpec,
-  at: string,
-  historyMs: number,
-): void {
-  const times = [
-    { field: "attempt_timeout", duration: attemptTimeout },
-    { field: "retry_policy.initial_backoff", duration: retryPolicy?.initialBackoff },
-    { field: "retry_policy.max_backoff", duration: retryPolicy?.maxBackoff },
-  ];
-  const tooLong = times.find(({ duration }) => duration && durationMs(duration) > historyMs);
-  if (!tooLong) return;
-  const allowed = `may not exceed the ${historyMs / 1_000} s that the history is kept`;
-  throw new InvalidField(`${at}.${tooLong.field}`, allowed);
+  const nowMs = Date.now();
+  checkTimes(spec, at, { historyMs, nowMs });
+  const taskId = taskIdOf(request);
+  const past = pastTimes(spec, at, nowMs);
+  if (past && !(await broker.log.read(taskId))) throw past;
+  return submit(broker, taskId, spec);
 }
 
 /** Filled in before the spec is stored, so that it says what holds, and repeats compare equal. */

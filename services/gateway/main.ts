@@ -10,6 +10,7 @@ import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
 import { withReflection } from "#lib/rpc/reflection.ts";
+import { enforceLimits } from "./enforce-limits.ts";
 import { KnownTaskTypes } from "./known-task-types.ts";
 import { taskService } from "./task-service.ts";
 
@@ -54,6 +55,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
           signal,
         ),
         broker.schedule.moveDueTasks(signal),
+        enforceLimits(broker, signal),
       ]),
   });
 });

@@ -7,9 +7,7 @@ import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskFinished, TaskNotFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
-
-/** An entry of the task that is still in its queue is about to be let go of; ours comes after it. */
-const AFTER_THE_OLD_MS = 1_000;
+import { placeAnew } from "./place.ts";
 
 /**
  * Starts a task again that has ended without success. Its place in the queue comes first, the log second: a full queue
@@ -22,7 +20,7 @@ export async function restart(broker: Broker, taskId: string, requestedBy: strin
     if (!standing) throw new TaskNotFound(taskId);
     const last = endOf(standing);
     const restarted = restartTask(last, { nowMs: Date.now(), requestedBy });
-    await enqueue(broker, standing, restarted);
+    await placeAnew(broker, create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted }));
     const appended = await broker.log.append(standing.fence, restarted);
     const now = await broker.log.read(taskId);
     // A worker may have been faster than we, or another caller: then the task was started again all the same.
@@ -34,10 +32,4 @@ function endOf({ task, last }: Standing): StateChange {
   if (!last || !isTerminal(last.state)) throw new TaskNotFinished(task.id, stateName(task.state));
   if (last.state === TaskState.SUCCEEDED) throw new TaskFinished(task.id, stateName(last.state));
   return last;
-}
-
-async function enqueue(broker: Broker, standing: Standing, last: StateChange): Promise<void> {
-  const waiting = create(WaitingTaskSchema, { ...waitingOf(standing), last });
-  if (await broker.queues.enqueue(waiting)) return;
-  await broker.schedule.plan(waiting, new Date(Date.now() + AFTER_THE_OLD_MS));
 }

@@ -3,7 +3,7 @@ import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
-import { fenceOf, waitingOf } from "#lib/broker/waiting.ts";
+import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
 import type { Lease } from "./lease.ts";
 import { stored } from "./stored.ts";
@@ -39,7 +39,11 @@ export async function beginAttempt(
   let waiting: WaitingTask | undefined = found;
   let nowMs = Math.max(Date.now(), dueMsOf(found));
   while (waiting) {
-    const start = startAttempt(waiting.last, { ...options, nowMs });
+    const start = startAttempt(waiting.last, {
+      ...options,
+      nowMs,
+      times: timesOfWaiting(waiting, nowMs),
+    });
     const begun = await act(lease, waiting, start, options);
     if (begun !== "stale") return begun;
     waiting = await readWaiting(found.taskId, options.broker);

@@ -1,7 +1,6 @@
-import { create } from "@bufbuild/protobuf";
-import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { fenceOf } from "#lib/broker/waiting.ts";
+import { entryAfter, fenceOf } from "#lib/broker/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
@@ -36,9 +35,5 @@ async function writtenDown(waiting: WaitingTask, broker: Broker): Promise<Waitin
   const last = queueTask(undefined);
   const appended = await broker.log.append(fenceOf(waiting), last);
   if (appended.kind === "conflict") return undefined;
-  return create(WaitingTaskSchema, {
-    ...waiting,
-    last,
-    stateSequence: BigInt(appended.sequence),
-  });
+  return entryAfter(waiting, last, appended.sequence);
 }

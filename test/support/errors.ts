@@ -15,3 +15,9 @@ export function violationsOf(error: ConnectError): string[] {
   const [details] = error.findDetails(BadRequestSchema);
   return details?.fieldViolations.map(({ field }) => field) ?? [];
 }
+
+/** The fields that are wrong, each with what is allowed. */
+export function describedViolationsOf(error: ConnectError): string[] {
+  const [details] = error.findDetails(BadRequestSchema);
+  return details?.fieldViolations.map(({ field, description }) => `${field}: ${description}`) ?? [];
+}

@@ -59,7 +59,7 @@ export type WaitingTask = Message<"millrace.v1.WaitingTask"> & {
   specSequence: bigint;
 
   /**
-   * When it was accepted. Its start and its limits count from then.
+   * When it was accepted. Always set for tasks whose times count from then: a delay, a ttl, a task_timeout.
    *
    * @generated from field: google.protobuf.Timestamp create_time = 6;
    */

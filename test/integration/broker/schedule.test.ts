@@ -1,19 +1,37 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { Priority } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import {
+  Priority,
+  StateChangeSchema,
+  TaskSpecSchema,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/delivery.ts";
 import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
+import { entryAfter, fenceOf, waitingOf } from "#lib/broker/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
 const SOURCE = queueSource("default", "p2");
 
-function waitingTask(taskId: string, stateSequence = 0) {
-  const spec = { queue: "default", priority: Priority.NORMAL };
-  return create(WaitingTaskSchema, { taskId, spec, stateSequence: BigInt(stateSequence) });
+const SPEC = { queue: "default", priority: Priority.NORMAL };
+
+function waitingTask(taskId: string) {
+  return create(WaitingTaskSchema, { taskId, spec: SPEC });
+}
+
+/** A task that the log has as waiting for its next attempt. */
+async function retryingTask(broker: Broker, taskId: string): Promise<WaitingTask> {
+  await broker.log.begin(taskId, create(TaskSpecSchema, SPEC));
+  const begun = await broker.log.read(taskId);
+  if (!begun) throw new Error("not begun");
+  const retrying = create(StateChangeSchema, { state: TaskState.RETRYING, attempt: 1 });
+  const appended = await broker.log.append(begun.fence, retrying);
+  if (appended.kind !== "stored") throw new Error("not stored");
+  return entryAfter(waitingOf(begun), retrying, appended.sequence);
 }
 
 async function next(broker: Broker): Promise<Delivery> {
@@ -30,12 +48,14 @@ test("a planned task is in its queue at its time, and once, whoever moves it", a
   await using other = await openTestBroker(nats.url);
   const stop = new AbortController();
   const moving = [broker, other].map((each) => each.schedule.moveDueTasks(stop.signal));
+  const waiting = await retryingTask(broker, "t");
   const at = Date.now() + 600;
-  await broker.schedule.plan(waitingTask("t", 7), new Date(at));
+  await broker.schedule.plan(waiting, new Date(at));
 
   const delivery = await next(broker);
   expect(Date.now()).toBeGreaterThanOrEqual(at - 5);
-  expect(delivery).toMatchObject({ taskId: "t", waiting: { stateSequence: 7n } });
+  const { stateSequence } = waiting;
+  expect(delivery).toMatchObject({ taskId: "t", waiting: { stateSequence } });
   delivery.done();
   await broker.link.use().nc.flush();
   expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
@@ -50,7 +70,8 @@ test("a retry that is due before its worker has let go of the last attempt is no
   const moving = broker.schedule.moveDueTasks(stop.signal);
   await broker.queues.enqueue(waitingTask("t"));
   const held = await next(broker);
-  await broker.schedule.plan(waitingTask("t", 7), new Date());
+  const waiting = await retryingTask(broker, "t");
+  await broker.schedule.plan(waiting, new Date());
   // The broker hands the due task out and gets it back for as long as its place is taken.
   const { jsm } = broker.link.use();
   await expect
@@ -60,7 +81,46 @@ test("a retry that is due before its worker has let go of the last attempt is no
     .toBeGreaterThan(0);
   held.done();
 
-  expect(await next(broker)).toMatchObject({ waiting: { stateSequence: 7n } });
+  const { stateSequence } = waiting;
+  expect(await next(broker)).toMatchObject({ waiting: { stateSequence } });
+  stop.abort();
+  await moving;
+});
+
+test("a due task that runs already is dropped, and does not come twice", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  const stale = await retryingTask(broker, "t");
+  const running = create(StateChangeSchema, { state: TaskState.RUNNING, attempt: 2 });
+  await broker.log.append(fenceOf(stale), running);
+  await broker.queues.enqueue(waitingTask("t"));
+  const held = await next(broker);
+  await broker.schedule.plan(stale, new Date());
+  const { jsm } = broker.link.use();
+  await expect
+    .poll(async () => (await jsm.streams.info("MR_SCHEDULE")).state, { timeout: 15_000 })
+    .toMatchObject({ last_seq: 2, messages: 0 });
+  held.done();
+  expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
+  stop.abort();
+  await moving;
+});
+
+test("what waited for its start time is QUEUED in the log before it is in its queue", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  await broker.log.begin("t", create(TaskSpecSchema, SPEC));
+  const begun = await broker.log.read("t");
+  if (!begun) throw new Error("not begun");
+  await broker.schedule.plan(waitingOf(begun), new Date(Date.now() + 300));
+  const { waiting } = await next(broker);
+  const standing = await broker.log.read("t");
+  expect(standing?.last?.state).toBe(TaskState.QUEUED);
+  expect(Number(waiting?.stateSequence)).toBe(standing?.fence.stateSequence);
   stop.abort();
   await moving;
 });
@@ -70,8 +130,8 @@ test("what is canceled before its time never comes", async () => {
   await using broker = await openTestBroker(nats.url);
   const stop = new AbortController();
   const moving = broker.schedule.moveDueTasks(stop.signal);
-  await broker.schedule.plan(waitingTask("canceled"), new Date(Date.now() + 400));
-  await broker.schedule.plan(waitingTask("kept"), new Date(Date.now() + 500));
+  await broker.schedule.plan(await retryingTask(broker, "canceled"), new Date(Date.now() + 400));
+  await broker.schedule.plan(await retryingTask(broker, "kept"), new Date(Date.now() + 500));
   await broker.schedule.cancel("canceled");
   expect(await next(broker)).toMatchObject({ taskId: "kept" });
   expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);

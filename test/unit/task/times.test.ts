@@ -3,7 +3,7 @@ import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { fold } from "#lib/task/fold.ts";
-import { timesOf } from "#lib/task/times.ts";
+import { isTimed, timesOf } from "#lib/task/times.ts";
 
 type Spec = MessageInitShape<typeof TaskSpecSchema>;
 const specOf = (spec: Spec) => create(TaskSpecSchema, spec);
@@ -13,7 +13,7 @@ const TTL: Spec = { expiry: { case: "ttl", value: durationFromMs(30) } };
 const TIMEOUT: Spec = { taskTimeout: durationFromMs(7) };
 
 describe("the times of a task that was accepted at 1000", () => {
-  const none = { startMs: 1_000, expireMs: undefined, deadlineMs: undefined };
+  const none = { startMs: undefined, expireMs: undefined, deadlineMs: undefined };
   const at = (ms: number) => timestampFromMs(ms);
 
   test.each<[string, Spec, object]>([
@@ -24,7 +24,11 @@ describe("the times of a task that was accepted at 1000", () => {
       { start: { case: "startTime", value: at(2_000) } },
       { ...none, startMs: 2_000 },
     ],
-    ["a start time that is past is now", { start: { case: "startTime", value: at(900) } }, none],
+    [
+      "a start time that is past is now",
+      { start: { case: "startTime", value: at(900) } },
+      { ...none, startMs: 1_000 },
+    ],
     [
       "an expire time is taken as it is",
       { expiry: { case: "expireTime", value: at(1_001) } },
@@ -44,10 +48,19 @@ describe("the times of a task that was accepted at 1000", () => {
     expect(timesOf(specOf(spec), 1_000)).toEqual(times);
   });
 
+  test.each<[boolean, Spec]>([
+    [false, {}],
+    [true, DELAY],
+    [true, TTL],
+    [true, TIMEOUT],
+  ])("whether they depend on that is %s", (isSo, spec) => {
+    expect(isTimed(specOf(spec))).toBe(isSo);
+  });
+
   test("started again, it neither waits nor expires, and its timeout counts anew", () => {
     const last = create(StateChangeSchema, { restartTime: at(9_000) });
     expect(timesOf(specOf({ ...DELAY, ...TTL, ...TIMEOUT }), 1_000, last)).toEqual({
-      startMs: 9_000,
+      startMs: undefined,
       expireMs: undefined,
       deadlineMs: 9_007,
     });

@@ -1,0 +1,87 @@
+import { type Duration, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
+import { timesOf } from "#lib/task/times.ts";
+
+/** A start time that is past by no more than this is meant as now: clocks differ, and requests take time. */
+const FORGIVEN_MS = 5_000;
+/** A task that starts as late as this share of the history's length still has the rest of it to run. */
+const LATEST_START = 0.9;
+
+export interface TimeRules {
+  /** How long an event is kept. */
+  readonly historyMs: number;
+  readonly nowMs: number;
+}
+
+/** Refuses times that contradict each other, and those that the log would not remember. */
+export function checkTimes(spec: TaskSpec, at: string, rules: TimeRules): void {
+  const faults = [...tooLong(spec, rules), ...tooLate(spec, rules), ...contradictions(spec, rules)];
+  if (faults.length === 0) return;
+  throw new InvalidField(faults.map((fault) => ({ ...fault, field: `${at}.${fault.field}` })));
+}
+
+/** What is past by now. Not wrong for a repeat of a submit that was in time. */
+export function pastTimes(spec: TaskSpec, at: string, nowMs: number): InvalidField | undefined {
+  const { start, expiry } = spec;
+  if (start.case === "startTime" && timestampMs(start.value) < nowMs - FORGIVEN_MS) {
+    return new InvalidField(`${at}.start_time`, `is past; it is ${timeOf(nowMs)} now`);
+  }
+  if (expiry.case === "expireTime" && timestampMs(expiry.value) <= nowMs) {
+    return new InvalidField(`${at}.expire_time`, `is past; it is ${timeOf(nowMs)} now`);
+  }
+  return undefined;
+}
+
+function tooLong(spec: TaskSpec, { historyMs }: TimeRules): FieldFault[] {
+  const { attemptTimeout, attemptSoftTimeout, taskTimeout, retryPolicy, expiry } = spec;
+  const given: Record<string, Duration | undefined> = {
+    attempt_timeout: attemptTimeout,
+    attempt_soft_timeout: attemptSoftTimeout,
+    task_timeout: taskTimeout,
+    "retry_policy.initial_backoff": retryPolicy?.initialBackoff,
+    "retry_policy.max_backoff": retryPolicy?.maxBackoff,
+    ttl: expiry.case === "ttl" ? expiry.value : undefined,
+  };
+  const description = `may not exceed the ${historyMs / 1_000} s that the history is kept`;
+  return Object.entries(given)
+    .filter(([, duration]) => duration && durationMs(duration) > historyMs)
+    .map(([field]) => ({ field, description }));
+}
+
+function tooLate(spec: TaskSpec, { historyMs, nowMs }: TimeRules): FieldFault[] {
+  const { start, expiry } = spec;
+  const latestMs = Math.floor(historyMs * LATEST_START);
+  const faults: FieldFault[] = [];
+  const { startMs = nowMs } = timesOf(spec, nowMs);
+  if (start.case !== undefined && startMs - nowMs > latestMs) {
+    const description = `may be at most ${latestMs / 1_000} s from now: the history is kept for ${historyMs / 1_000} s`;
+    faults.push({ field: start.case === "delay" ? "delay" : "start_time", description });
+  }
+  if (expiry.case === "expireTime" && timestampMs(expiry.value) - nowMs > historyMs) {
+    const description = `may be at most ${historyMs / 1_000} s from now, for so long the history is kept`;
+    faults.push({ field: "expire_time", description });
+  }
+  return faults;
+}
+
+function contradictions(spec: TaskSpec, { nowMs }: TimeRules): FieldFault[] {
+  const { attemptTimeout, attemptSoftTimeout, expiry } = spec;
+  const faults: FieldFault[] = [];
+  const { startMs } = timesOf(spec, nowMs);
+  if (expiry.case === "expireTime" && startMs !== undefined) {
+    const isLater = timestampMs(expiry.value) > startMs;
+    if (!isLater)
+      faults.push({ field: "expire_time", description: "must be later than its start" });
+  }
+  if (attemptTimeout && attemptSoftTimeout) {
+    const isLess = durationMs(attemptSoftTimeout) < durationMs(attemptTimeout);
+    const description = "must be less than attempt_timeout";
+    if (!isLess) faults.push({ field: "attempt_soft_timeout", description });
+  }
+  return faults;
+}
+
+function timeOf(ms: number): string {
+  return new Date(ms).toISOString();
+}
