@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { isTerminal } from "#lib/task/life.ts";
@@ -91,9 +91,7 @@ export class Schedule {
   async #enqueue(due: WaitingTask): Promise<boolean> {
     if (await this.#queues.enqueue(due)) return true;
     const standing = await this.#tasks.read(due.taskId);
-    return (
-      !standing || standing.task.state === TaskState.RUNNING || isTerminal(standing.task.state)
-    );
+    return !standing || needsNoEntry(standing.task, due);
   }
 
   /** Says in the log that a task's start time has come; undefined if it needs no place in the queue any more. */
@@ -121,4 +119,10 @@ export class Schedule {
     await this.plan(waiting, new Date(Date.now() + LATER_MS));
     return delivery.done();
   }
+}
+
+/** Of a task that has ended, an entry may be its restart, on its way to the log. */
+function needsNoEntry({ state, restarts }: Task, { last }: WaitingTask): boolean {
+  if (isTerminal(state)) return restarts >= (last?.restarts ?? 0);
+  return state === TaskState.RUNNING;
 }
