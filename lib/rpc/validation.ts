@@ -22,8 +22,8 @@ export class Validation {
     for (const desc of descs) this.faults(desc, create(desc));
   }
 
-  check(desc: DescMessage, message: Message): void {
-    const faults = this.faults(desc, message);
+  check(desc: DescMessage, message: Message, at = ""): void {
+    const faults = this.faults(desc, message, at);
     if (faults.length > 0) throw new InvalidField(faults);
   }
 }

@@ -28,6 +28,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     types,
     queues: settings.queues,
     historyMs: historyMsOf(settings),
+    log,
   });
   const registry = () => types.registry;
   const services = withReflection(

@@ -2,13 +2,14 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import type { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Watching } from "#lib/broker/watching.ts";
 import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
-import { type AcceptOptions, accept } from "./accept.ts";
+import { accept } from "./accept.ts";
 import { cancel } from "./cancel.ts";
 import { deleteFinished } from "./delete.ts";
 import { restart } from "./restart.ts";
+import { type SubmitTasksOptions, submitTasks } from "./submit-tasks.ts";
 import { watchUpdates } from "./updates.ts";
 
-export interface TaskServiceOptions extends AcceptOptions {
+export interface TaskServiceOptions extends SubmitTasksOptions {
   readonly watching: Watching;
 }
 
@@ -17,6 +18,8 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
   const { broker, watching, types } = options;
   return {
     submitTask: (request) => accept(request, "spec", options),
+
+    submitTasks: ({ tasks }, { signal }) => submitTasks(tasks, options, signal),
 
     async getTask({ taskId }) {
       const standing = await broker.log.read(taskId);

@@ -140,7 +140,8 @@ export type SubmitTasksResult = Message<"millrace.v1.SubmitTasksResult"> & {
    */
   outcome: {
     /**
-     * As SubmitTask answers.
+     * As SubmitTask answers, less what may be large, so that 1,000 tasks fit into one message: of the task's spec only
+     * queue and priority are set, and progress, error and output are not.
      *
      * @generated from field: millrace.v1.SubmitTaskResponse accepted = 1;
      */
@@ -148,7 +149,8 @@ export type SubmitTasksResult = Message<"millrace.v1.SubmitTasksResult"> & {
     case: "accepted";
   } | {
     /**
-     * Why it was not accepted: the error of SubmitTask, with its details.
+     * Why it was not accepted: the error of SubmitTask, with its details. These are left out only where the errors would
+     * not fit into one message.
      *
      * @generated from field: google.rpc.Status error = 2;
      */
@@ -868,7 +870,8 @@ export const TaskService: GenService<{
   },
   /**
    * Accepts up to 1,000 tasks, each as SubmitTask would: one that is refused does not hold up the others.
-   * INVALID_ARGUMENT only for a list that is empty or too long.
+   * INVALID_ARGUMENT only for a list that is empty or too long. RESOURCE_EXHAUSTED, like any request above 4 MiB: send
+   * the list in parts.
    *
    * @generated from rpc millrace.v1.TaskService.SubmitTasks
    */
