@@ -4,6 +4,7 @@ import { loadSettings } from "./load-settings.ts";
 import { type Log, openLog } from "./log.ts";
 import type { ServiceName } from "./setting.ts";
 import type { Settings } from "./settings.ts";
+import { SetupError } from "./setup-error.ts";
 import { StartupError } from "./startup-error.ts";
 import { VERSION } from "./version.ts";
 
@@ -18,6 +19,8 @@ export interface Invocation {
   readonly env: NodeJS.ProcessEnv;
   readonly argv: readonly string[];
 }
+
+const WRONGLY_SET_UP = 2;
 
 /**
  * The life of a service's process: settings, log, the work, and an exit code: 0 when it was asked to stop and did, 1
@@ -38,7 +41,7 @@ export async function runService(
   } catch (error) {
     if (error instanceof StartupError) log.fatal(error.message);
     else log.fatal({ err: error }, "stopped by an error");
-    process.exitCode = 1;
+    process.exitCode = error instanceof SetupError ? WRONGLY_SET_UP : 1;
   }
   endSoon();
 }
@@ -47,8 +50,6 @@ export async function runService(
 function endSoon(): void {
   setTimeout(() => process.exit(), 1_000).unref();
 }
-
-const WRONGLY_SET_UP = 2;
 
 function orComplain<T>(load: () => T): T | undefined {
   try {

@@ -80,6 +80,13 @@ export const SETTINGS = {
     parse: queueNames,
     services: ALL,
   }),
+  routingFile: define({
+    env: "MILLRACE_ROUTING_FILE",
+    help: "JSON file with the rules that say where tasks wait whose callers name no queue or no priority; see docs/operations.md",
+    fallback: undefined as string | undefined,
+    parse: text,
+    services: ["gateway"],
+  }),
   queueMaxTasks: define({
     env: "MILLRACE_QUEUE_MAX_TASKS",
     help: "tasks that may wait in one queue; more are refused with RESOURCE_EXHAUSTED",

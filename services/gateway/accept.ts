@@ -1,9 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import { Priority, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { SubmitTaskRequest } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { InvalidField } from "#lib/task/errors.ts";
-import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
+import { type RoutingRule, routed } from "#lib/task/routing.ts";
 import { checkTimes, pastTimes } from "./check-times.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
 import type { Submitted } from "./make-sure.ts";
@@ -14,41 +14,39 @@ export interface AcceptOptions {
   readonly broker: Broker;
   readonly types: KnownTaskTypes;
   readonly queues: readonly string[];
+  /** Where tasks wait whose callers leave that open. */
+  readonly rules: readonly RoutingRule[];
   /** How long an event is kept. */
   readonly historyMs: number;
 }
 
 /**
- * Checks what the rules of the .proto files can't, and submits the task. `at` is the path of the spec in the caller's
- * request, for the errors.
+ * Checks what the rules of the .proto files can't, decides where the task waits, and submits it. `at` is the path of the
+ * spec in the caller's request, for the errors.
  */
 export async function accept(
   request: SubmitTaskRequest,
   at: string,
-  { broker, types, queues, historyMs }: AcceptOptions,
+  { broker, types, queues, rules, historyMs }: AcceptOptions,
 ): Promise<Submitted> {
-  const spec = withDefaults(request.spec);
-  if (!queues.includes(spec.queue)) {
-    const known = `there is no queue "${spec.queue}"; there are: ${queues.join(", ")}`;
-    throw new InvalidField(`${at}.queue`, known);
-  }
-  // Asked first, for while the broker is away no type may be known yet.
+  const asked = request.spec ?? create(TaskSpecSchema);
+  if (asked.queue !== "") checkQueue(asked, at, queues);
+  // Asked before the types, for while the broker is away none may be known yet.
   broker.link.use();
-  types.checkInput(spec.input, `${at}.input`);
+  types.checkInput(asked.input, `${at}.input`);
+  // Filled in before it is stored, so that it says what holds.
+  const spec = routed(asked, types.namesOf(asked.input), rules);
+  checkQueue(spec, at, queues);
   const nowMs = Date.now();
   checkTimes(spec, at, { historyMs, nowMs });
   const taskId = taskIdOf(request);
   const past = pastTimes(spec, at, nowMs);
   if (past && !(await broker.log.read(taskId))) throw past;
-  return submit(broker, taskId, spec);
+  return submit(broker, taskId, { asked, spec });
 }
 
-/** Filled in before the spec is stored, so that it says what holds, and repeats compare equal. */
-function withDefaults(given: TaskSpec | undefined): TaskSpec {
-  const spec = given ?? create(TaskSpecSchema);
-  return {
-    ...spec,
-    queue: spec.queue || DEFAULT_QUEUE,
-    priority: spec.priority || Priority.NORMAL,
-  };
+function checkQueue({ queue }: TaskSpec, at: string, queues: readonly string[]): void {
+  if (queues.includes(queue)) return;
+  const known = `there is no queue "${queue}"; there are: ${queues.join(", ")}`;
+  throw new InvalidField(`${at}.queue`, known);
 }

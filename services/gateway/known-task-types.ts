@@ -54,7 +54,7 @@ export class KnownTaskTypes {
 
   /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule. */
   checkInput(input: Any | undefined, at: string): void {
-    const name = input?.typeUrl.split("/").at(-1) ?? "";
+    const name = nameOf(input);
     if (name === "") throw new InvalidField(`${at}.type_url`, "must name the input's message type");
     const known = this.#known.get(name);
     const desc = known?.files.getMessage(name);
@@ -67,11 +67,22 @@ export class KnownTaskTypes {
     if (faults.length > 0) throw new InvalidField(faults);
   }
 
+  /** The full name of the input's type, and its alias if it has one. */
+  namesOf(input: Any | undefined): string[] {
+    const name = nameOf(input);
+    const alias = this.#known.get(name)?.type.alias ?? "";
+    return alias === "" ? [name] : [name, alias];
+  }
+
   #faults(desc: DescMessage, bytes: Uint8Array, at: string): FieldFault[] {
     const message = decoded(desc, bytes);
     if (message) return this.#validation.faults(desc, message, at);
     return [{ field: `${at}.value`, description: `is not a ${desc.typeName}` }];
   }
+}
+
+function nameOf(input: Any | undefined): string {
+  return input?.typeUrl.split("/").at(-1) ?? "";
 }
 
 function decoded(desc: DescMessage, bytes: Uint8Array): Message | undefined {

@@ -10,11 +10,13 @@ import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
 import { withReflection } from "#lib/rpc/reflection.ts";
-import { enforceLimits } from "./enforce-limits.ts";
+import { chores } from "./chores.ts";
 import { KnownTaskTypes } from "./known-task-types.ts";
+import { readRoutingRules } from "./routing-rules.ts";
 import { taskService } from "./task-service.ts";
 
 await runService("gateway", process, async ({ settings, log, leaving }) => {
+  const rules = await readRoutingRules(settings.routingFile, settings.queues);
   const readiness = new Readiness(["broker", "task types"]);
   const types = new KnownTaskTypes(createRegistry(TaskService));
 
@@ -27,6 +29,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     watching,
     types,
     queues: settings.queues,
+    rules,
     historyMs: historyMsOf(settings),
     log,
   });
@@ -48,15 +51,6 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     unfit: broker.link.unfit,
     readiness,
     doors: [grpc, connect],
-    chores: (signal) =>
-      Promise.all([
-        broker.taskTypes.follow(
-          (type) => types.add(type),
-          () => readiness.green("task types"),
-          signal,
-        ),
-        broker.schedule.moveDueTasks(signal),
-        enforceLimits(broker, signal),
-      ]),
+    chores: (signal) => chores({ broker, types, readiness }, signal),
   });
 });

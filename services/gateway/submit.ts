@@ -1,25 +1,36 @@
-import { create, equals } from "@bufbuild/protobuf";
-import { type Task, type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { create } from "@bufbuild/protobuf";
+import type { Task, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskIdTaken } from "#lib/task/errors.ts";
 import { isTimed } from "#lib/task/times.ts";
+import { asksForSame } from "./asks-for-same.ts";
 import { makeSure, orTakeBack, type Submitted } from "./make-sure.ts";
 import { placeAnew } from "./place.ts";
+
+/** What a caller asks for: as it came, and with its blanks filled in, which is what is accepted. */
+interface Asked {
+  readonly asked: TaskSpec;
+  readonly spec: TaskSpec;
+}
 
 /**
  * Accepts a task: its spec first, its place second. A crash between the two has promised nothing; the caller repeats
  * with the same id, and the janitor places what nobody repeats. A task that does not fit into its queue is taken back before that is answered: what
  * was refused never runs.
  */
-export async function submit(broker: Broker, taskId: string, spec: TaskSpec): Promise<Submitted> {
+export async function submit(
+  broker: Broker,
+  taskId: string,
+  { asked, spec }: Asked,
+): Promise<Submitted> {
   for (;;) {
     const begun = await broker.log.begin(taskId, spec);
     const submitted = begun
       ? await acceptNew(broker, begun, spec)
-      : await findFirst(broker, taskId, spec);
+      : await findFirst(broker, taskId, asked);
     if (submitted) return submitted;
   }
 }
@@ -63,7 +74,7 @@ async function acceptTimed(broker: Broker, begun: Fence): Promise<Task | undefin
 async function findFirst(
   broker: Broker,
   taskId: string,
-  spec: TaskSpec,
+  asked: TaskSpec,
 ): Promise<Submitted | undefined> {
   const standing = await broker.log.read(taskId);
   if (!standing) {
@@ -72,7 +83,7 @@ async function findFirst(
     return undefined;
   }
   const { spec: first } = standing.task;
-  if (!first || !equals(TaskSpecSchema, first, spec)) throw new TaskIdTaken(taskId);
+  if (!first || !asksForSame(asked, first)) throw new TaskIdTaken(taskId);
   if (standing.last) return { task: standing.task, deduplicated: true };
   return makeSure(broker, standing);
 }

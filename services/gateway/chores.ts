@@ -1,0 +1,23 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Readiness } from "#lib/process/readiness.ts";
+import { enforceLimits } from "./enforce-limits.ts";
+import type { KnownTaskTypes } from "./known-task-types.ts";
+
+interface ChoresOptions {
+  readonly broker: Broker;
+  readonly types: KnownTaskTypes;
+  readonly readiness: Readiness;
+}
+
+/** What every gateway does beside its calls, until the signal aborts. */
+export function chores({ broker, types, readiness }: ChoresOptions, signal: AbortSignal) {
+  return Promise.all([
+    broker.taskTypes.follow(
+      (type) => types.add(type),
+      () => readiness.green("task types"),
+      signal,
+    ),
+    broker.schedule.moveDueTasks(signal),
+    enforceLimits(broker, signal),
+  ]);
+}
