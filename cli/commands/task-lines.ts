@@ -5,7 +5,7 @@ import { anyLines } from "../task-types/any-lines.ts";
 import { shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { harmless } from "../terminal/text.ts";
-import { because, errorText } from "../watch/told.ts";
+import { canceledBecause, errorText } from "../watch/told.ts";
 
 const COLUMNS = 96;
 const NAME_CHARS = 10;
@@ -13,7 +13,7 @@ const NAME_CHARS = 10;
 /** A task as it stands, for people. */
 export function taskLines(task: Task, types: TaskTypes): string[] {
   return [
-    `${task.id}  ${typeOf(task, types)}  ${stateName(task.state)}${because(task.cancelReason)}`,
+    `${task.id}  ${typeOf(task, types)}  ${stateName(task.state)}${canceledBecause(task)}`,
     ...field("queue", queueOf(task)),
     ...field("labels", labelsOf(task)),
     ...field("attempts", attemptsOf(task)),
@@ -23,6 +23,9 @@ export function taskLines(task: Task, types: TaskTypes): string[] {
     ...field("accepted", shownTime(task.createTime)),
     ...field("started", shownTime(task.startTime)),
     ...field("next", shownTime(task.nextAttemptTime)),
+    ...field("expires", shownTime(task.expireTime)),
+    ...field("deadline", shownTime(task.deadline)),
+    ...field("restarted", restartsOf(task)),
     ...field("ended", endOf(task)),
     ...message("input", task.spec?.input, types),
     ...message("output", task.output, types),
@@ -55,6 +58,12 @@ function labelsOf({ spec }: Task): string {
 function attemptsOf({ attempt, failures, crashes }: Task): string {
   const lost = [failures && `${failures} failed`, crashes && `${crashes} crashed`].filter(Boolean);
   return lost.length === 0 ? String(attempt) : `${attempt} (${lost.join(", ")})`;
+}
+
+function restartsOf({ restarts, restartTime, restartedBy }: Task): string {
+  if (restarts === 0) return "";
+  const by = restartedBy === "" ? "" : ` by ${harmless(restartedBy)}`;
+  return `${shownTime(restartTime)}${by}${restarts > 1 ? `, ${restarts} times in all` : ""}`;
 }
 
 function shownTime(time: Timestamp | undefined): string {

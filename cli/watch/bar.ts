@@ -34,7 +34,7 @@ export function percent(share: number): string {
 function noteOf({ state, progress, nextAttemptMs }: Picture, nowMs: number): string {
   switch (state) {
     case TaskState.SCHEDULED:
-      return "waits for its start time";
+      return `starts in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
     case TaskState.QUEUED:
       return "waits for a worker";
     case TaskState.RETRYING:

@@ -3,8 +3,10 @@ import {
   type Progress,
   type StateChange,
   type TaskEvent,
+  type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
+import { timesOf } from "#lib/task/times.ts";
 
 /** What the bar shows of a task. */
 export interface Picture {
@@ -13,7 +15,7 @@ export interface Picture {
   readonly progress: Progress | undefined;
   /** When the newest attempt started, or the task was accepted. */
   readonly sinceMs: number;
-  /** When the next attempt starts, in RETRYING. */
+  /** When the next attempt starts, in SCHEDULED and RETRYING. */
   readonly nextAttemptMs: number | undefined;
 }
 
@@ -29,7 +31,7 @@ export const NOTHING_YET: Picture = {
 export function withEvent(picture: Picture, { facet, time }: TaskEvent): Picture {
   switch (facet.case) {
     case "spec":
-      return { ...picture, sinceMs: msOf(time) };
+      return accepted(picture, facet.value, msOf(time));
     case "state":
       return withState(picture, facet.value, msOf(time));
     case "progress":
@@ -39,6 +41,12 @@ export function withEvent(picture: Picture, { facet, time }: TaskEvent): Picture
     default:
       return picture;
   }
+}
+
+function accepted(picture: Picture, spec: TaskSpec, atMs: number): Picture {
+  const { startMs } = timesOf(spec, atMs);
+  if (startMs === undefined || !(startMs > atMs)) return { ...picture, sinceMs: atMs };
+  return { ...picture, state: TaskState.SCHEDULED, sinceMs: atMs, nextAttemptMs: startMs };
 }
 
 function withState(picture: Picture, change: StateChange, atMs: number): Picture {

@@ -6,6 +6,7 @@ import {
   type TaskEvent,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
+import { isTerminal } from "#lib/task/life.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import type { Paint } from "../terminal/paint.ts";
 import { harmless } from "../terminal/text.ts";
@@ -27,27 +28,32 @@ interface Telling {
 }
 
 function stateLine(change: StateChange, telling: Telling): string | undefined {
-  const { paint, before } = telling;
+  const { paint } = telling;
   switch (change.state) {
     case TaskState.RUNNING:
       return startLine(change, telling);
     case TaskState.RETRYING:
       return paint("yellow", retryLine(change, telling.atMs));
     case TaskState.QUEUED:
-      return before.attempt > 0
-        ? paint("yellow", "handed back; another worker goes on")
-        : undefined;
+      return queueLine(change, telling);
     case TaskState.SUCCEEDED:
       return paint("green", `✔ succeeded${took(telling)}`);
     case TaskState.FAILED:
       return paint("red", `✘ failed${took(telling)}: ${errorText(change)}`);
     case TaskState.CANCELED:
-      return paint("yellow", `✘ canceled${because(change.cancelReason)}`);
+      return paint("yellow", `✘ canceled${canceledBecause(change)}`);
     case TaskState.EXPIRED:
       return paint("yellow", "✘ expired: it was not started in time");
     default:
       return undefined;
   }
+}
+
+/** That it comes to its queue for the first time is no news. */
+function queueLine({ restartedBy }: StateChange, { before, paint }: Telling): string | undefined {
+  if (isTerminal(before.state)) return paint("yellow", `started again${by(restartedBy)}`);
+  if (before.attempt === 0) return undefined;
+  return paint("yellow", "handed back; another worker goes on");
 }
 
 function startLine(change: StateChange, { before, paint }: Telling): string | undefined {
@@ -71,11 +77,24 @@ function took({ before, atMs }: Telling): string {
 export function errorText({ error }: Pick<StateChange, "error">): string {
   if (!error) return "no reason was given";
   const code = error.code === "" ? "" : ` (${error.code})`;
-  return harmless(error.message).replaceAll("\n", " ") + code;
+  return oneLine(error.message) + code;
 }
 
-export function because(reason: string): string {
-  return reason === "" ? "" : `: ${harmless(reason).replaceAll("\n", " ")}`;
+/** Who canceled it, and why, as far as they said. */
+export function canceledBecause(canceled: {
+  readonly canceledBy: string;
+  readonly cancelReason: string;
+}): string {
+  const { canceledBy, cancelReason } = canceled;
+  return by(canceledBy) + (cancelReason === "" ? "" : `: ${oneLine(cancelReason)}`);
+}
+
+function by(whom: string): string {
+  return whom === "" ? "" : ` by ${oneLine(whom)}`;
+}
+
+function oneLine(text: string): string {
+  return harmless(text).replaceAll("\n", " ");
 }
 
 const LEVELS: ReadonlyMap<LogLine_Level, string> = new Map([

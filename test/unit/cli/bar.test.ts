@@ -53,3 +53,10 @@ test("a task that waits says for what", () => {
   const retrying = { ...NOTHING_YET, state: TaskState.RETRYING, nextAttemptMs: STARTED_MS + 3_400 };
   expect(bar(retrying)).toContain("next attempt in 2.0 s");
 });
+
+test("a task that waits for its start time says for how long yet", () => {
+  const nextAttemptMs = STARTED_MS + 61_400;
+  expect(bar({ ...NOTHING_YET, state: TaskState.SCHEDULED, nextAttemptMs })).toContain(
+    "starts in 1 min",
+  );
+});

@@ -56,8 +56,19 @@ test("a lost worker and a leaving one are told apart", () => {
   ]);
 });
 
-test("a cancel says whose idea it was", () => {
-  expect(lines(state(CANCELED, 0, { cancelReason: "too late" }))).toEqual(["✘ canceled: too late"]);
+test("a cancel says whose idea it was, and a new start as well", () => {
+  expect(
+    lines(
+      state(CANCELED, 1, { cancelReason: "too late", canceledBy: "ada" }),
+      state(QUEUED, 1, { restartedBy: "bob" }),
+    ),
+  ).toEqual(["✘ canceled by ada: too late", "started again by bob"]);
+  expect(lines(state(CANCELED, 0), state(QUEUED, 0))).toEqual(["✘ canceled", "started again"]);
+});
+
+test("a task that comes to its queue at its time is no news", () => {
+  const start = { case: "delay" as const, value: { seconds: 1n } };
+  expect(lines({ case: "spec", value: { start } }, state(QUEUED, 0))).toEqual([]);
 });
 
 test("log lines show their level and nothing that would command the terminal", () => {
