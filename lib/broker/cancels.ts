@@ -10,6 +10,11 @@ export interface CancelHint {
   readonly newest: number;
 }
 
+interface CancelListener {
+  onCancel(hint: CancelHint): void;
+  onFollowing(): void;
+}
+
 /**
  * Tells workers at once that a task was canceled, or that a newer attempt has taken over. Only a hint: what decides is
  * the log, which refuses whatever those attempts still write.
@@ -28,8 +33,11 @@ export class Cancels {
     this.#link.use().nc.publish(cancelSubject(taskId), payload);
   }
 
-  /** Calls back with every hint, until the signal aborts. */
-  follow(onCancel: (hint: CancelHint) => void, signal: AbortSignal): Promise<void> {
+  /**
+   * Calls back with every hint, until the signal aborts. Hints are missed while the broker is away; `onFollowing` is
+   * called whenever none is missed from then on.
+   */
+  follow({ onCancel, onFollowing }: CancelListener, signal: AbortSignal): Promise<void> {
     return keepRunning(this.#link, {
       name: "follow cancels",
       log: this.#log,
@@ -37,6 +45,8 @@ export class Cancels {
       run: async ({ nc }, until) => {
         const hints = nc.subscribe(cancelSubject("*"));
         using _ = onAbort(until, () => hints.unsubscribe());
+        await nc.flush();
+        onFollowing();
         for await (const hint of hints) {
           const newest = Number(hint.string() || Number.POSITIVE_INFINITY);
           onCancel({ taskId: taskIdOf(hint.subject), newest });

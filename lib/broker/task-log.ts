@@ -5,7 +5,13 @@ import {
   type StoredMsg,
 } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/nats-core";
-import type { StateChange, Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import type {
+  Checkpoint,
+  StateChange,
+  Task,
+  TaskEvent,
+  TaskSpec,
+} from "#gen/millrace/v1/task_pb.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
@@ -84,6 +90,31 @@ export class TaskLog {
     fence.set(PubHeaders.ExpectedLastSubjectSequenceSubjectHdr, eventSubject(taskId, "state"));
     const { nc } = this.#link.use();
     nc.publish(eventSubject(taskId, facet.case), encodeEvent(facet), { headers: fence });
+  }
+
+  /**
+   * Saves a checkpoint for the next attempt. A conflict says that the attempt is no longer the task's newest. To repeat
+   * a write whose answer was lost, give it the same id.
+   */
+  saveCheckpoint(
+    { taskId, stateSequence }: Fence,
+    checkpoint: Checkpoint,
+    appendId?: string,
+  ): Promise<Appended> {
+    const subject = eventSubject(taskId, "checkpoint");
+    const data = encodeEvent({ case: "checkpoint", value: checkpoint });
+    const expect = {
+      lastSubjectSequence: stateSequence,
+      lastSubjectSequenceSubject: eventSubject(taskId, "state"),
+    };
+    return this.#compareAndSet({ subject, data, expect }, appendId);
+  }
+
+  /** The last checkpoint of the task, if there is one. */
+  async checkpoint(taskId: string): Promise<Checkpoint | undefined> {
+    const stored = await this.#newest(eventSubject(taskId, "checkpoint"));
+    const event = stored ? decodeEvent(stored) : undefined;
+    return event?.facet.case === "checkpoint" ? event.facet.value : undefined;
   }
 
   /** The task as it stands, read from the leader; undefined if there is none. */

@@ -61,7 +61,7 @@ export const SETTINGS = {
   }),
   workerHttpPort: define({
     env: "MILLRACE_WORKER_HTTP_PORT",
-    help: "port of the worker's /livez and /readyz; 0 = any free one",
+    help: "port of the worker's /metrics, /livez and /readyz; 0 = any free one",
     fallback: 8082,
     parse: port,
     services: ["worker"],
@@ -134,6 +134,13 @@ export const SETTINGS = {
     help: "workers that one task may take down before it fails with WORKER_LOST",
     fallback: 3,
     parse: wholeNumber(1, 1000),
+    services: ["worker"],
+  }),
+  isolatedHeapMb: define({
+    env: "MILLRACE_ISOLATED_HEAP_MB",
+    help: "memory that the objects of an isolated handler may take, in MiB; one that takes more fails with OUT_OF_MEMORY",
+    fallback: 512,
+    parse: wholeNumber(32, 65_536),
     services: ["worker"],
   }),
   leaveGraceMs: define({

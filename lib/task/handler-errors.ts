@@ -17,13 +17,33 @@ export class PermanentError extends Error {
   }
 }
 
+/** Longest delay that a handler may ask for before the next attempt. */
+const MAX_RETRY_AFTER_MS = 24 * 3_600_000;
+
+export interface TransientErrorOptions extends HandlerErrorOptions {
+  /**
+   * The delay until the next attempt, in milliseconds, instead of the retry policy's: what a service said in its
+   * Retry-After, for instance. At most 24 hours; more is taken for 24 hours.
+   */
+  readonly retryAfterMs?: number;
+}
+
 /** Thrown by a handler when trying again may help. So does every other error, with the default code. */
 export class TransientError extends Error {
   override name = "TransientError";
   readonly code: string;
+  readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, { code = DEFAULT_CODE, ...options }: HandlerErrorOptions = {}) {
+  constructor(message: string, given: TransientErrorOptions = {}) {
+    const { code = DEFAULT_CODE, retryAfterMs, ...options } = given;
     super(message, options);
     this.code = code;
+    this.retryAfterMs = bounded(retryAfterMs);
   }
+}
+
+/** What is no number says nothing, e.g. a header that could not be parsed. */
+function bounded(retryAfterMs = Number.NaN): number | undefined {
+  if (Number.isNaN(retryAfterMs)) return undefined;
+  return Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs)));
 }

@@ -12,3 +12,6 @@ export const DEFAULT_ATTEMPT_TIMEOUT_MS = 5 * 60_000;
 
 /** Silence after which a watch sends a keep-alive, in milliseconds. */
 export const KEEP_ALIVE_MS = 10_000;
+
+/** Largest checkpoint that an attempt may save, in bytes of JSON. */
+export const MAX_CHECKPOINT_BYTES = 16 * 1024;

@@ -9,7 +9,7 @@ import {
 import { isTerminal, QUEUE_FULL } from "./life.ts";
 import type { OwnOutcome } from "./outcome.ts";
 import { endOverdue } from "./overdue.ts";
-import { mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
+import { isRetryable, mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
 import { after } from "./state-change.ts";
 import type { Times } from "./times.ts";
 
@@ -143,6 +143,8 @@ function workerLost(last: StateChange | undefined, crashes: number): StateChange
 export interface FinishConditions {
   readonly policy: RetryPolicy;
   readonly nowMs: number;
+  /** When the task must have ended; no attempt starts from then on. */
+  readonly deadlineMs?: number | undefined;
   readonly random?: () => number;
 }
 
@@ -179,14 +181,30 @@ function failed(running: StateChange, failure: Failure, retryable = false): Stat
   });
 }
 
-function retried(running: StateChange, failure: Failure, given: FinishConditions): StateChange {
+function retried(
+  running: StateChange,
+  failure: Extract<OwnOutcome, { kind: "retry" | "timed out" }>,
+  given: FinishConditions,
+): StateChange {
+  if (!isRetryable(given.policy, failure.code)) return failed(running, failure);
   const failures = running.failures + 1;
   if (!mayRetry(given.policy, failures)) return failed(running, failure, true);
-  const delayMs = retryDelayMs(given.policy, failures, given.random);
+  const asked = failure.kind === "retry" ? failure.retryAfterMs : undefined;
+  const nextMs = given.nowMs + (asked ?? retryDelayMs(given.policy, failures, given.random));
+  if (given.deadlineMs !== undefined && nextMs >= given.deadlineMs) {
+    return failed(running, outOfTime(failure), true);
+  }
   return after(running, {
     state: TaskState.RETRYING,
     failures,
-    nextAttemptTime: timestampFromMs(given.nowMs + delayMs),
+    nextAttemptTime: timestampFromMs(nextMs),
     error: errorOf(running, failure, true),
   });
+}
+
+function outOfTime(failure: Failure): Failure {
+  return {
+    ...failure,
+    message: `${failure.message} (no other attempt fits before the task's deadline)`,
+  };
 }

@@ -1,21 +1,28 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { DEFAULT_CODE, PermanentError, TransientError } from "./handler-errors.ts";
+import { TASK_TIMEOUT } from "./overdue.ts";
 
 /** How an attempt ended that has the last word on its task. */
 export type OwnOutcome =
   | { kind: "succeeded"; output: Any }
   | { kind: "failed"; code: string; message: string }
-  | { kind: "retry"; code: string; message: string }
+  | { kind: "retry"; code: string; message: string; retryAfterMs?: number | undefined }
   | { kind: "timed out"; code: string; message: string }
   | { kind: "interrupted" };
 
 /** How one attempt ended, and so what becomes of its task. A canceled one has nothing to say any more. */
 export type Outcome = OwnOutcome | { kind: "canceled" };
 
-/** Why an attempt was told to stop; the reason of its signal. */
+/** What the handler itself says of its end: it returned, or it threw. */
+export type HandlerEnd = Extract<OwnOutcome, { kind: "succeeded" | "failed" | "retry" }>;
+
+/**
+ * Why an attempt was told to stop; the reason of its signal. What a handler returns after a "soft timeout", or while its
+ * worker is "leaving", still counts.
+ */
 export class AttemptStopped extends Error {
   override name = "AttemptStopped";
-  readonly why: "canceled" | "timed out" | "leaving";
+  readonly why: "canceled" | "soft timeout" | "timed out" | "task timed out" | "leaving";
 
   constructor(why: AttemptStopped["why"], message: string) {
     super(message);
@@ -23,29 +30,48 @@ export class AttemptStopped extends Error {
   }
 }
 
+/** Whether a stop changes anything for an attempt that was told to stop before. */
+export function supersedes({ why }: AttemptStopped, before: AttemptStopped | undefined): boolean {
+  if (!before) return true;
+  if (before.why === "soft timeout") return why !== "soft timeout";
+  // The task has gone on, so nothing else matters any more.
+  return why === "canceled" && before.why !== "canceled";
+}
+
+/** How an attempt ended that may have been told to stop. None says that its handler did not end by itself in time. */
+export function outcomeOf(end: HandlerEnd | undefined, stop: AttemptStopped | undefined): Outcome {
+  if (!stop) return end ?? { kind: "interrupted" };
+  const counts = stop.why === "soft timeout" || stop.why === "leaving";
+  return counts && end?.kind === "succeeded" ? end : outcomeOfStop(stop);
+}
+
 /** Code of an attempt that took longer than it may. */
 const ATTEMPT_TIMEOUT = "ATTEMPT_TIMEOUT";
 
-/** Longest error message that a task keeps. */
-const MAX_MESSAGE_LENGTH = 4_000;
-
-export function outcomeOfStop({ why, message }: AttemptStopped): Outcome {
+function outcomeOfStop({ why, message }: AttemptStopped): Outcome {
   switch (why) {
     case "canceled":
       return { kind: "canceled" };
     case "leaving":
       return { kind: "interrupted" };
+    case "soft timeout":
     case "timed out":
       return { kind: "timed out", code: ATTEMPT_TIMEOUT, message };
+    case "task timed out":
+      return { kind: "failed", code: TASK_TIMEOUT, message };
   }
 }
 
+/** Longest error message that a task keeps. */
+const MAX_MESSAGE_LENGTH = 4_000;
+
 /** What a handler's error means: only a PermanentError is not worth another attempt. */
-export function outcomeOfError(error: unknown): Outcome {
+export function endOfError(error: unknown): HandlerEnd {
   const message = messageOf(error);
   if (error instanceof PermanentError) return { kind: "failed", code: error.code, message };
-  const code = error instanceof TransientError ? error.code : DEFAULT_CODE;
-  return { kind: "retry", code, message };
+  if (!(error instanceof TransientError)) return { kind: "retry", code: DEFAULT_CODE, message };
+  const { code, retryAfterMs } = error;
+  return { kind: "retry", code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
 }
 
 function messageOf(error: unknown): string {

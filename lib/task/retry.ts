@@ -14,6 +14,8 @@ export interface RetryPolicy {
   readonly backoffMultiplier: number;
   /** Share of the delay that is random, 0 to 1. */
   readonly jitter: number;
+  /** Codes of errors that end the task at once, whatever its handler says of them. */
+  readonly nonRetryableCodes: readonly string[];
 }
 
 export const DEFAULT_RETRY_POLICY: RetryPolicy = {
@@ -22,6 +24,7 @@ export const DEFAULT_RETRY_POLICY: RetryPolicy = {
   maxBackoffMs: 300_000,
   backoffMultiplier: 2,
   jitter: 0.2,
+  nonRetryableCodes: [],
 };
 
 /** Delay between the given failure (from 1) and the next attempt. */
@@ -39,6 +42,10 @@ export function mayRetry(policy: RetryPolicy, failures: number): boolean {
   return failures < policy.maxAttempts;
 }
 
+export function isRetryable(policy: RetryPolicy, code: string): boolean {
+  return !policy.nonRetryableCodes.includes(code);
+}
+
 /** The policy in force for a task that brings its own, or a part of one. */
 export function overridden(policy: RetryPolicy, own: RetryPolicyMessage | undefined): RetryPolicy {
   return {
@@ -49,6 +56,9 @@ export function overridden(policy: RetryPolicy, own: RetryPolicyMessage | undefi
     maxBackoffMs: own?.maxBackoff ? durationMs(own.maxBackoff) : policy.maxBackoffMs,
     backoffMultiplier: own?.backoffMultiplier ?? policy.backoffMultiplier,
     jitter: own?.jitter ?? policy.jitter,
+    nonRetryableCodes: own?.nonRetryableCodes.length
+      ? own.nonRetryableCodes
+      : policy.nonRetryableCodes,
   };
 }
 
@@ -59,5 +69,6 @@ export function retryPolicyMessage(policy: RetryPolicy): RetryPolicyMessage {
     maxBackoff: durationFromMs(policy.maxBackoffMs),
     backoffMultiplier: policy.backoffMultiplier,
     jitter: policy.jitter,
+    nonRetryableCodes: [...policy.nonRetryableCodes],
   });
 }

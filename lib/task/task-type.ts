@@ -1,4 +1,4 @@
-import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { RetryPolicy } from "./retry.ts";
 
 /** What a handler says of how far it is. */
@@ -23,14 +23,27 @@ export interface Attempt<Input> {
   /** `taskId/number`: give it to services that must not do the same thing twice. */
   readonly idempotencyKey: string;
   readonly input: Input;
-  /** Aborts on cancel, timeout, and when the worker has to leave; `reason` says which. */
+  /**
+   * Aborts on cancel, timeout, and when the worker has to leave; `reason` is an AttemptStopped, whose `why` says which.
+   * It aborts once: after a soft timeout, the hard one just ends the attempt.
+   */
   readonly signal: AbortSignal;
+  /** When its time is up: what is returned later does not count. The smaller one of the attempt's limit and the task's. */
+  readonly deadline: Date;
+  /** What an earlier attempt of the task has saved last; undefined: nothing. */
+  readonly checkpoint: JsonValue | undefined;
   /** Says how far it is. Cheap: call it as often as you like. */
   report(progress: ProgressReport): void;
   /** Hands out a piece of partial output. */
   emit(piece: string | Uint8Array): void;
   /** Writes a line to the task's log. */
   log(level: LogLevel, message: string): void;
+  /**
+   * Saves a state for the next attempt, instead of the one before; it is stored when this resolves. At most 16 KiB as
+   * JSON. Rejects when it is larger (CHECKPOINT_TOO_LARGE) or no JSON (CHECKPOINT_NOT_JSON), and when the task has gone
+   * on without this attempt. Each one stays in the task's history, so save every few seconds rather than at every step.
+   */
+  saveCheckpoint(state: JsonValue): Promise<void>;
 }
 
 /** A kind of task. Its name is the full name of its input's message type. */
@@ -48,6 +61,13 @@ export interface TaskTypeDefinition<
   readonly retry?: Partial<RetryPolicy>;
   /** Limit of one attempt. Default: 5 minutes. */
   readonly attemptTimeoutMs?: number;
+  /** When an attempt is asked to come to an end: what it then returns still counts. Default: not before its limit. */
+  readonly softTimeoutMs?: number;
+  /**
+   * Runs its attempts in threads of their own, which are ended by force when they do not stop in time, whatever they
+   * do. For code that may block or run away.
+   */
+  readonly isolated?: boolean;
   // A method, so that a list may hold task types of different inputs.
   handler(attempt: Attempt<MessageShape<Input>>): Promise<MessageInitShape<Output>>;
 }

@@ -9,8 +9,9 @@ export function retryPolicyOf(type: TaskTypeDefinition): RetryPolicy {
   return { ...DEFAULT_RETRY_POLICY, ...type.retry };
 }
 
-export function attemptTimeoutMsOf(type: TaskTypeDefinition): number {
-  return type.attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS;
+/** Limits of the attempts of tasks that bring none. */
+export function timeoutsOf({ attemptTimeoutMs, softTimeoutMs }: TaskTypeDefinition) {
+  return { attemptTimeoutMs: attemptTimeoutMs ?? DEFAULT_ATTEMPT_TIMEOUT_MS, softTimeoutMs };
 }
 
 /** The files that define the messages, each after the files that it imports. */
@@ -28,13 +29,16 @@ function filesOf(messages: readonly DescMessage[]): DescFile[] {
 /** What a worker tells the others of one of its task types. */
 export function announcedType(type: TaskTypeDefinition): TaskType {
   const files = filesOf([type.input, type.output]);
+  const { attemptTimeoutMs, softTimeoutMs } = timeoutsOf(type);
   return create(TaskTypeSchema, {
     name: type.input.typeName,
     alias: type.alias,
     description: type.description,
     outputType: type.output.typeName,
     retryPolicy: retryPolicyMessage(retryPolicyOf(type)),
-    attemptTimeout: durationFromMs(attemptTimeoutMsOf(type)),
+    attemptTimeout: durationFromMs(attemptTimeoutMs),
+    ...(softTimeoutMs !== undefined && { attemptSoftTimeout: durationFromMs(softTimeoutMs) }),
+    isolated: type.isolated ?? false,
     descriptors: create(FileDescriptorSetSchema, { file: files.map(({ proto }) => proto) }),
   });
 }

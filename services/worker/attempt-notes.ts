@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import {
+  type LogLine,
   LogLine_Level,
   LogLineSchema,
   OutputChunkSchema,
@@ -39,6 +40,7 @@ export class AttemptNotes implements Disposable {
   #heldSize = 0;
   #steps: Progress[] = [];
   #timer: NodeJS.Timeout | undefined;
+  #flushAtMs = 0;
   #disposed = false;
 
   /** `write` throws while the broker is away. */
@@ -49,9 +51,7 @@ export class AttemptNotes implements Disposable {
 
   /** Of one step only the newest report counts; a step that is over before it could be told is told all the same. */
   report(progress: ProgressReport): void {
-    const next = this.#progressOf(progress);
-    if (this.#steps.at(-1)?.current === next.current) this.#steps.pop();
-    this.#steps = [...this.#steps, next].slice(-MAX_STEPS);
+    this.#addStep(this.#progressOf(progress));
     this.#flushSoon();
   }
 
@@ -62,8 +62,15 @@ export class AttemptNotes implements Disposable {
 
   log(level: LogLevel, message: string): void {
     const line = { attempt: this.#attempt, level: LEVELS[level], message: trimmed(message) };
-    if (!this.#hasRoomFor(line.message.length)) return;
-    this.#push({ case: "log", value: create(LogLineSchema, line) });
+    this.#addLine(create(LogLineSchema, line));
+    this.#flushSoon();
+  }
+
+  /** Takes over what other notes of the attempt have written, in another thread. */
+  relay(facet: Facet): void {
+    if (facet.case === "progress") this.#addStep(facet.value);
+    if (facet.case === "log") this.#addLine(facet.value);
+    if (facet.case === "output") this.emit(facet.value.content.value ?? "");
     this.#flushSoon();
   }
 
@@ -98,7 +105,21 @@ export class AttemptNotes implements Disposable {
   }
 
   #flushSoon(): void {
-    if (!this.#disposed) this.#timer ??= setTimeout(() => this.flush(), FLUSH_MS);
+    if (this.#disposed) return;
+    // A handler that keeps its thread busy lets no timer run.
+    if (this.#timer && Date.now() > this.#flushAtMs) this.flush();
+    if (this.#timer) return;
+    this.#timer = setTimeout(() => this.flush(), FLUSH_MS);
+    this.#flushAtMs = Date.now() + FLUSH_MS;
+  }
+
+  #addStep(next: Progress): void {
+    if (this.#steps.at(-1)?.current === next.current) this.#steps.pop();
+    this.#steps = [...this.#steps, next].slice(-MAX_STEPS);
+  }
+
+  #addLine(line: LogLine): void {
+    if (this.#hasRoomFor(line.message.length)) this.#push({ case: "log", value: line });
   }
 
   #push(facet: Facet): void {

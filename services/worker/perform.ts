@@ -1,67 +1,41 @@
-import { once } from "node:events";
-import { create, toBinary } from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
-import { pause } from "#lib/process/pause.ts";
-import { PermanentError } from "#lib/task/handler-errors.ts";
-import { MAX_OUTPUT_BYTES } from "#lib/task/limits.ts";
-import { AttemptStopped, type Outcome, outcomeOfError, outcomeOfStop } from "#lib/task/outcome.ts";
-import type { Attempt, TaskTypeDefinition } from "#lib/task/task-type.ts";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import { aborted } from "#lib/process/leaving.ts";
+import { type Outcome, outcomeOf } from "#lib/task/outcome.ts";
+import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
+import type { AbandonedHandlers } from "./abandoned-handlers.ts";
+import type { AttemptNotes } from "./attempt-notes.ts";
+import { type Context, handle } from "./handle.ts";
+import type { HandlerThreads } from "./isolated/handler-threads.ts";
+import type { Stops } from "./stops.ts";
 
-/** How long a handler may take to clean up after its signal; then it is left to itself, and the log refuses its words. */
-export const CLEAN_UP_MS = 5_000;
+/** Where handlers run. */
+export interface Stage {
+  readonly threads: HandlerThreads;
+  readonly abandoned: AbandonedHandlers;
+}
 
-type Context = Omit<Attempt<unknown>, "input">;
+/** What a handler is given, and who stops it. */
+export interface Cue {
+  readonly type: TaskTypeDefinition;
+  readonly input: Any | undefined;
+  readonly context: Context;
+  readonly stops: Stops;
+  readonly notes: AttemptNotes;
+}
 
 /** Runs the handler, and says how that ended. Never throws. */
-export async function perform(
-  type: TaskTypeDefinition,
-  input: Any | undefined,
-  context: Context,
-): Promise<Outcome> {
-  const { signal } = context;
-  const ended = new AbortController();
-  try {
-    const work = run(type, input, context);
-    // Should we leave it to itself, its end is nobody's business.
-    work.catch(() => {});
-    const output = await Promise.race([work, abandoned(signal, ended.signal)]);
-    if (isStop(signal.reason) && signal.reason.why !== "leaving") {
-      return outcomeOfStop(signal.reason);
-    }
-    return { kind: "succeeded", output };
-  } catch (error) {
-    return isStop(signal.reason) ? outcomeOfStop(signal.reason) : outcomeOfError(error);
-  } finally {
-    ended.abort();
+export async function perform(cue: Cue, { threads, abandoned }: Stage): Promise<Outcome> {
+  const end = await (cue.type.isolated ? threads.run(cue) : performHere(cue, abandoned));
+  return outcomeOf(end, cue.stops.reason);
+}
+
+async function performHere({ type, input, context, stops }: Cue, abandoned: AbandonedHandlers) {
+  const startedMs = Date.now();
+  const work = handle(type, input, context);
+  const end = await Promise.race([work, aborted(stops.end).then(() => undefined)]);
+  if (!end) {
+    const { taskId, number } = context;
+    abandoned.add(work, { taskId, attempt: number, taskType: type.input.typeName, startedMs });
   }
-}
-
-function isStop(reason: unknown): reason is AttemptStopped {
-  return reason instanceof AttemptStopped;
-}
-
-async function run(
-  type: TaskTypeDefinition,
-  given: Any | undefined,
-  context: Context,
-): Promise<Any> {
-  const input = given && anyUnpack(given, type.input);
-  if (!input) throw new PermanentError("the input can't be read", { code: "INPUT_UNREADABLE" });
-  const output = anyPack(
-    type.output,
-    create(type.output, await type.handler({ ...context, input })),
-  );
-  const { length } = toBinary(AnySchema, output);
-  if (length <= MAX_OUTPUT_BYTES) return output;
-  throw new PermanentError(`the output has ${length} bytes; ${MAX_OUTPUT_BYTES} are allowed`, {
-    code: "OUTPUT_TOO_LARGE",
-  });
-}
-
-/** Rejects some time after the signal, for handlers that don't listen to it. */
-async function abandoned(signal: AbortSignal, ended: AbortSignal): Promise<never> {
-  const either = AbortSignal.any([signal, ended]);
-  if (!either.aborted) await once(either, "abort");
-  if (!ended.aborted) await pause(CLEAN_UP_MS, ended);
-  throw signal.reason;
+  return end;
 }

@@ -1,25 +1,33 @@
-import { durationMs } from "@bufbuild/protobuf/wkt";
+import type { JsonValue } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
+import { attemptLimits } from "#lib/task/attempt-limits.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import { overridden } from "#lib/task/retry.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
-import { attemptTimeoutMsOf, retryPolicyOf } from "./announced-type.ts";
+import { timesOf } from "#lib/task/times.ts";
+import { retryPolicyOf, timeoutsOf } from "./announced-type.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
 import { type BeginOptions, type Begun, beginAttempt, readWaiting } from "./begin-attempt.ts";
+import { checkpointSaver, lastCheckpoint } from "./checkpoints.ts";
 import { Lease } from "./lease.ts";
 import { offerLater } from "./offer-later.ts";
-import { perform } from "./perform.ts";
+import { type Cue, perform, type Stage } from "./perform.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
+import { Stops } from "./stops.ts";
+import type { WorkerMetrics } from "./worker-metrics.ts";
 
 export interface AttemptOptions extends BeginOptions {
   /** The task types that this worker has handlers for, by name. */
   readonly types: ReadonlyMap<string, TaskTypeDefinition>;
   readonly running: RunningAttempts;
+  readonly stage: Stage;
+  readonly metrics: WorkerMetrics;
   readonly log: Log;
 }
 
@@ -29,20 +37,20 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   const before = running.find(delivery.taskId);
   // Nothing may be awaited here otherwise: until it is added, the slot counts as free.
   if (before && (await renewed(before, delivery, broker))) return;
-  const stops = new AbortController();
+  using stops = new Stops();
   const lease = new Lease(delivery);
   const held: RunningAttempt = {
     taskId: delivery.taskId,
     lease,
     number: 0,
     fence: undefined,
-    stop: (reason) => stops.abort(reason),
+    stop: (reason) => stops.stop(reason),
   };
   using _ = running.add(held);
   const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, broker));
   if (!waiting) return lease.done();
   const type = typeOf(waiting.spec, options);
-  if (!type) return offerLater(lease, delivery.taskId, options);
+  if (!type) return await offerLater(lease, delivery.taskId, options);
   const begun = await beginAttempt(lease, waiting, options);
   if (!begun) return;
   held.number = begun.running.attempt;
@@ -67,35 +75,66 @@ interface Working {
   readonly lease: Lease;
   readonly type: TaskTypeDefinition;
   readonly begun: Begun;
-  readonly stops: AbortController;
+  readonly stops: Stops;
 }
 
 async function work(working: Working, options: AttemptOptions): Promise<void> {
-  const { lease, type, begun, stops } = working;
-  const { broker } = options;
+  const { lease, type, begun } = working;
+  const { broker, metrics, stage } = options;
   const { running, waiting, fence } = begun;
   const log = options.log.child({ taskId: fence.taskId, attempt: running.attempt });
   using notes = new AttemptNotes(running.attempt, (facet) => broker.log.note(fence, facet));
-  using _ = timeLimit(limitMsOf(waiting.spec, type), stops);
   log.debug({ type: type.alias }, "attempt starts");
 
-  const outcome = await perform(type, waiting.spec?.input, {
+  const outcome = await perform(await cueOf(working, notes, broker), stage);
+  metrics.attemptEnded(type.input.typeName, outcome);
+
+  const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
+  const conditions = { policy, nowMs: Date.now(), deadlineMs: deadlineMsOf(begun) };
+  const change =
+    outcome.kind === "canceled" ? undefined : finishAttempt(running, outcome, conditions);
+  const written = await settle({ broker, lease, begun, notes }, change);
+  log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
+}
+
+/** What the handler needs to begin. From here on, the attempt's time runs. */
+async function cueOf(
+  { type, begun, stops }: Working,
+  notes: AttemptNotes,
+  broker: Broker,
+): Promise<Cue> {
+  const { running, waiting, fence } = begun;
+  const checkpoint = await lastCheckpoint(broker, begun);
+  const nowMs = Date.now();
+  const limits = attemptLimits(waiting.spec, timeoutsOf(type), {
+    nowMs,
+    deadlineMs: deadlineMsOf(begun),
+  });
+  stops.startLimits(limits);
+  const save = checkpointSaver(broker, begun, stops);
+  const context = {
     taskId: fence.taskId,
     number: running.attempt,
     idempotencyKey: `${fence.taskId}/${running.attempt}`,
+    deadline: new Date(nowMs + limits.hardMs),
+    checkpoint,
     signal: stops.signal,
-    report: (progress) => notes.report(progress),
-    emit: (piece) => notes.emit(piece),
-    log: (level, message) => notes.log(level, message),
-  });
+    report: notes.report.bind(notes),
+    emit: notes.emit.bind(notes),
+    log: notes.log.bind(notes),
+    saveCheckpoint(state: JsonValue) {
+      // What was said before it is stored before it.
+      notes.flush();
+      return save(state);
+    },
+  };
+  return { type, input: waiting.spec?.input, context, stops, notes };
+}
 
-  const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
-  const change =
-    outcome.kind === "canceled"
-      ? undefined
-      : finishAttempt(running, outcome, { policy, nowMs: Date.now() });
-  const written = await settle({ broker, lease, begun, notes }, change);
-  log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
+/** When the task must have ended; unknown for one whose time of acceptance is. */
+function deadlineMsOf({ waiting, running }: Begun): number | undefined {
+  const { spec, createTime } = waiting;
+  return spec && createTime && timesOf(spec, timestampMs(createTime), running).deadlineMs;
 }
 
 function typeOf(
@@ -103,16 +142,6 @@ function typeOf(
   { types }: AttemptOptions,
 ): TaskTypeDefinition | undefined {
   return types.get(spec?.input?.typeUrl.split("/").at(-1) ?? "");
-}
-
-function limitMsOf(spec: TaskSpec | undefined, type: TaskTypeDefinition): number {
-  return spec?.attemptTimeout ? durationMs(spec.attemptTimeout) : attemptTimeoutMsOf(type);
-}
-
-function timeLimit(limitMs: number, stops: AbortController): Disposable {
-  const message = `the attempt took longer than ${limitMs} ms`;
-  const timer = setTimeout(() => stops.abort(new AttemptStopped("timed out", message)), limitMs);
-  return { [Symbol.dispose]: () => clearTimeout(timer) };
 }
 
 /** The worker that we took the task over from may live, and work for nothing. */

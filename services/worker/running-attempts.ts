@@ -1,3 +1,4 @@
+import type { CancelHint } from "#lib/broker/cancels.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { onAbort } from "#lib/process/leaving.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
@@ -11,7 +12,7 @@ export interface RunningAttempt {
   number: number;
   /** Set once its start is written down. */
   fence: Fence | undefined;
-  stop(reason: AttemptStopped): void;
+  readonly stop: (reason: AttemptStopped) => void;
 }
 
 /** Everything that this worker works on now. */
@@ -21,6 +22,11 @@ export class RunningAttempts {
 
   get count(): number {
     return this.#running.size;
+  }
+
+  /** Those that run now. */
+  get all(): readonly RunningAttempt[] {
+    return [...this.#running];
   }
 
   get taskIds(): string[] {
@@ -47,7 +53,7 @@ export class RunningAttempts {
   }
 
   /** Stops the attempts of a task that are older than the newest one. */
-  cancel(taskId: string, newest: number): void {
+  cancel({ taskId, newest }: CancelHint): void {
     for (const attempt of this.#running) {
       if (attempt.taskId !== taskId || attempt.number >= newest) continue;
       // One that only begins may be the newest one that the hint is about.

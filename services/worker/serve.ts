@@ -1,42 +1,48 @@
 import { randomUUID } from "node:crypto";
 import { createRegistry } from "@bufbuild/protobuf";
+import type { Broker } from "#lib/broker/broker.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
-import { healthEndpoints } from "#lib/process/health-endpoints.ts";
+import { type Endpoint, healthEndpoints } from "#lib/process/health-endpoints.ts";
+import type { Log } from "#lib/process/log.ts";
+import { metricsEndpoint, metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import type { Running } from "#lib/process/run-service.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
-import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
+import type { Door } from "#lib/rpc/door.ts";
+import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import { announcedType } from "./announced-type.ts";
+import { HandlerThreads } from "./isolated/handler-threads.ts";
+import { loadTaskTypes } from "./load-task-types.ts";
+import { stopOvertaken } from "./missed-cancels.ts";
 import { presence } from "./presence.ts";
 import { RunningAttempts } from "./running-attempts.ts";
 import { Worker } from "./worker.ts";
+import { WorkerMetrics } from "./worker-metrics.ts";
 
-/** Runs a worker for the task types, until it is asked to leave and has left. */
-export async function serveTaskTypes(
-  { settings, log, leaving }: Running,
-  types: readonly TaskTypeDefinition[],
-): Promise<void> {
+/**
+ * Runs a worker until it is asked to leave and has left. The module, named by its address, exports
+ * `taskTypes(settings)`; the threads of isolated task types load it too.
+ */
+export async function serveTaskTypes(service: Running, module: string): Promise<void> {
+  const { settings, log, leaving } = service;
+  const types = await loadTaskTypes(module, settings);
   const workerId = `worker-${randomUUID()}`;
-  const attempts = new RunningAttempts();
+  const running = new RunningAttempts();
   const readiness = new Readiness(["broker", "queue"]);
+  const { registry, metrics, abandoned } = measured(service, running);
 
   await using broker = openBroker(settings, "worker", log);
   using _ = readiness.follow("broker", broker.link);
-  await using door = await openConnectDoor({
-    ...settings,
-    port: settings.workerHttpPort,
-    // A worker is asked nothing but how it is.
-    services: { routes: () => {}, registry: () => createRegistry() },
-    endpoints: [healthEndpoints(readiness)],
-    log,
-  });
+  await using threads = new HandlerThreads({ module, settings, log });
+  const endpoints = [healthEndpoints(readiness), metricsEndpoint(registry, log)];
+  await using door = await openWorkerDoor(service, endpoints);
   log.info({ health: door.url, workerId, queues: settings.queues }, "worker is up");
 
   const left = new AbortController();
-  const describe = presence({ workerId, types, running: attempts, leaving, settings });
+  const describe = presence({ workerId, types, running, leaving, settings });
   const chores = Promise.all([
     broker.taskTypes.announce(types.map(announcedType), left.signal),
-    broker.cancels.follow(({ taskId, newest }) => attempts.cancel(taskId, newest), left.signal),
+    followCancels({ running, broker, log }, left.signal),
     broker.workers.keepAlive(describe, left.signal),
   ]);
   const worker = new Worker({
@@ -44,7 +50,9 @@ export async function serveTaskTypes(
     broker,
     workerId,
     types: new Map(types.map((type) => [type.input.typeName, type])),
-    running: attempts,
+    running,
+    stage: { threads, abandoned },
+    metrics,
     readiness,
     log,
   });
@@ -56,4 +64,47 @@ export async function serveTaskTypes(
     left.abort();
     await chores;
   }
+}
+
+/** A worker is asked nothing but how it is. */
+function openWorkerDoor({ settings, log }: Running, endpoints: readonly Endpoint[]): Promise<Door> {
+  return openConnectDoor({
+    ...settings,
+    port: settings.workerHttpPort,
+    services: { routes: () => {}, registry: () => createRegistry() },
+    endpoints,
+    log,
+  });
+}
+
+function measured({ settings, log }: Running, running: RunningAttempts) {
+  const registry = metricsRegistry();
+  const abandoned: AbandonedHandlers = new AbandonedHandlers(log, (taskType) =>
+    metrics.handlerAbandoned(taskType),
+  );
+  const metrics = new WorkerMetrics(registry, {
+    concurrency: settings.concurrency,
+    running: () => running.count,
+    abandoned: () => abandoned.count,
+  });
+  return { registry, metrics, abandoned };
+}
+
+interface Canceling {
+  readonly running: RunningAttempts;
+  readonly broker: Broker;
+  readonly log: Log;
+}
+
+function followCancels({ running, broker, log }: Canceling, signal: AbortSignal): Promise<void> {
+  const listener = {
+    onCancel: running.cancel.bind(running),
+    onFollowing() {
+      stopOvertaken(running, broker).catch((err) => {
+        // The broker went away again, so it will be looked at again when it is back.
+        log.warn({ err }, "running attempts could not be checked against the log");
+      });
+    },
+  };
+  return broker.cancels.follow(listener, signal);
 }

@@ -4,9 +4,9 @@ import { SourceMissing } from "#lib/broker/source-missing.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
-import { CLEAN_UP_MS } from "./perform.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
+import { CLEAN_UP_MS } from "./stops.ts";
 import { WorkSource } from "./work-source.ts";
 
 export interface WorkerOptions extends AttemptOptions {

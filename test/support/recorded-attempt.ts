@@ -1,3 +1,4 @@
+import type { JsonValue } from "@bufbuild/protobuf";
 import type { Attempt, LogLevel, ProgressReport } from "#lib/task/task-type.ts";
 
 /** Called at once when a handler says something, so that a test can act on the fact. */
@@ -13,10 +14,13 @@ export class RecordedAttempt<Input> implements Attempt<Input> {
   readonly idempotencyKey = "recorded/1";
   readonly input: Input;
   readonly signal: AbortSignal;
+  readonly deadline = new Date(Date.now() + 60_000);
+  readonly checkpoint = undefined;
   readonly reports: ProgressReport[] = [];
   readonly pieces: string[] = [];
   /** "info: fetched it" */
   readonly lines: string[] = [];
+  readonly checkpoints: JsonValue[] = [];
   readonly #stop = new AbortController();
   readonly #listeners: AttemptListeners;
 
@@ -47,5 +51,9 @@ export class RecordedAttempt<Input> implements Attempt<Input> {
 
   log(level: LogLevel, message: string): void {
     this.lines.push(`${level}: ${message}`);
+  }
+
+  async saveCheckpoint(state: JsonValue): Promise<void> {
+    this.checkpoints.push(state);
   }
 }

@@ -5,6 +5,7 @@ import {
   anyUnpack,
   StringValueSchema,
   StructSchema,
+  ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
@@ -110,7 +111,7 @@ export class System implements AsyncDisposable {
   /** A gateway and a worker that know each other's task types. */
   async running() {
     const [gateway, worker] = await Promise.all([this.gateway(), this.worker()]);
-    await typesKnown(gateway);
+    await typesKnown(gateway, SCRIPTED_TYPES);
     return { gateway, worker };
   }
 
@@ -132,9 +133,16 @@ export function scriptOf(script: Script): Any {
   return anyPack(StructSchema, fromJson(StructSchema, { ...script }));
 }
 
-/** Waits until the gateway knows the scripted task type. */
-export async function typesKnown({ client }: Gateway): Promise<void> {
-  await until(async () => (await client.listTaskTypes({})).taskTypes.length > 0);
+/** The input of a scripted task that runs in a thread of its own. */
+export function isolatedScriptOf(script: Script): Any {
+  return anyPack(ValueSchema, fromJson(ValueSchema, { ...script }));
+}
+
+const SCRIPTED_TYPES = 2;
+
+/** Waits until the gateway knows as many task types. */
+export async function typesKnown({ client }: Gateway, count = 1): Promise<void> {
+  await until(async () => (await client.listTaskTypes({})).taskTypes.length >= count);
 }
 
 /** Every event of the task up to its terminal one. */

@@ -1,8 +1,9 @@
 import { setTimeout } from "node:timers/promises";
-import { toJson } from "@bufbuild/protobuf";
-import { StringValueSchema, StructSchema } from "@bufbuild/protobuf/wkt";
+import { type JsonValue, toJson } from "@bufbuild/protobuf";
+import { StringValueSchema, StructSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
 import { type Attempt, defineTaskType } from "#lib/task/task-type.ts";
+import { type Runaway, runAway } from "./runaway.ts";
 
 /** What a scripted task does, in this order. Everything is optional. */
 export interface Script {
@@ -14,10 +15,24 @@ export interface Script {
   stepsAfterGate?: number;
   /** Goes on when its signal aborts instead of stopping. */
   deaf?: boolean;
+  /** Returns "partial" when its signal aborts at the gate, instead of throwing. */
+  partial?: boolean;
+  /** Saves this as a checkpoint behind the gate. */
+  checkpoint?: JsonValue;
+  /** Counts from the checkpoint to this number, one at a time, and saves each number as a checkpoint. */
+  countTo?: number;
+  /** Comes to the gate when it has counted to this number, instead of before. */
+  gateAtCount?: number;
+  /** Does this behind the gate, and does not listen to its signal. */
+  runaway?: Runaway;
   /** Attempts, up to this number, that kill their worker. */
   crashes?: number;
   /** Attempts, up to this number, that fail with an error that may pass. */
   failures?: number;
+  /** The code of that error. */
+  failureCode?: string;
+  /** When, after that error, the next attempt is worth it. */
+  retryAfterMs?: number;
   /** Fails for good, with this code. */
   permanent?: string;
   /** How long it does nothing, in milliseconds. */
@@ -26,22 +41,59 @@ export interface Script {
   outputBytes?: number;
 }
 
+const RETRY = { maxAttempts: 3, initialBackoffMs: 250, jitter: 0 };
+
 /** A task type that does as its input says. */
-export const scripted = defineTaskType({
+const scripted = defineTaskType({
   input: StructSchema,
   output: StringValueSchema,
   alias: "test.scripted",
   description: "Does as its input says.",
-  retry: { maxAttempts: 3, initialBackoffMs: 250, jitter: 0 },
-  async handler(attempt) {
-    const script = toJson(StructSchema, attempt.input) as Script;
-    await goSteps(attempt, script.steps ?? 0, script.idleMs);
-    if (script.gate) await passGate(script.gate, script.deaf ? undefined : attempt.signal);
-    await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
-    fail(script, attempt);
-    return { value: "x".repeat(script.outputBytes ?? 0) || `attempt ${attempt.number}` };
-  },
+  retry: RETRY,
+  handler: (attempt) => play(attempt, toJson(StructSchema, attempt.input) as Script),
 });
+
+/** The same in a thread of its own. */
+const isolated = defineTaskType({
+  input: ValueSchema,
+  output: StringValueSchema,
+  alias: "test.isolated",
+  description: "Does as its input says, in a thread of its own.",
+  isolated: true,
+  retry: RETRY,
+  handler: (attempt) => play(attempt, toJson(ValueSchema, attempt.input) as Script),
+});
+
+export function taskTypes() {
+  return [scripted, isolated];
+}
+
+async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
+  await goSteps(attempt, script.steps ?? 0, script.idleMs);
+  if (script.countTo !== undefined) return count(attempt, script, script.countTo);
+  try {
+    await passGate(script, attempt);
+  } catch (error) {
+    if (script.partial) return { value: "partial" };
+    throw error;
+  }
+  await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
+  if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
+  if (script.runaway) runAway(script.runaway, attempt);
+  fail(script, attempt);
+  return { value: "x".repeat(script.outputBytes ?? 0) || `attempt ${attempt.number}` };
+}
+
+/** Says where it began, so that a test sees what a checkpoint saved. */
+async function count(attempt: Attempt<unknown>, script: Script, to: number) {
+  const from = typeof attempt.checkpoint === "number" ? attempt.checkpoint : 0;
+  for (let at = from + 1; at <= to; at += 1) {
+    await attempt.saveCheckpoint(at);
+    if (at === script.gateAtCount) await passGate(script, attempt);
+    if (at === script.gateAtCount) fail(script, attempt);
+  }
+  return { value: `counted from ${from} to ${to}` };
+}
 
 async function goSteps(attempt: Attempt<unknown>, steps: number, idleMs = 0): Promise<void> {
   for (let step = 1; step <= steps; step += 1) {
@@ -52,13 +104,17 @@ async function goSteps(attempt: Attempt<unknown>, steps: number, idleMs = 0): Pr
   }
 }
 
-async function passGate(gate: string, signal: AbortSignal | undefined): Promise<void> {
-  const response = await fetch(gate, signal ? { signal } : {});
+async function passGate({ gate, deaf }: Script, { signal }: Attempt<unknown>): Promise<void> {
+  if (!gate) return;
+  const response = await fetch(gate, deaf ? {} : { signal });
   await response.text();
 }
 
 function fail(script: Script, { number }: Attempt<unknown>): void {
   if (number <= (script.crashes ?? 0)) process.kill(process.pid, "SIGKILL");
   if (script.permanent) throw new PermanentError("told to fail", { code: script.permanent });
-  if (number <= (script.failures ?? 0)) throw new TransientError("told to fail", { code: "TOLD" });
+  if (number > (script.failures ?? 0)) return;
+  const { failureCode: code = "TOLD", retryAfterMs } = script;
+  const when = retryAfterMs === undefined ? {} : { retryAfterMs };
+  throw new TransientError("told to fail", { code, ...when });
 }

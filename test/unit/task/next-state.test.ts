@@ -135,6 +135,39 @@ describe("finishing an attempt", () => {
     expect(finishAttempt(started(), outcome, FINISH).state).toBe(TaskState.RETRYING);
   });
 
+  test("a handler's own delay replaces the policy's", () => {
+    const retrying = finishAttempt(started(), { ...failure(), retryAfterMs: 42_000 }, FINISH);
+    expect(retrying.nextAttemptTime && timestampMs(retrying.nextAttemptTime)).toBe(NOW + 42_000);
+  });
+
+  test("an error with a code that must not be retried ends the task at once, a timeout too", () => {
+    const policy = { ...DEFAULT_RETRY_POLICY, nonRetryableCodes: ["BROKEN", "ATTEMPT_TIMEOUT"] };
+    expect(finishAttempt(started(), failure(), { ...FINISH, policy })).toMatchObject({
+      state: TaskState.FAILED,
+      failures: 1,
+      error: { code: "BROKEN", retryable: false },
+    });
+    const outcome = { kind: "timed out", code: "ATTEMPT_TIMEOUT", message: "slow" } as const;
+    const failed = finishAttempt(started(), outcome, { ...FINISH, policy });
+    expect(failed.state).toBe(TaskState.FAILED);
+  });
+
+  test("a retry that could only start at the task's deadline, or later, is not waited for", () => {
+    const retriedBefore = (deadlineMs: number) =>
+      finishAttempt(started(), failure(), { ...FINISH, deadlineMs });
+    expect(retriedBefore(NOW + 1_001).state).toBe(TaskState.RETRYING);
+    expect(retriedBefore(NOW + 1_000)).toMatchObject({
+      state: TaskState.FAILED,
+      failures: 1,
+      error: {
+        code: "BROKEN",
+        message: "it broke (no other attempt fits before the task's deadline)",
+        retryable: true,
+        attempt: 1,
+      },
+    });
+  });
+
   test("an interrupted attempt goes back to the queue and costs no failure", () => {
     const queued = finishAttempt(started(), { kind: "interrupted" }, FINISH);
     expect(queued).toMatchObject({ state: TaskState.QUEUED, failures: 0, crashes: 0, attempt: 1 });

@@ -1,19 +1,27 @@
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
-import { AttemptStopped, outcomeOfError, outcomeOfStop } from "#lib/task/outcome.ts";
+import {
+  AttemptStopped,
+  endOfError,
+  type HandlerEnd,
+  outcomeOf,
+  supersedes,
+} from "#lib/task/outcome.ts";
 
 test("only a permanent error is not worth another attempt", () => {
-  expect(outcomeOfError(new PermanentError("gone", { code: "HTTP_STATUS" }))).toEqual({
+  expect(endOfError(new PermanentError("gone", { code: "HTTP_STATUS" }))).toEqual({
     kind: "failed",
     code: "HTTP_STATUS",
     message: "gone",
   });
-  expect(outcomeOfError(new TransientError("busy", { code: "BUSY" }))).toEqual({
+  expect(endOfError(new TransientError("busy", { code: "BUSY" }))).toEqual({
     kind: "retry",
     code: "BUSY",
     message: "busy",
   });
-  expect(outcomeOfError(new Error("oops"))).toEqual({
+  expect(endOfError(new Error("oops"))).toEqual({
     kind: "retry",
     code: "HANDLER_ERROR",
     message: "oops",
@@ -21,25 +29,72 @@ test("only a permanent error is not worth another attempt", () => {
 });
 
 test("errors without a code, without a message and of no class are told all the same", () => {
-  expect(outcomeOfError(new PermanentError("x"))).toMatchObject({ code: "HANDLER_ERROR" });
-  expect(outcomeOfError(new TransientError("x"))).toMatchObject({ code: "HANDLER_ERROR" });
-  expect(outcomeOfError(new TypeError())).toMatchObject({ message: "TypeError" });
-  expect(outcomeOfError("just text")).toMatchObject({ message: "just text" });
+  expect(endOfError(new PermanentError("x"))).toMatchObject({ code: "HANDLER_ERROR" });
+  expect(endOfError(new TransientError("x"))).toMatchObject({ code: "HANDLER_ERROR" });
+  expect(endOfError(new TypeError())).toMatchObject({ message: "TypeError" });
+  expect(endOfError("just text")).toMatchObject({ message: "just text" });
 });
 
 test("a message of any length fits into the log", () => {
-  expect(outcomeOfError(new Error("x".repeat(100_000)))).toMatchObject({
+  expect(endOfError(new Error("x".repeat(100_000)))).toMatchObject({
     message: "x".repeat(4_000),
   });
 });
 
-test("why an attempt was stopped says how it ended", () => {
-  const stopped = (why: AttemptStopped["why"]) => outcomeOfStop(new AttemptStopped(why, "told so"));
-  expect(stopped("canceled")).toEqual({ kind: "canceled" });
-  expect(stopped("leaving")).toEqual({ kind: "interrupted" });
-  expect(stopped("timed out")).toEqual({
-    kind: "timed out",
-    code: "ATTEMPT_TIMEOUT",
-    message: "told so",
-  });
+test("a handler may say when the next attempt is worth it, within a day", () => {
+  const asked = (retryAfterMs?: number) =>
+    endOfError(new TransientError("busy", retryAfterMs === undefined ? {} : { retryAfterMs }));
+  expect(asked(1_500)).toMatchObject({ retryAfterMs: 1_500 });
+  expect(asked(0)).toMatchObject({ retryAfterMs: 0 });
+  expect(asked(-5)).toMatchObject({ retryAfterMs: 0 });
+  expect(asked(99 * 3_600_000)).toMatchObject({ retryAfterMs: 24 * 3_600_000 });
+  expect(asked(Number.NaN)).not.toHaveProperty("retryAfterMs");
+  expect(asked()).not.toHaveProperty("retryAfterMs");
+});
+
+const RETURNED: HandlerEnd = { kind: "succeeded", output: create(AnySchema) };
+const THREW: HandlerEnd = { kind: "failed", code: "BROKEN", message: "broke" };
+
+function stopped(why: AttemptStopped["why"]): AttemptStopped {
+  return new AttemptStopped(why, "told so");
+}
+
+test("an attempt that nobody stopped ended as its handler did", () => {
+  expect(outcomeOf(RETURNED, undefined)).toBe(RETURNED);
+  expect(outcomeOf(THREW, undefined)).toBe(THREW);
+  expect(outcomeOf(undefined, undefined)).toEqual({ kind: "interrupted" });
+});
+
+test("after a soft timeout, and on a worker that leaves, what a handler returns still counts", () => {
+  expect(outcomeOf(RETURNED, stopped("soft timeout"))).toBe(RETURNED);
+  expect(outcomeOf(RETURNED, stopped("leaving"))).toBe(RETURNED);
+  expect(outcomeOf(THREW, stopped("leaving"))).toEqual({ kind: "interrupted" });
+  const timedOut = { kind: "timed out", code: "ATTEMPT_TIMEOUT", message: "told so" };
+  expect(outcomeOf(THREW, stopped("soft timeout"))).toEqual(timedOut);
+  expect(outcomeOf(undefined, stopped("soft timeout"))).toEqual(timedOut);
+});
+
+test("after any other stop, the stop says how it ended", () => {
+  for (const end of [RETURNED, THREW, undefined]) {
+    expect(outcomeOf(end, stopped("canceled"))).toEqual({ kind: "canceled" });
+    expect(outcomeOf(end, stopped("timed out"))).toEqual({
+      kind: "timed out",
+      code: "ATTEMPT_TIMEOUT",
+      message: "told so",
+    });
+    expect(outcomeOf(end, stopped("task timed out"))).toEqual({
+      kind: "failed",
+      code: "TASK_TIMEOUT",
+      message: "told so",
+    });
+  }
+});
+
+test("the first stop counts, but for a soft one, and for a cancel, which counts at any time", () => {
+  expect(supersedes(stopped("leaving"), undefined)).toBe(true);
+  expect(supersedes(stopped("timed out"), stopped("soft timeout"))).toBe(true);
+  expect(supersedes(stopped("soft timeout"), stopped("soft timeout"))).toBe(false);
+  expect(supersedes(stopped("timed out"), stopped("leaving"))).toBe(false);
+  expect(supersedes(stopped("canceled"), stopped("timed out"))).toBe(true);
+  expect(supersedes(stopped("canceled"), stopped("canceled"))).toBe(false);
 });

@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { RetryPolicySchema } from "#gen/millrace/v1/task_pb.ts";
 import {
   DEFAULT_RETRY_POLICY,
+  isRetryable,
   mayRetry,
   overridden,
   retryDelayMs,
@@ -46,6 +47,7 @@ test("a task overrides its type's policy field by field, also with zero", () => 
     maxBackoff: durationFromMs(500),
     backoffMultiplier: 1,
     jitter: 0,
+    nonRetryableCodes: ["GONE"],
   });
   expect(overridden(POLICY, own)).toEqual({
     maxAttempts: 7,
@@ -53,7 +55,16 @@ test("a task overrides its type's policy field by field, also with zero", () => 
     maxBackoffMs: 500,
     backoffMultiplier: 1,
     jitter: 0,
+    nonRetryableCodes: ["GONE"],
   });
+});
+
+test("a task's own list of codes that are not retried replaces its type's, unless it is empty", () => {
+  const type = { ...POLICY, nonRetryableCodes: ["BROKEN"] };
+  const own = create(RetryPolicySchema, { nonRetryableCodes: ["GONE"] });
+  expect(isRetryable(overridden(type, own), "BROKEN")).toBe(true);
+  expect(isRetryable(overridden(type, own), "GONE")).toBe(false);
+  expect(isRetryable(overridden(type, create(RetryPolicySchema)), "BROKEN")).toBe(false);
 });
 
 test("a policy survives being announced", () => {

@@ -1,0 +1,64 @@
+import { randomUUID } from "node:crypto";
+import { create, fromJson, type JsonValue, toJson } from "@bufbuild/protobuf";
+import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import { type Checkpoint, CheckpointSchema } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { PermanentError } from "#lib/task/handler-errors.ts";
+import { MAX_CHECKPOINT_BYTES } from "#lib/task/limits.ts";
+import { AttemptStopped } from "#lib/task/outcome.ts";
+import type { Begun } from "./begin-attempt.ts";
+import type { Stops } from "./stops.ts";
+import { stored } from "./stored.ts";
+
+/** What an earlier attempt has saved; a first one has none before it. */
+export async function lastCheckpoint(
+  broker: Broker,
+  { running, fence }: Begun,
+): Promise<JsonValue | undefined> {
+  if (running.attempt === 1) return undefined;
+  const checkpoint = await stored(broker, () => broker.log.checkpoint(fence.taskId));
+  return checkpoint?.state && toJson(ValueSchema, checkpoint.state);
+}
+
+/** Saves checkpoints of an attempt. One that the task has gone on without is stopped, and told by an error. */
+export function checkpointSaver(broker: Broker, { running, fence }: Begun, stops: Stops) {
+  return async (state: JsonValue): Promise<void> => {
+    const checkpoint = checkpointOf(running.attempt, state);
+    const id = randomUUID();
+    const saved = await stored(broker, () => broker.log.saveCheckpoint(fence, checkpoint, id));
+    if (saved.kind === "stored") return;
+    const stale = new AttemptStopped("canceled", "the task went on without this attempt");
+    stops.stop(stale);
+    throw stale;
+  };
+}
+
+/** Throws PermanentError for what can't be kept. */
+export function checkpointOf(attempt: number, state: JsonValue): Checkpoint {
+  const json = jsonOf(state);
+  const length = Buffer.byteLength(json);
+  if (length > MAX_CHECKPOINT_BYTES) {
+    const message = `the checkpoint has ${length} bytes as JSON; ${MAX_CHECKPOINT_BYTES} are allowed`;
+    throw new PermanentError(message, { code: "CHECKPOINT_TOO_LARGE" });
+  }
+  return create(CheckpointSchema, { attempt, state: fromJson(ValueSchema, JSON.parse(json)) });
+}
+
+function jsonOf(state: unknown): string {
+  try {
+    // Undefined for what JSON leaves out, such as a function.
+    const json: string | undefined = JSON.stringify(state);
+    if (json !== undefined) return json;
+  } catch (cause) {
+    throw notJson(cause);
+  }
+  throw notJson();
+}
+
+function notJson(cause?: unknown): PermanentError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new PermanentError(`the checkpoint is no JSON value${why}`, {
+    code: "CHECKPOINT_NOT_JSON",
+    cause,
+  });
+}

@@ -1,0 +1,115 @@
+import { fileURLToPath } from "node:url";
+import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import { Piscina } from "piscina";
+import { onAbort } from "#lib/process/leaving.ts";
+import type { Log } from "#lib/process/log.ts";
+import type { Settings } from "#lib/process/settings.ts";
+import { PermanentError } from "#lib/task/handler-errors.ts";
+import type { HandlerEnd } from "#lib/task/outcome.ts";
+import type { Cue } from "../perform.ts";
+import type { FromThread, RefusedError, ThreadAttempt, ThreadData, ToThread } from "./messages.ts";
+
+/** A thread that has nothing to do is kept for so long. */
+const IDLE_MS = 60_000;
+
+const THREAD = fileURLToPath(new URL("./thread.ts", import.meta.url));
+
+export interface ThreadOptions {
+  /** Address of the module that exports `taskTypes(settings)`. */
+  readonly module: string;
+  readonly settings: Settings;
+  readonly log: Log;
+}
+
+/** The threads that isolated handlers run in: started when needed, used again, ended by force when they must be. */
+export class HandlerThreads implements AsyncDisposable {
+  readonly #pool: Piscina;
+  readonly #heapMb: number;
+
+  constructor({ module, settings, log }: ThreadOptions) {
+    this.#heapMb = settings.isolatedHeapMb;
+    const data: ThreadData = { module, settings };
+    this.#pool = new Piscina({
+      minThreads: 0,
+      maxThreads: settings.concurrency,
+      idleTimeout: IDLE_MS,
+      // Else the pool puts a thread to sleep between attempts, and what it keeps open (sockets, timers) with it.
+      atomics: "disabled",
+      recordTiming: false,
+      resourceLimits: { maxOldGenerationSizeMb: settings.isolatedHeapMb },
+      workerData: data,
+    });
+    // What an attempt left behind broke its thread after its end.
+    this.#pool.on("error", (err) => log.warn({ err }, "an idle handler thread broke"));
+  }
+
+  /** Runs the handler in a thread. Undefined: it did not end in time, and its thread was ended. */
+  async run(cue: Cue): Promise<HandlerEnd | undefined> {
+    const { context, stops } = cue;
+    const { port1: ours, port2: theirs } = new MessageChannel();
+    const hear = (said: FromThread) => listen(said, cue, ours);
+    ours.on("message", hear);
+    using _ = onAbort(stops.signal, () => tellStop(ours, stops.signal.reason));
+    const attempt: ThreadAttempt = {
+      typeName: cue.type.input.typeName,
+      input: cue.input,
+      taskId: context.taskId,
+      number: context.number,
+      idempotencyKey: context.idempotencyKey,
+      deadline: context.deadline,
+      checkpoint: context.checkpoint,
+      port: theirs,
+    };
+    const options = { filename: THREAD, name: "attempt", signal: stops.end };
+    try {
+      return await this.#pool.run(attempt, { ...options, transferList: [theirs] });
+    } catch (error) {
+      return stops.end.aborted ? undefined : this.#died(error);
+    } finally {
+      // Its last words may still be under way when it is known to have ended.
+      for (let last = receiveMessageOnPort(ours); last; last = receiveMessageOnPort(ours)) {
+        hear(last.message);
+      }
+      ours.close();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy();
+  }
+
+  /** A thread answers with how its handler ended; it does not throw but when it ends itself. */
+  #died(error: unknown): HandlerEnd {
+    if (error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
+      const message = `the handler's thread ran out of its ${this.#heapMb} MB of heap`;
+      return { kind: "retry", code: "OUT_OF_MEMORY", message };
+    }
+    const why = error instanceof Error ? error.message : String(error);
+    return { kind: "retry", code: "THREAD_DIED", message: `the handler's thread died: ${why}` };
+  }
+}
+
+function tellStop(port: MessagePort, { why, message }: Extract<ToThread, { kind: "stop" }>): void {
+  port.postMessage({ kind: "stop", why, message } satisfies ToThread);
+}
+
+function listen(said: FromThread, { context, notes }: Cue, port: MessagePort): void {
+  switch (said.kind) {
+    case "note":
+      notes.relay(said.facet);
+      return;
+    case "save checkpoint": {
+      const { id, state } = said;
+      const answer = (message: ToThread) => port.postMessage(message);
+      context.saveCheckpoint(state).then(
+        () => answer({ kind: "checkpoint saved", id }),
+        (error) => answer({ kind: "checkpoint refused", id, error: told(error) }),
+      );
+    }
+  }
+}
+
+function told(error: unknown): RefusedError {
+  const message = error instanceof Error ? error.message : String(error);
+  return { message, code: error instanceof PermanentError ? error.code : undefined };
+}

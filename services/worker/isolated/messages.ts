@@ -1,0 +1,45 @@
+import type { MessagePort } from "node:worker_threads";
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Settings } from "#lib/process/settings.ts";
+import type { AttemptStopped } from "#lib/task/outcome.ts";
+
+/** What a thread is started with. */
+export interface ThreadData {
+  /** Address of the module that exports `taskTypes(settings)`. */
+  readonly module: string;
+  readonly settings: Settings;
+}
+
+/** An attempt, as it is handed to a thread. */
+export interface ThreadAttempt {
+  /** Full name of the task type. */
+  readonly typeName: string;
+  readonly input: Any | undefined;
+  readonly taskId: string;
+  readonly number: number;
+  readonly idempotencyKey: string;
+  readonly deadline: Date;
+  readonly checkpoint: JsonValue | undefined;
+  /** Between the attempt's two sides, for as long as it runs. */
+  readonly port: MessagePort;
+}
+
+/** From the worker to the thread. */
+export type ToThread =
+  | { readonly kind: "stop"; readonly why: AttemptStopped["why"]; readonly message: string }
+  | { readonly kind: "checkpoint saved"; readonly id: number }
+  | { readonly kind: "checkpoint refused"; readonly id: number; readonly error: RefusedError };
+
+/** From the thread to the worker. */
+export type FromThread =
+  | { readonly kind: "note"; readonly facet: TaskEvent["facet"] }
+  | { readonly kind: "save checkpoint"; readonly id: number; readonly state: JsonValue };
+
+/** An error that keeps its class, for classes say what to do. */
+export interface RefusedError {
+  readonly message: string;
+  /** Set: a PermanentError. */
+  readonly code: string | undefined;
+}

@@ -1,0 +1,97 @@
+import { describe, expect, test } from "vitest";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { openGate } from "#test/support/gate.ts";
+import { checkLedger } from "#test/support/ledger.ts";
+import {
+  type Gateway,
+  historyOf,
+  isolatedScriptOf,
+  outputOf,
+  System,
+  scriptOf,
+  statesOf,
+} from "#test/support/system.ts";
+
+const INPUTS = [
+  ["in the worker's own thread", scriptOf],
+  ["in a thread of its own", isolatedScriptOf],
+] as const;
+
+async function submit({ client }: Gateway, input: ReturnType<typeof scriptOf>): Promise<string> {
+  const { task } = await client.submitTask({ spec: { input } });
+  return task?.id ?? "";
+}
+
+async function taskOf({ client }: Gateway, taskId: string) {
+  return (await client.getTask({ taskId })).task;
+}
+
+/** Each with the number of its attempt. */
+function checkpointsOf(events: readonly TaskEvent[]): unknown[] {
+  return events.flatMap(({ facet }) =>
+    facet.case === "checkpoint" ? [[facet.value.attempt, facet.value.state?.kind.value]] : [],
+  );
+}
+
+describe.each(INPUTS)("a handler %s", (_, inputOf) => {
+  test("goes on from its checkpoint after a failure, and a watcher sees what it saved", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const id = await submit(gateway, inputOf({ countTo: 4, gateAtCount: 2, failures: 1 }));
+    const events = await historyOf(gateway, id);
+    expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "SUCCEEDED 2"]);
+    expect(checkpointsOf(events)).toEqual([
+      [1, 1],
+      [1, 2],
+      [2, 3],
+      [2, 4],
+    ]);
+    expect(outputOf(await taskOf(gateway, id))).toBe("counted from 2 to 4");
+  });
+
+  test("goes on from its checkpoint after its worker was killed", async () => {
+    await using system = await System.start();
+    await using gate = await openGate();
+    const { gateway, worker } = await system.running();
+    const id = await submit(gateway, inputOf({ countTo: 5, gateAtCount: 3, gate: gate.url }));
+    await gate.arrived();
+    worker.service.kill("SIGKILL");
+    await system.worker();
+    const events = await historyOf(gateway, id);
+    expect(statesOf(events)).toEqual(["RUNNING 1", "RUNNING 2", "SUCCEEDED 2"]);
+    expect(outputOf(await taskOf(gateway, id))).toBe("counted from 3 to 5");
+    await checkLedger(system.nats.url, [id]);
+  });
+
+  test("that saves more than a checkpoint may have is told so", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const id = await submit(gateway, inputOf({ checkpoint: "x".repeat(16_383) }));
+    const events = await historyOf(gateway, id);
+    expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
+    const { error } = (await taskOf(gateway, id)) ?? {};
+    expect(error).toMatchObject({ code: "CHECKPOINT_TOO_LARGE", retryable: false });
+    expect(error?.message).toContain("16385 bytes as JSON; 16384 are allowed");
+    const largest = await submit(gateway, inputOf({ checkpoint: "x".repeat(16_382) }));
+    expect(statesOf(await historyOf(gateway, largest))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  });
+});
+
+test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async () => {
+  await using system = await System.start();
+  await using gate = await openGate();
+  const { gateway, worker: zombie } = await system.running();
+  const id = await submit(gateway, scriptOf({ gate: gate.url, checkpoint: "mine", deaf: true }));
+  await gate.arrived();
+  zombie.service.kill("SIGSTOP");
+  const other = await system.worker();
+  await gate.arrived();
+  zombie.service.kill("SIGCONT");
+  gate.open();
+  await zombie.service.logged("attempt ended", ({ outcome }) => outcome === "canceled");
+  await other.service.logged("attempt ended");
+  const events = await historyOf(gateway, id);
+  expect(statesOf(events)).toEqual(["RUNNING 1", "RUNNING 2", "SUCCEEDED 2"]);
+  expect(checkpointsOf(events)).toEqual([[2, "mine"]]);
+  await checkLedger(system.nats.url, [id]);
+});

@@ -1,0 +1,39 @@
+import { describe, expect, test } from "vitest";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+
+function msOf(event: TaskEvent | undefined): number {
+  return Number(event?.time?.seconds) * 1_000 + (event?.time?.nanos ?? 0) / 1e6;
+}
+
+describe("a handler that fails", () => {
+  test("says when the next attempt is worth it, and it starts then, whatever the policy says", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const { task } = await gateway.client.submitTask({
+      spec: {
+        input: scriptOf({ failures: 1, retryAfterMs: 2_000 }),
+        retryPolicy: { initialBackoff: { seconds: 3600n } },
+      },
+    });
+    const events = await historyOf(gateway, task?.id ?? "");
+    const states = events.filter(({ facet }) => facet.case === "state");
+    expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "SUCCEEDED 2"]);
+    expect(msOf(states[2]) - msOf(states[1])).toBeGreaterThanOrEqual(1_900);
+  });
+
+  test("with a code that the task does not want retried ends it at once", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const { task } = await gateway.client.submitTask({
+      spec: {
+        input: scriptOf({ failures: 9, failureCode: "NO_CREDIT" }),
+        retryPolicy: { nonRetryableCodes: ["NO_CREDIT"] },
+      },
+    });
+    const events = await historyOf(gateway, task?.id ?? "");
+    expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
+    const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
+    expect(after.task?.error).toMatchObject({ code: "NO_CREDIT", retryable: false });
+  });
+});

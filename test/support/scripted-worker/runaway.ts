@@ -1,0 +1,46 @@
+import { execFileSync } from "node:child_process";
+import type { Attempt } from "#lib/task/task-type.ts";
+
+/** Code that no signal stops. Only an isolated handler may do so without harm to its worker. */
+export type Runaway =
+  | "busy loop"
+  | "busy loop that reports"
+  | "busy loop that looks"
+  | "slow regex"
+  | "atomics wait"
+  | "child process"
+  | "process exit"
+  | "memory";
+
+export function runAway(how: Runaway, attempt: Attempt<unknown>): void {
+  WAYS[how](attempt);
+}
+
+const WAYS: Readonly<Record<Runaway, (attempt: Attempt<unknown>) => void>> = {
+  "busy loop"() {
+    for (;;) Math.random();
+  },
+  "busy loop that reports"(attempt) {
+    for (let current = 1; ; current += 1) attempt.report({ current });
+  },
+  "busy loop that looks"(attempt) {
+    while (!attempt.signal.aborted) attempt.report({ note: "looking" });
+    attempt.signal.throwIfAborted();
+  },
+  "slow regex"() {
+    /^(a+)+$/.test(`${"a".repeat(60)}b`);
+  },
+  "atomics wait"() {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  },
+  "child process"() {
+    execFileSync("sleep", ["20"]);
+  },
+  "process exit"() {
+    process.exit(7);
+  },
+  memory() {
+    const hoard: string[][] = [];
+    for (;;) hoard.push(Array.from({ length: 10_000 }, (_, index) => `entry ${index}`));
+  },
+};
