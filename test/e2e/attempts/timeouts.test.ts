@@ -77,6 +77,37 @@ describe("an attempt with limits", () => {
     expect((await taskOf(gateway, id))?.error?.message).toBe("the attempt took longer than 600 ms");
   });
 
+  test("is stopped at its task's deadline, and the task has failed", async () => {
+    await using system = await System.start();
+    await using gate = await openGate();
+    const { gateway } = await system.running();
+    const id = await submit(
+      gateway,
+      { gate: gate.url, partial: true },
+      { taskTimeout: { seconds: 2n }, retryPolicy: {} },
+    );
+    expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "FAILED 1"]);
+    expect((await taskOf(gateway, id))?.error).toMatchObject({
+      code: "TASK_TIMEOUT",
+      message: "the task had not ended by its deadline",
+      retryable: false,
+    });
+  });
+
+  test("that fails so late that no other fits before the task's deadline is the last one", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const id = await submit(
+      gateway,
+      { failures: 1, retryAfterMs: 60_000 },
+      { taskTimeout: { seconds: 50n }, retryPolicy: {} },
+    );
+    expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "FAILED 1"]);
+    const error = (await taskOf(gateway, id))?.error;
+    expect(error).toMatchObject({ code: "TOLD", retryable: true });
+    expect(error?.message).toContain("no other attempt fits before the task's deadline");
+  });
+
   test("that never ends is abandoned: counted, named in the log, and again when it ends at last", async () => {
     await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
     await using gate = await openGate();
