@@ -40,8 +40,9 @@ export interface Attempt<Input> {
   log(level: LogLevel, message: string): void;
   /**
    * Saves a state for the next attempt, instead of the one before; it is stored when this resolves. At most 16 KiB as
-   * JSON. Rejects when it is larger (CHECKPOINT_TOO_LARGE) or no JSON (CHECKPOINT_NOT_JSON), and when the task has gone
-   * on without this attempt. Each one stays in the task's history, so save every few seconds rather than at every step.
+   * JSON and 30 levels deep. Rejects with a PermanentError when it is larger (CHECKPOINT_TOO_LARGE), deeper
+   * (CHECKPOINT_TOO_DEEP) or no JSON (CHECKPOINT_NOT_JSON), and with an AttemptStopped when the task has gone on without
+   * this attempt. Each one stays in the task's history, so save every few seconds rather than at every step.
    */
   saveCheckpoint(state: JsonValue): Promise<void>;
 }

@@ -10,6 +10,9 @@ import type { Begun } from "./begin-attempt.ts";
 import type { Stops } from "./stops.ts";
 import { stored } from "./stored.ts";
 
+/** Protobuf libraries read 100 levels, and an object within an object takes three. */
+const MAX_DEPTH = 30;
+
 /** What an earlier attempt has saved; a first one has none before it. */
 export async function lastCheckpoint(
   broker: Broker,
@@ -41,7 +44,17 @@ export function checkpointOf(attempt: number, state: JsonValue): Checkpoint {
     const message = `the checkpoint has ${length} bytes as JSON; ${MAX_CHECKPOINT_BYTES} are allowed`;
     throw new PermanentError(message, { code: "CHECKPOINT_TOO_LARGE" });
   }
-  return create(CheckpointSchema, { attempt, state: fromJson(ValueSchema, JSON.parse(json)) });
+  const plain: JsonValue = JSON.parse(json);
+  if (isDeeper(plain, MAX_DEPTH)) {
+    const message = `the checkpoint is nested deeper than ${MAX_DEPTH} levels`;
+    throw new PermanentError(message, { code: "CHECKPOINT_TOO_DEEP" });
+  }
+  return create(CheckpointSchema, { attempt, state: fromJson(ValueSchema, plain) });
+}
+
+function isDeeper(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function jsonOf(state: unknown): string {

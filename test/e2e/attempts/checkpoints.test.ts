@@ -77,6 +77,20 @@ describe.each(INPUTS)("a handler %s", (_, inputOf) => {
   });
 });
 
+test("a task that is started again after its end goes on from its last checkpoint", async () => {
+  await using system = await System.start();
+  const { gateway } = await system.running();
+  const failing = { countTo: 4, gateAtCount: 2, failures: 1, failureCode: "NO_CREDIT" };
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf(failing), retryPolicy: { maxAttempts: 1 } },
+  });
+  const id = task?.id ?? "";
+  expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "FAILED 1"]);
+  await gateway.client.retryTask({ taskId: id });
+  await historyOf(gateway, id);
+  expect(outputOf(await taskOf(gateway, id))).toBe("counted from 2 to 4");
+});
+
 test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async () => {
   await using system = await System.start();
   await using gate = await openGate();

@@ -60,6 +60,25 @@ describe("an isolated handler", () => {
     expect((await taskOf(gateway, twice))?.error).toMatchObject({ code: "TOLD", attempt: 1 });
   });
 
+  test("uses the thread of the one before it, and a new one when that was ended by force", async () => {
+    await using system = await System.start();
+    const { gateway, worker } = await system.running();
+    const threadOf = async (script: Script, spec?: object) => {
+      const id = await submit(gateway, { tellThread: true, ...script }, spec);
+      await historyOf(gateway, id);
+      return outputOf(await taskOf(gateway, id));
+    };
+    const first = await threadOf({});
+    expect(first).toMatch(/^thread [1-9]/);
+    expect([await threadOf({}), await threadOf({})]).toEqual([first, first]);
+    const limits = { attemptSoftTimeout: { nanos: 200_000_000 }, attemptTimeout: { seconds: 1n } };
+    expect(await threadOf({ runaway: "busy loop" }, limits)).toBeUndefined();
+    await worker.service.logged("attempt ended", ({ outcome }) => outcome === "timed out");
+    const next = await threadOf({});
+    expect(next).toMatch(/^thread [1-9]/);
+    expect(next).not.toBe(first);
+  });
+
   test("is canceled while it waits for an answer: its signal aborts, and it stops by itself", async () => {
     await using system = await System.start();
     await using gate = await openGate();

@@ -1,4 +1,5 @@
 import { setTimeout } from "node:timers/promises";
+import { threadId } from "node:worker_threads";
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { StringValueSchema, StructSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
@@ -23,6 +24,8 @@ export interface Script {
   countTo?: number;
   /** Comes to the gate when it has counted to this number, instead of before. */
   gateAtCount?: number;
+  /** Returns the number of its thread. */
+  tellThread?: boolean;
   /** Does this behind the gate, and does not listen to its signal. */
   runaway?: Runaway;
   /** Attempts, up to this number, that kill their worker. */
@@ -77,10 +80,16 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
     if (script.partial) return { value: "partial" };
     throw error;
   }
+  return playOn(attempt, script);
+}
+
+/** What comes behind the gate. */
+async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
   await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
   if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
   if (script.runaway) runAway(script.runaway, attempt);
   fail(script, attempt);
+  if (script.tellThread) return { value: `thread ${threadId}` };
   return { value: "x".repeat(script.outputBytes ?? 0) || `attempt ${attempt.number}` };
 }
 

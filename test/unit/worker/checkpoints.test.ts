@@ -1,6 +1,7 @@
-import { toJson } from "@bufbuild/protobuf";
+import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { decodeEvent, encodeEvent } from "#lib/broker/event-codec.ts";
 import { checkpointOf } from "../../../services/worker/checkpoints.ts";
 
 test("a checkpoint keeps any JSON value", () => {
@@ -16,6 +17,19 @@ test("what a checkpoint may have is counted in bytes, not in letters", () => {
   expect(() => checkpointOf(1, "é".repeat(8_192))).toThrow(
     "16386 bytes as JSON; 16384 are allowed",
   );
+});
+
+function nested(levels: number): JsonValue {
+  return levels === 0 ? 1 : { in: nested(levels - 1) };
+}
+
+test("a checkpoint is nested no deeper than can be read again", () => {
+  const data = encodeEvent({ case: "checkpoint", value: checkpointOf(1, nested(30)) });
+  const stored = { subject: "mr.task.t.checkpoint", seq: 1, time: new Date(), data };
+  expect(decodeEvent(stored)?.facet.case).toBe("checkpoint");
+  for (const levels of [31, 2_000]) {
+    expect(() => checkpointOf(1, nested(levels))).toThrow("nested deeper than 30 levels");
+  }
 });
 
 test("what is no JSON is refused, and the error says why where that is known", () => {
