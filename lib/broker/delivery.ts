@@ -1,6 +1,6 @@
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { taskIdOf } from "./names.ts";
+import { queueOf, taskIdOf } from "./names.ts";
 import { decodeWaiting } from "./queues.ts";
 
 /** A delivery must be extended more often than this, or another worker gets it. A third of the broker's patience. */
@@ -12,6 +12,7 @@ export const BEAT_MS = 2_500;
  */
 export class Delivery {
   readonly taskId: string;
+  readonly queue: string;
   /** Undefined when its bytes can't be read; the log knows the task all the same. */
   readonly waiting: WaitingTask | undefined;
   /** What was delivered, as it is. */
@@ -21,6 +22,7 @@ export class Delivery {
 
   constructor(nc: NatsConnection, message: Msg) {
     this.taskId = taskIdOf(message.subject);
+    this.queue = queueOf(message.subject);
     this.data = message.data;
     this.waiting = decodeWaiting(message.data);
     this.#nc = nc;

@@ -66,3 +66,8 @@ export function taskIdOf(subject: string): string {
   const tokens = subject.split(".");
   return (subject.startsWith("mr.task.") ? tokens[2] : tokens.at(-1)) ?? "";
 }
+
+/** The queue that an entry lies in, or is due for. */
+export function queueOf(subject: string): string {
+  return subject.split(".")[2] ?? "";
+}

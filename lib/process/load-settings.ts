@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { checkTogether } from "./check-together.ts";
 import { type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
@@ -65,10 +66,12 @@ export function loadSettings(
   for (const option of options.values()) command.addOption(option);
   command.parse(argv);
   const given = command.opts();
-  return Object.fromEntries(
+  const settings = Object.fromEntries(
     entries().map(([name, { fallback }]) => {
       const option = options.get(name);
       return [name, option ? given[option.attributeName()] : fallback];
     }),
   ) as Settings;
+  checkTogether(settings);
+  return settings;
 }

@@ -74,3 +74,20 @@ export function queueNames(given: string): readonly string[] {
     `"${wrong}" is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
   );
 }
+
+/** `reports=2,default=8`: a whole number, from 1 to `most`, for each queue that is named. */
+export function queueLimits(most: number): (given: string) => ReadonlyMap<string, number> {
+  const limit = wholeNumber(1, most);
+  return (given) => {
+    const limits = new Map<string, number>();
+    for (const pair of list(given)) {
+      const [, name, number] = /^([^=\s]+)\s*=([^=]+)$/.exec(pair) ?? [];
+      if (name === undefined || number === undefined) {
+        throw new InvalidArgumentError(`"${pair}" is no limit: <queue>=<number>, e.g. reports=2`);
+      }
+      if (limits.has(name)) throw new InvalidArgumentError(`"${name}" is named twice`);
+      limits.set(name, limit(number));
+    }
+    return limits;
+  };
+}

@@ -1,7 +1,17 @@
-import { list, oneOf, port, queueNames, type Setting, text, wholeNumber } from "./setting.ts";
+import {
+  list,
+  oneOf,
+  port,
+  queueLimits,
+  queueNames,
+  type Setting,
+  text,
+  wholeNumber,
+} from "./setting.ts";
 
 const ALL = ["gateway", "worker", "monitor"] as const;
 const GIB = 2 ** 30;
+const MAX_CONCURRENCY = 10_000;
 
 function define<T>(setting: Setting<T>): Setting<T> {
   return setting;
@@ -126,7 +136,14 @@ export const SETTINGS = {
     env: "MILLRACE_WORKER_CONCURRENCY",
     help: "attempts that one worker runs at once",
     fallback: 8,
-    parse: wholeNumber(1, 10_000),
+    parse: wholeNumber(1, MAX_CONCURRENCY),
+    services: ["worker"],
+  }),
+  queueConcurrency: define({
+    env: "MILLRACE_QUEUE_CONCURRENCY",
+    help: "attempts of single queues that one worker runs at once, e.g. reports=2,default=6, within MILLRACE_WORKER_CONCURRENCY in all; queues that are not named share what is left",
+    fallback: undefined as ReadonlyMap<string, number> | undefined,
+    parse: queueLimits(MAX_CONCURRENCY),
     services: ["worker"],
   }),
   maxCrashes: define({

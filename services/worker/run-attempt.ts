@@ -41,6 +41,7 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   const lease = new Lease(delivery);
   const held: RunningAttempt = {
     taskId: delivery.taskId,
+    queue: delivery.queue,
     lease,
     number: 0,
     fence: undefined,

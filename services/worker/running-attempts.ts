@@ -7,6 +7,7 @@ import type { Lease } from "./lease.ts";
 /** A task that this worker holds. */
 export interface RunningAttempt {
   readonly taskId: string;
+  readonly queue: string;
   readonly lease: Lease;
   /** Number of the attempt; 0 until its start is written down. */
   number: number;
@@ -18,7 +19,7 @@ export interface RunningAttempt {
 /** Everything that this worker works on now. */
 export class RunningAttempts {
   readonly #running = new Set<RunningAttempt>();
-  #ended: (() => void) | undefined;
+  readonly #listeners = new Set<() => void>();
 
   get count(): number {
     return this.#running.size;
@@ -27,6 +28,11 @@ export class RunningAttempts {
   /** Those that run now. */
   get all(): readonly RunningAttempt[] {
     return [...this.#running];
+  }
+
+  /** How many of them came from the queue. */
+  countOf(queue: string): number {
+    return [...this.#running].filter((attempt) => attempt.queue === queue).length;
   }
 
   get taskIds(): string[] {
@@ -43,7 +49,7 @@ export class RunningAttempts {
     return {
       [Symbol.dispose]: () => {
         this.#running.delete(attempt);
-        this.#ended?.();
+        for (const listener of this.#listeners) listener();
       },
     };
   }
@@ -67,12 +73,18 @@ export class RunningAttempts {
     for (const attempt of this.#running) attempt.stop(reason);
   }
 
-  /** Resolves when fewer than `count` attempts run, or when the signal aborts. */
-  async fewerThan(count: number, signal: AbortSignal): Promise<void> {
-    while (this.#running.size >= count && !signal.aborted) {
+  /** Calls the listener whenever an attempt has ended. */
+  onEnd(listener: () => void): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
+  }
+
+  /** Resolves when the condition holds, which only the end of an attempt can bring about; or when the signal aborts. */
+  async until(holds: () => boolean, signal: AbortSignal): Promise<void> {
+    while (!holds() && !signal.aborted) {
       const { promise, resolve } = Promise.withResolvers<void>();
-      this.#ended = resolve;
-      using _ = onAbort(signal, resolve);
+      using _ended = this.onEnd(resolve);
+      using _aborted = onAbort(signal, resolve);
       await promise;
     }
   }

@@ -6,12 +6,11 @@ import type { Readiness } from "#lib/process/readiness.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
+import { Slots, type SlotsOptions } from "./slots.ts";
 import { CLEAN_UP_MS } from "./stops.ts";
 import { WorkSource } from "./work-source.ts";
 
-export interface WorkerOptions extends AttemptOptions {
-  readonly queues: readonly string[];
-  readonly concurrency: number;
+export interface WorkerOptions extends AttemptOptions, SlotsOptions {
   /** How long running attempts may take to finish when the worker leaves. */
   readonly leaveGraceMs: number;
   readonly readiness: Readiness;
@@ -26,6 +25,7 @@ const SETTLE_MS = 3_000;
 export class Worker {
   readonly #options: WorkerOptions;
   readonly #running: RunningAttempts;
+  readonly #slots: Slots;
   readonly #source: WorkSource;
   readonly #broker: Broker;
 
@@ -33,7 +33,9 @@ export class Worker {
     this.#options = options;
     this.#running = options.running;
     this.#broker = options.broker;
-    this.#source = new WorkSource(options.broker.link, options.queues);
+    this.#slots = new Slots(options);
+    const { queues, running, broker } = options;
+    this.#source = new WorkSource({ link: broker.link, queues, slots: this.#slots, running });
   }
 
   /** Works until asked to leave; then finishes, or hands back, what it has. */
@@ -45,7 +47,7 @@ export class Worker {
     try {
       await link.whenUp(leaving);
       while (!leaving.aborted) {
-        await this.#running.fewerThan(this.#options.concurrency, leaving);
+        await this.#running.until(() => this.#slots.someFree, leaving);
         if (!link.isUp) await this.#sitOut(leaving);
         if (!leaving.aborted) this.#startAll(await this.#take(leaving));
       }
@@ -64,8 +66,7 @@ export class Worker {
   async #take(leaving: AbortSignal): Promise<Delivery[]> {
     const { readiness, log } = this.#options;
     try {
-      const free = this.#options.concurrency - this.#running.count;
-      const waiting = await this.#source.takeNow(free);
+      const waiting = await this.#source.takeNow();
       readiness.green("queue");
       return waiting.length > 0 ? waiting : await this.#source.takeNext(leaving);
     } catch (error) {
@@ -86,10 +87,10 @@ export class Worker {
     await pause(AGAIN_MS, leaving);
   }
 
-  /** Two levels may deliver in the same instant; what has no slot is given to a worker that has one. */
+  /** Two sources may deliver in the same instant; what has no slot is given to a worker that has one. */
   #startAll(deliveries: readonly Delivery[]): void {
     for (const delivery of deliveries) {
-      if (this.#running.count < this.#options.concurrency) void this.#start(delivery);
+      if (this.#slots.freeOf(delivery.queue) > 0) void this.#start(delivery);
       else delivery.putBack();
     }
   }
@@ -117,7 +118,7 @@ export class Worker {
 
   async #endsWithin(ms: number): Promise<boolean> {
     const enough = AbortSignal.timeout(ms);
-    await this.#running.fewerThan(1, enough);
+    await this.#running.until(() => this.#running.count === 0, enough);
     return this.#running.count === 0;
   }
 }

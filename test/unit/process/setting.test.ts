@@ -1,5 +1,13 @@
 import { expect, test } from "vitest";
-import { list, oneOf, port, queueNames, text, wholeNumber } from "#lib/process/setting.ts";
+import {
+  list,
+  oneOf,
+  port,
+  queueLimits,
+  queueNames,
+  text,
+  wholeNumber,
+} from "#lib/process/setting.ts";
 
 test("a number outside its bounds is refused with the bounds", () => {
   const parse = wholeNumber(1, 10);
@@ -24,4 +32,19 @@ test("a choice is refused with the choices, and an empty text is none", () => {
   expect(oneOf("json", "pretty")("json")).toBe("json");
   expect(() => oneOf("json", "pretty")("xml")).toThrow("must be one of json, pretty");
   expect(() => text("  ")).toThrow("must not be empty");
+});
+
+test("limits are given by queue, each once", () => {
+  const parse = queueLimits(100);
+  expect([...parse(" reports=2, default = 8 ")]).toEqual([
+    ["reports", 2],
+    ["default", 8],
+  ]);
+  for (const wrong of ["reports", "reports=", "=1", "reports=1=2"]) {
+    expect(() => parse(wrong), wrong).toThrow(`"${wrong}" is no limit: <queue>=<number>`);
+  }
+  expect(() => parse("reports=1,reports=2")).toThrow('"reports" is named twice');
+  for (const wrong of ["reports=0", "reports=101", "reports=many"]) {
+    expect(() => parse(wrong), wrong).toThrow("must be a whole number from 1 to 100");
+  }
 });
