@@ -18,6 +18,7 @@ export async function watchPatiently(
   gateways: () => readonly Gateway[],
   taskId: string,
   seen: Seen = { events: [], resumed: 0 },
+  withinMs = 120_000,
 ): Promise<Seen> {
   await until(async () => {
     const all = gateways();
@@ -25,7 +26,7 @@ export async function watchPatiently(
     if (gateway) await watchOnce(gateway, taskId, seen);
     const last = seen.events.at(-1);
     return last !== undefined && isTerminalEvent(last);
-  }, 120_000);
+  }, withinMs);
   return seen;
 }
 

@@ -1,0 +1,82 @@
+import { type Gateway, type System, typesKnown } from "./system.ts";
+
+type Worker = Awaited<ReturnType<System["worker"]>>;
+type Env = Readonly<Record<string, string>>;
+
+export interface FleetSize {
+  readonly gateways: number;
+  readonly workers: number;
+}
+
+/** Gateways and workers that die and are replaced, as a supervisor does it. Only those that are up are listed. */
+export class Fleet implements AsyncDisposable {
+  readonly #system: System;
+  readonly #env: Env;
+  readonly #coming = new Set<Promise<unknown>>();
+  #ended = false;
+  gateways: readonly Gateway[] = [];
+  workers: readonly Worker[] = [];
+
+  private constructor(system: System, env: Env) {
+    this.#system = system;
+    this.#env = env;
+  }
+
+  static async start(system: System, size: FleetSize, env: Env = {}): Promise<Fleet> {
+    const fleet = new Fleet(system, env);
+    await Promise.all([
+      ...Array.from({ length: size.gateways }, () => fleet.addGateway()),
+      ...Array.from({ length: size.workers }, () => fleet.addWorker()),
+    ]);
+    await Promise.all(fleet.gateways.map(typesKnown));
+    return fleet;
+  }
+
+  async addGateway(): Promise<Gateway> {
+    const gateway = await this.#system.gateway();
+    this.gateways = [...this.gateways, gateway];
+    return gateway;
+  }
+
+  async addWorker(): Promise<Worker> {
+    const worker = await this.#system.worker(this.#env);
+    this.workers = [...this.workers, worker];
+    // Also one that its task takes down is replaced.
+    void worker.service.exited.then(() => this.#gone(worker));
+    return worker;
+  }
+
+  /** SIGKILL; its replacement joins when it is up. */
+  killWorker(worker: Worker): void {
+    this.workers = this.workers.filter((other) => other !== worker);
+    worker.service.kill("SIGKILL");
+  }
+
+  killGateway(gateway: Gateway): void {
+    this.gateways = this.gateways.filter((other) => other !== gateway);
+    gateway.service.kill("SIGKILL");
+    this.#replace(() => this.addGateway());
+  }
+
+  /** Replaces nobody any more, and resolves when all that were to come are up. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    await Promise.allSettled(this.#coming);
+  }
+
+  #gone(worker: Worker): void {
+    this.workers = this.workers.filter((other) => other !== worker);
+    this.#replace(() => this.addWorker());
+  }
+
+  #replace(add: () => Promise<unknown>): void {
+    if (this.#ended) return;
+    const coming = add().finally(() => this.#coming.delete(coming));
+    this.#coming.add(coming);
+  }
+}
+
+/** One of them, by chance. */
+export function oneOf<T>(all: readonly T[], random: () => number): T | undefined {
+  return all[Math.floor(random() * all.length)];
+}

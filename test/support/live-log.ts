@@ -1,0 +1,52 @@
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { Link } from "#lib/broker/link.ts";
+import { LogFollower } from "#lib/broker/log-follower.ts";
+import { isTerminalEvent } from "#lib/task/life.ts";
+import { QUIET, TOPOLOGY } from "./broker.ts";
+import { until } from "./until.ts";
+
+/** The log as it grows, for tests with more tasks than they care to watch one by one. */
+export class LiveLog implements AsyncDisposable {
+  readonly events: TaskEvent[] = [];
+  readonly #ended = new Set<string>();
+  readonly #link: Link;
+  readonly #follower: LogFollower;
+
+  constructor(natsUrl: string) {
+    const topology = { ...TOPOLOGY, queues: [] };
+    this.#link = new Link({ servers: [natsUrl], name: "live log", log: QUIET, topology });
+    this.#follower = new LogFollower({
+      link: this.#link,
+      log: QUIET,
+      from: "start",
+      onEvent: (event) => {
+        this.events.push(event);
+        if (isTerminalEvent(event)) this.#ended.add(event.taskId);
+      },
+    });
+  }
+
+  hasEnded(taskId: string): boolean {
+    return this.#ended.has(taskId);
+  }
+
+  /** Resolves when each of the tasks has its terminal event; fails with the first that have none. */
+  async allEnded(taskIds: Iterable<string>, withinMs: number): Promise<void> {
+    const left = new Set(taskIds);
+    const none = () => {
+      for (const taskId of left) if (this.#ended.has(taskId)) left.delete(taskId);
+      return left.size === 0;
+    };
+    try {
+      await until(none, withinMs);
+    } catch (error) {
+      const some = [...left].slice(0, 5).join(", ");
+      throw new Error(`${left.size} tasks did not end: ${some}`, { cause: error });
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#follower[Symbol.asyncDispose]();
+    await this.#link[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,58 @@
+import { expect } from "vitest";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { type Seen, watchPatiently } from "./patient-watch.ts";
+import type { Gateway } from "./system.ts";
+
+/** Watches each of the tasks to its end, and keeps what every watcher saw. */
+export async function recordAll(
+  gateways: () => readonly Gateway[],
+  taskIds: readonly string[],
+  withinMs?: number,
+): Promise<ReadonlyMap<string, Seen>> {
+  const watched = async (taskId: string) => {
+    const seen = await watchPatiently(gateways, taskId, undefined, withinMs);
+    return [taskId, seen] as const;
+  };
+  return new Map(await Promise.all(taskIds.map(watched)));
+}
+
+/**
+ * Each watcher saw what the log has: every event in its order and once, of which only progress may be left out, for a
+ * newer one replaces it.
+ */
+export function checkRecords(
+  log: ReadonlyMap<string, readonly TaskEvent[]>,
+  records: ReadonlyMap<string, Seen>,
+): void {
+  const faults = [...records].flatMap(([taskId, { events }]) =>
+    faultsOf(taskId, events, log.get(taskId) ?? []),
+  );
+  expect(faults).toEqual([]);
+}
+
+function faultsOf(
+  taskId: string,
+  seen: readonly TaskEvent[],
+  stored: readonly TaskEvent[],
+): string[] {
+  const unordered = seen.filter(
+    ({ sequence }, index) => sequence <= (seen[index - 1]?.sequence ?? 0n),
+  );
+  const known = new Set(stored.map(keyOf));
+  const had = new Set(seen.map(keyOf));
+  const invented = seen.filter((event) => !known.has(keyOf(event)));
+  const missed = stored.filter((event) => isKept(event) && !had.has(keyOf(event)));
+  return [
+    ...unordered.map(({ sequence }) => `${taskId}: ${sequence} came twice or late`),
+    ...invented.map(({ sequence }) => `${taskId}: ${sequence} is not in the log`),
+    ...missed.map(({ sequence, facet }) => `${taskId}: ${facet.case} ${sequence} was not shown`),
+  ];
+}
+
+function keyOf({ sequence, facet }: TaskEvent): string {
+  return `${sequence} ${facet.case}`;
+}
+
+function isKept({ facet }: TaskEvent): boolean {
+  return facet.case !== "progress";
+}
