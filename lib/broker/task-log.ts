@@ -146,6 +146,13 @@ export class TaskLog {
     return event && fold([event]);
   }
 
+  /** When the event was written, by the broker's clock; undefined if it is no longer in the log. */
+  async writtenAt(sequence: bigint): Promise<Date | undefined> {
+    const { jsm } = this.#link.use();
+    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: Number(sequence) }));
+    return stored?.time;
+  }
+
   /** Every event of the task after the sequence, up to and including the head. */
   history(taskId: string, after: bigint, head: bigint): AsyncGenerator<TaskEvent> {
     return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });

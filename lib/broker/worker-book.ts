@@ -15,6 +15,12 @@ const HEARTBEAT_MS = 2_000;
 /** Two heartbeats missed. Less than a delivery's lease: whose delivery was handed on because it died is found dead. */
 const SILENT_MS = 2 * HEARTBEAT_MS + 1_000;
 
+export interface SignOfLife {
+  /** When it was given, by the broker's clock. */
+  readonly time: Date;
+  readonly runningTaskIds: readonly string[];
+}
+
 /** The workers that are alive, as they describe themselves. */
 export class WorkerBook {
   readonly #link: Link;
@@ -27,13 +33,14 @@ export class WorkerBook {
     this.#replicas = replicas;
   }
 
-  /** Whether the worker has said within the last seconds that it holds the task. */
-  async holds(workerId: string, taskId: string): Promise<boolean> {
+  /** What the worker last said of itself; undefined if it was silent for too long to be alive. */
+  async lastSign(workerId: string): Promise<SignOfLife | undefined> {
     const bucket = await this.#open(this.#link.use());
     const entry = await ask(bucket.get(workerId));
-    if (entry?.operation !== "PUT") return false;
-    const isAlive = Date.now() - entry.created.getTime() < SILENT_MS;
-    return isAlive && fromBinary(WorkerSchema, entry.value).runningTaskIds.includes(taskId);
+    if (entry?.operation !== "PUT") return undefined;
+    if (Date.now() - entry.created.getTime() >= SILENT_MS) return undefined;
+    const { runningTaskIds } = fromBinary(WorkerSchema, entry.value);
+    return { time: entry.created, runningTaskIds };
   }
 
   /** Describes the worker every few seconds until the signal aborts; then takes it off the list. */

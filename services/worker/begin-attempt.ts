@@ -1,10 +1,11 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
+import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
 import { stored } from "./stored.ts";
 
@@ -21,9 +22,6 @@ export interface Begun {
   readonly running: StateChange;
   readonly fence: Fence;
 }
-
-/** A worker that says it holds the task is asked again after this long. */
-const HELD_ELSEWHERE_MS = 1_000;
 
 /**
  * Writes the start of the next attempt down, before the handler runs. Undefined when there is nothing to run: then the
@@ -76,44 +74,29 @@ async function act(
       lease.done();
       return undefined;
     case "give up": {
-      if (await isHeldElsewhere(lease, waiting, options)) return undefined;
+      if (await isHeldElsewhere(waiting, options)) return undefined;
       const appended = await broker.log.append(fenceOf(waiting), start.change);
       if (appended.kind === "conflict") return "stale";
       lease.done();
       return undefined;
     }
     case "run":
-      return run(lease, waiting, start.change, options);
+      return run(waiting, start.change, options);
   }
 }
 
 async function run(
-  lease: Lease,
   waiting: WaitingTask,
   running: StateChange,
   options: BeginOptions,
 ): Promise<Begun | undefined | "stale"> {
-  if (await isHeldElsewhere(lease, waiting, options)) return undefined;
+  if (await isHeldElsewhere(waiting, options)) return undefined;
   const { broker, workerId } = options;
   const fence = fenceOf(waiting);
   const appendId = `${workerId}/${waiting.taskId}/${running.attempt}`;
   const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
   if (appended.kind === "conflict") return "stale";
   return { waiting, running, fence: { ...fence, stateSequence: appended.sequence } };
-}
-
-/**
- * After an outage of the broker, a task may be delivered to us although its worker has it still: then it goes on there.
- */
-async function isHeldElsewhere(
-  lease: Lease,
-  { taskId, last }: WaitingTask,
-  { broker, workerId }: BeginOptions,
-): Promise<boolean> {
-  if (last?.state !== TaskState.RUNNING || last.workerId === workerId) return false;
-  if (!(await broker.workers.holds(last.workerId, taskId))) return false;
-  lease.putBack(HELD_ELSEWHERE_MS);
-  return true;
 }
 
 /** The task as it would lie in its queue, from the log; undefined if there is no such task. */
