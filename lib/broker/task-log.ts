@@ -146,6 +146,12 @@ export class TaskLog {
     return event && fold([event]);
   }
 
+  /** Whether the task is still where the fence has it. */
+  async isNewest({ taskId, stateSequence }: Fence): Promise<boolean> {
+    const newest = await this.#newest(eventSubject(taskId, "state"));
+    return (newest?.seq ?? 0) === stateSequence;
+  }
+
   /** When the event was written, by the broker's clock; undefined if it is no longer in the log. */
   async writtenAt(sequence: bigint): Promise<Date | undefined> {
     const { jsm } = this.#link.use();

@@ -3,6 +3,7 @@ import type { Delivery } from "#lib/broker/delivery.ts";
 /** Our hold on a task. The broker may deliver it to us anew while we have it: then that delivery is the one that counts. */
 export class Lease {
   #delivery: Delivery;
+  #lapsed = false;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
@@ -13,7 +14,15 @@ export class Lease {
   }
 
   extend(): void {
-    this.#delivery.extend();
+    if (!this.#lapsed) this.#delivery.extend();
+  }
+
+  /**
+   * Extends no more, for the task went on without us: the broker would take it for a sign of whoever has it now, and
+   * not notice should that one die.
+   */
+  lapse(): void {
+    this.#lapsed = true;
   }
 
   done(): void {

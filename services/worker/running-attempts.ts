@@ -64,6 +64,7 @@ export class RunningAttempts {
       if (attempt.taskId !== taskId || attempt.number >= newest) continue;
       // One that only begins may be the newest one that the hint is about.
       if (attempt.number === 0 && Number.isFinite(newest)) continue;
+      attempt.lease.lapse();
       attempt.stop(new AttemptStopped("canceled", "the task was canceled, or taken over"));
     }
   }

@@ -114,4 +114,36 @@ describe.concurrent("a frozen worker", () => {
     },
     LIMIT_MS,
   );
+
+  faultRow(
+    "a zombie that never heard that its task went on does not hide the death of the next holder",
+    async ({ figure }) => {
+      await using system = await System.start();
+      await using gate = await openGate();
+      const { gateway, worker: zombie } = await system.running();
+      await submitPatiently(() => [gateway], "held", { gate: gate.url, deaf: true });
+      await gate.arrived();
+
+      zombie.service.kill("SIGSTOP");
+      // What is said on the new line, the zombie does not hear.
+      await system.nats.kill("SIGKILL");
+      await system.nats.restart();
+      const holder = await system.worker();
+      await gate.arrived();
+      zombie.service.kill("SIGCONT");
+      await zombie.service.logged("attempt ended", (entry) => entry["written"] === false);
+      holder.service.kill("SIGKILL");
+      const killedAt = Date.now();
+      await gate.arrived();
+      const waitedMs = Date.now() - killedAt;
+      gate.open();
+
+      figure("wait for the next attempt", `${waitedMs} ms`);
+      expect(waitedMs).toBeLessThan(10_000);
+      const states = statesOf(await historyOf(gateway, "held"));
+      expect(states).toEqual(["RUNNING 1", "RUNNING 2", "RUNNING 3", "SUCCEEDED 3"]);
+      await checkLedger(system.nats.url, ["held"]);
+    },
+    LIMIT_MS,
+  );
 });
