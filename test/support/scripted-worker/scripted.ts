@@ -28,6 +28,8 @@ export interface Script {
   tellThread?: boolean;
   /** Does this behind the gate, and does not listen to its signal. */
   runaway?: Runaway;
+  /** How long its first attempt blocks the event loop of its worker, in milliseconds. */
+  blockMs?: number;
   /** Attempts, up to this number, that kill their worker. */
   crashes?: number;
   /** Attempts, up to this number, that fail with an error that may pass. */
@@ -87,6 +89,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
 async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
   await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
   if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
+  if (attempt.number === 1) block(script.blockMs ?? 0);
   if (script.runaway) runAway(script.runaway, attempt);
   fail(script, attempt);
   if (script.tellThread) return { value: `thread ${threadId}` };
@@ -117,6 +120,11 @@ async function passGate({ gate, deaf }: Script, { signal }: Attempt<unknown>): P
   if (!gate) return;
   const response = await fetch(gate, deaf ? {} : { signal });
   await response.text();
+}
+
+/** As a busy loop does, or a regular expression that got out of hand. */
+function block(ms: number): void {
+  for (const end = Date.now() + ms; Date.now() < end; );
 }
 
 function fail(script: Script, { number }: Attempt<unknown>): void {
