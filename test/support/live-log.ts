@@ -1,4 +1,3 @@
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link.ts";
 import { LogFollower } from "#lib/broker/log-follower.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
@@ -7,7 +6,7 @@ import { until } from "./until.ts";
 
 /** The log as it grows, for tests with more tasks than they care to watch one by one. */
 export class LiveLog implements AsyncDisposable {
-  readonly events: TaskEvent[] = [];
+  readonly #begun = new Set<string>();
   readonly #ended = new Set<string>();
   readonly #link: Link;
   readonly #follower: LogFollower;
@@ -20,7 +19,7 @@ export class LiveLog implements AsyncDisposable {
       log: QUIET,
       from: "start",
       onEvent: (event) => {
-        this.events.push(event);
+        this.#begun.add(event.taskId);
         if (isTerminalEvent(event)) this.#ended.add(event.taskId);
       },
     });
@@ -31,22 +30,35 @@ export class LiveLog implements AsyncDisposable {
   }
 
   /** Resolves when each of the tasks has its terminal event; fails with the first that have none. */
-  async allEnded(taskIds: Iterable<string>, withinMs: number): Promise<void> {
-    const left = new Set(taskIds);
-    const none = () => {
-      for (const taskId of left) if (this.#ended.has(taskId)) left.delete(taskId);
-      return left.size === 0;
-    };
-    try {
-      await until(none, withinMs);
-    } catch (error) {
-      const some = [...left].slice(0, 5).join(", ");
-      throw new Error(`${left.size} tasks did not end: ${some}`, { cause: error });
-    }
+  allEnded(taskIds: Iterable<string>, withinMs: number): Promise<void> {
+    return allIn(this.#ended, taskIds, withinMs);
+  }
+
+  /** Resolves when the log has something of each of the tasks. */
+  allBegun(taskIds: Iterable<string>, withinMs: number): Promise<void> {
+    return allIn(this.#begun, taskIds, withinMs);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#follower[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
+  }
+}
+
+async function allIn(
+  found: ReadonlySet<string>,
+  taskIds: Iterable<string>,
+  withinMs: number,
+): Promise<void> {
+  const left = new Set(taskIds);
+  const none = () => {
+    for (const taskId of left) if (found.has(taskId)) left.delete(taskId);
+    return left.size === 0;
+  };
+  try {
+    await until(none, withinMs);
+  } catch (error) {
+    const some = [...left].slice(0, 5).join(", ");
+    throw new Error(`still not so of ${left.size} tasks: ${some}`, { cause: error });
   }
 }
