@@ -48,6 +48,11 @@ export class Service implements AsyncDisposable {
     }
   }
 
+  /** All that it has logged. */
+  get entries(): readonly LogEntry[] {
+    return this.#log;
+  }
+
   /** The end of its log, for error messages. */
   tail(): string {
     return this.#log

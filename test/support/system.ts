@@ -8,7 +8,7 @@ import {
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
-import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Task, TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { stateName } from "#lib/task/life.ts";
@@ -159,6 +159,11 @@ export function statesOf(events: readonly TaskEvent[]): string[] {
   return events.flatMap(({ facet }) =>
     facet.case === "state" ? [`${stateName(facet.value.state)} ${facet.value.attempt}`] : [],
   );
+}
+
+/** The state that an event brings; undefined for one that brings none. */
+export function stateOf(event: TaskEvent | undefined): TaskState | undefined {
+  return event?.facet.case === "state" ? event.facet.value.state : undefined;
 }
 
 export function outputOf(task: Task | undefined): string | undefined {
