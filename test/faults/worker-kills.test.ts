@@ -54,7 +54,7 @@ faultRow(
     );
     const watched = ids.filter((_, index) => index % WATCHED === 0);
     await submitting;
-    const watching = recordAll(gateways, watched, LIMIT_MS);
+    const watching = recordAll(gateways, watched, { withinMs: LIMIT_MS });
     const rage = async () => {
       const isEnough = () => Date.now() - startedAt > STORM_MS;
       while (!isEnough() && !ids.every((id) => live.hasEnded(id))) {

@@ -13,28 +13,44 @@ export interface Seen {
 
 const RESUMABLE: readonly Code[] = [Code.Unavailable, Code.ResourceExhausted, Code.Canceled];
 
+/** How a watcher makes it hard for its gateway. */
+export interface WatchHabits {
+  readonly withinMs?: number;
+  /** Hangs up after so long, and goes on with a new watch. */
+  readonly hangUpAfterMs?: number;
+  /** Reads nothing for so long when it has read the first events. */
+  readonly pauseMs?: number;
+}
+
 /** Watches as a good client does: goes on from the last sequence it has, through whichever gateway is there. */
 export async function watchPatiently(
   gateways: () => readonly Gateway[],
   taskId: string,
   seen: Seen = { events: [], resumed: 0 },
-  withinMs = 120_000,
+  habits: WatchHabits = {},
 ): Promise<Seen> {
   await until(async () => {
     const all = gateways();
     const gateway = all[seen.resumed % all.length];
-    if (gateway) await watchOnce(gateway, taskId, seen);
+    if (gateway) await watchOnce(gateway, taskId, seen, habits);
     const last = seen.events.at(-1);
     return last !== undefined && isTerminalEvent(last);
-  }, withinMs);
+  }, habits.withinMs ?? 120_000);
   return seen;
 }
 
-async function watchOnce({ client }: Gateway, taskId: string, seen: Seen): Promise<void> {
+async function watchOnce(
+  { client }: Gateway,
+  taskId: string,
+  seen: Seen,
+  { hangUpAfterMs, pauseMs = 0 }: WatchHabits,
+): Promise<void> {
   const afterSequence = seen.events.at(-1)?.sequence ?? 0n;
+  const hangUp = hangUpAfterMs === undefined ? {} : { signal: AbortSignal.timeout(hangUpAfterMs) };
   try {
-    for await (const { update } of client.watchTask({ taskId, afterSequence })) {
+    for await (const { update } of client.watchTask({ taskId, afterSequence }, hangUp)) {
       if (update?.kind.case === "event") seen.events.push(update.kind.value);
+      if (seen.events.length === FIRST_EVENTS) await setTimeout(pauseMs);
     }
   } catch (error) {
     if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
@@ -42,3 +58,5 @@ async function watchOnce({ client }: Gateway, taskId: string, seen: Seen): Promi
     await setTimeout(100);
   }
 }
+
+const FIRST_EVENTS = 3;

@@ -1,13 +1,13 @@
 import { expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { type Seen, watchPatiently } from "./patient-watch.ts";
+import { type Seen, type WatchHabits, watchPatiently } from "./patient-watch.ts";
 import type { Gateway } from "./system.ts";
 
 /** Watches each of the tasks to its end, through all gateways evenly, and keeps what every watcher saw. */
 export function recordAll(
   gateways: () => readonly Gateway[],
   taskIds: readonly string[],
-  withinMs?: number,
+  habits?: WatchHabits,
 ): Promise<Seen[]> {
   const from = (index: number) => () => {
     const all = gateways();
@@ -15,7 +15,7 @@ export function recordAll(
     return [...all.slice(first), ...all.slice(0, first)];
   };
   const watch = (taskId: string, index: number) =>
-    watchPatiently(from(index), taskId, undefined, withinMs);
+    watchPatiently(from(index), taskId, undefined, habits);
   return Promise.all(taskIds.map(watch));
 }
 

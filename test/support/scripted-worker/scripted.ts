@@ -10,6 +10,8 @@ import { type Runaway, runAway } from "./runaway.ts";
 export interface Script {
   /** Steps, each with progress, a log line and a word of output. */
   steps?: number;
+  /** Bytes of output that each step adds. */
+  stepBytes?: number;
   /** Calls this address and goes on when it answers: so that a test knows that the attempt runs, and says how long. */
   gate?: string;
   /** The same as steps, behind the gate. */
@@ -74,7 +76,7 @@ export function taskTypes() {
 }
 
 async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
-  await goSteps(attempt, script.steps ?? 0, script.idleMs);
+  await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   try {
     await passGate(script, attempt);
@@ -87,7 +89,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
 
 /** What comes behind the gate. */
 async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
-  await goSteps(attempt, script.stepsAfterGate ?? 0, 0);
+  await goSteps(attempt, script.stepsAfterGate ?? 0, {});
   if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
   if (attempt.number === 1) block(script.blockMs ?? 0);
   if (script.runaway) runAway(script.runaway, attempt);
@@ -107,10 +109,15 @@ async function count(attempt: Attempt<unknown>, script: Script, to: number) {
   return { value: `counted from ${from} to ${to}` };
 }
 
-async function goSteps(attempt: Attempt<unknown>, steps: number, idleMs = 0): Promise<void> {
+async function goSteps(
+  attempt: Attempt<unknown>,
+  steps: number,
+  { idleMs = 0, stepBytes = 0 }: Script,
+): Promise<void> {
   for (let step = 1; step <= steps; step += 1) {
     attempt.report({ current: step, total: steps, fraction: step / steps, note: `step ${step}` });
     attempt.emit(`word${step} `);
+    if (stepBytes > 0) attempt.emit("x".repeat(stepBytes));
     attempt.log("info", `did step ${step}`);
     if (idleMs > 0) await setTimeout(idleMs / steps, undefined, attempt);
   }
