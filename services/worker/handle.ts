@@ -1,9 +1,10 @@
 import { create, toBinary } from "@bufbuild/protobuf";
-import { type Any, AnySchema, anyPack, anyUnpack } from "@bufbuild/protobuf/wkt";
+import { type Any, AnySchema, anyPack } from "@bufbuild/protobuf/wkt";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { MAX_OUTPUT_BYTES } from "#lib/task/limits.ts";
 import { endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
 import type { Attempt, TaskTypeDefinition } from "#lib/task/task-type.ts";
+import { readInput } from "./read-input.ts";
 
 export type Context = Omit<Attempt<unknown>, "input">;
 
@@ -25,8 +26,7 @@ async function outputOf(
   given: Any | undefined,
   context: Context,
 ): Promise<Any> {
-  const input = given && anyUnpack(given, type.input);
-  if (!input) throw new PermanentError("the input can't be read", { code: "INPUT_UNREADABLE" });
+  const input = readInput(type.input, given);
   const output = anyPack(
     type.output,
     create(type.output, await type.handler({ ...context, input })),
