@@ -5,6 +5,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
+import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
 import { stored } from "./stored.ts";
@@ -13,6 +14,12 @@ export interface BeginOptions {
   readonly broker: Broker;
   readonly workerId: string;
   readonly maxCrashes: number;
+  readonly room: ElbowRoom;
+}
+
+export interface Beginning extends BeginOptions {
+  /** Aborts when the attempt is to stop before it has begun. */
+  readonly signal: AbortSignal;
 }
 
 /** An attempt that the log has as the task's newest. */
@@ -21,6 +28,8 @@ export interface Begun {
   /** Its RUNNING, as written. */
   readonly running: StateChange;
   readonly fence: Fence;
+  /** Its place among those that run here; left when it is settled. */
+  readonly place: Disposable;
 }
 
 /**
@@ -30,7 +39,7 @@ export interface Begun {
 export async function beginAttempt(
   lease: Lease,
   found: WaitingTask,
-  options: BeginOptions,
+  options: Beginning,
 ): Promise<Begun | undefined> {
   // What the queue brought is mostly still true, and saves a read; the append finds out. And what it brought is due, for
   // the broker's clock has said so.
@@ -60,7 +69,7 @@ async function act(
   lease: Lease,
   waiting: WaitingTask,
   start: Start,
-  options: BeginOptions,
+  options: Beginning,
 ): Promise<Begun | undefined | "stale"> {
   const { broker } = options;
   switch (start.kind) {
@@ -81,22 +90,38 @@ async function act(
       return undefined;
     }
     case "run":
-      return run(waiting, start.change, options);
+      return run(lease, waiting, start.change, options);
   }
 }
 
 async function run(
+  lease: Lease,
   waiting: WaitingTask,
   running: StateChange,
-  options: BeginOptions,
+  options: Beginning,
 ): Promise<Begun | undefined | "stale"> {
   if (await isHeldElsewhere(waiting, options)) return undefined;
+  using places = new DisposableStack();
+  if (!places.use(await placeFor(running, options))) {
+    lease.putBack();
+    return undefined;
+  }
   const { broker, workerId } = options;
   const fence = fenceOf(waiting);
   const appendId = `${workerId}/${waiting.taskId}/${running.attempt}`;
   const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
   if (appended.kind === "conflict") return "stale";
-  return { waiting, running, fence: { ...fence, stateSequence: appended.sequence } };
+  const begun = { ...fence, stateSequence: appended.sequence };
+  return { waiting, running, fence: begun, place: places.move() };
+}
+
+/** One more crash would be a task's last: should it have been another's fault each time, this time there is no other. */
+async function placeFor(
+  { crashes }: StateChange,
+  { room, maxCrashes, signal }: Beginning,
+): Promise<Disposable | undefined> {
+  const isLastChance = crashes > 0 && crashes === maxCrashes - 1;
+  return isLastChance ? room.enterAlone(signal) : room.enter();
 }
 
 /** The task as it would lie in its queue, from the log; undefined if there is no such task. */

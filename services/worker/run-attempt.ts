@@ -52,8 +52,9 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   if (!waiting) return lease.done();
   const type = typeOf(waiting.spec, options);
   if (!type) return await offerLater(lease, delivery.taskId, options);
-  const begun = await beginAttempt(lease, waiting, options);
+  const begun = await beginAttempt(lease, waiting, { ...options, signal: stops.signal });
   if (!begun) return;
+  using _place = begun.place;
   held.number = begun.running.attempt;
   held.fence = begun.fence;
   await tellOlderAttempts(broker, begun);

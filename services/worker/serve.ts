@@ -11,6 +11,7 @@ import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import type { Door } from "#lib/rpc/door.ts";
 import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import { announcedType } from "./announced-type.ts";
+import { ElbowRoom } from "./elbow-room.ts";
 import { HandlerThreads } from "./isolated/handler-threads.ts";
 import { loadTaskTypes } from "./load-task-types.ts";
 import { stopOvertaken } from "./missed-cancels.ts";
@@ -53,6 +54,7 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
     running,
     stage: { threads, abandoned },
     metrics,
+    room: new ElbowRoom(),
     readiness,
     log,
   });

@@ -47,6 +47,7 @@ export class Worker {
     try {
       await link.whenUp(leaving);
       while (!leaving.aborted) {
+        await this.#options.room.shared(leaving);
         await this.#running.until(() => this.#slots.someFree, leaving);
         if (!link.isUp) await this.#sitOut(leaving);
         if (!leaving.aborted) this.#startAll(await this.#take(leaving));

@@ -1,0 +1,61 @@
+import { onAbort } from "#lib/process/leaving.ts";
+
+/**
+ * Who runs beside whom in this worker. When a worker dies, each attempt in it is suspected of it; so before one is
+ * condemned, it runs with nobody beside it who could have done it instead.
+ */
+export class ElbowRoom {
+  #inside = 0;
+  /** Whether somebody is alone, or waits to be. */
+  #reserved = false;
+  readonly #waiting = new Set<() => void>();
+
+  /** Runs beside others; undefined while somebody has to be alone. */
+  enter(): Disposable | undefined {
+    return this.#reserved ? undefined : this.#place();
+  }
+
+  /** Runs alone, when those inside have left. Undefined if that is another's turn, or if the signal aborts first. */
+  async enterAlone(signal: AbortSignal): Promise<Disposable | undefined> {
+    if (this.#reserved) return undefined;
+    this.#reserved = true;
+    await this.#until(() => this.#inside === 0, signal);
+    const free = () => {
+      this.#reserved = false;
+    };
+    if (this.#inside === 0) return this.#place(free);
+    free();
+    this.#tell();
+    return undefined;
+  }
+
+  /** Resolves when nobody has to be alone, or when the signal aborts. */
+  shared(signal: AbortSignal): Promise<void> {
+    return this.#until(() => !this.#reserved, signal);
+  }
+
+  #place(onLeave = () => {}): Disposable {
+    this.#inside += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#inside -= 1;
+        onLeave();
+        this.#tell();
+      },
+    };
+  }
+
+  #tell(): void {
+    for (const look of this.#waiting) look();
+  }
+
+  async #until(fact: () => boolean, signal: AbortSignal): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const look = () => fact() && resolve();
+    this.#waiting.add(look);
+    using _ = onAbort(signal, resolve);
+    look();
+    await promise;
+    this.#waiting.delete(look);
+  }
+}
