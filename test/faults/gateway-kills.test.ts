@@ -55,7 +55,7 @@ describe.concurrent("a killed gateway", () => {
         const ids = Array.from({ length: SUBMITS }, (_, index) => `round-${round}-${index}`);
         const fatal = 1 + Math.floor(random() * (SUBMITS - 1));
         const { accepted: answered, unanswered } = await submitOnce(doomed, ids, (answers) => {
-          if (answers === fatal) fleet.killGateway(doomed);
+          if (answers === fatal) fleet.end(doomed);
         });
         const repeats = unanswered.filter((_, index) => index % FORGETFUL !== 0);
         abandoned.push(...unanswered.filter((_, index) => index % FORGETFUL === 0));
@@ -95,7 +95,7 @@ describe.concurrent("a killed gateway", () => {
       for (let round = 0; round < ROUNDS; round += 1) {
         await setTimeout(random() * 1_000);
         const doomed = oneOf(fleet.gateways, random);
-        if (doomed && fleet.gateways.length > 1) fleet.killGateway(doomed);
+        if (doomed && fleet.gateways.length > 1) fleet.end(doomed);
         await until(() => fleet.gateways.length === 2);
       }
 

@@ -1,109 +1,215 @@
 import { setTimeout } from "node:timers/promises";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "vitest";
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { faultRow, sized } from "#test/support/fault-row.ts";
+import { Fleet, oneOf } from "#test/support/fleet.ts";
 import { checkLedger } from "#test/support/ledger.ts";
-import { watchPatiently } from "#test/support/patient-watch.ts";
-import { type Gateway, System, scriptOf, typesKnown } from "#test/support/system.ts";
+import { LiveLog } from "#test/support/live-log.ts";
+import type { TestNats } from "#test/support/nats.ts";
+import { askPatiently } from "#test/support/patient-submit.ts";
+import { System, scriptOf, stateOf } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
+import { checkRecords, recordAll } from "#test/support/watch-records.ts";
 
 const STORM_MS = sized({ short: 12_000, long: 300_000 });
 const TASKS = Math.round(STORM_MS / 40);
+const LIMIT_MS = 120_000 + 5 * STORM_MS;
+/** Of ten tasks, these. */
+const CANCELED = 4;
+const DELETED = 7;
+/** A gateway that is frozen does not answer. */
+const ANSWER_WITHIN_MS = 10_000;
 
-/** A system whose processes are killed at random, each one replaced by a new one. */
+/** A system whose processes are killed, frozen and restarted at random. */
 class Storm {
-  readonly #system: System;
+  readonly #fleet: Fleet;
+  readonly #nats: TestNats;
   readonly #random: () => number;
-  gateways: Gateway[] = [];
-  #workers: Awaited<ReturnType<System["worker"]>>[] = [];
+  readonly #thaws = new Set<Promise<void>>();
+  readonly done = new Map<string, number>();
 
-  constructor(system: System, random: () => number) {
-    this.#system = system;
+  constructor(fleet: Fleet, nats: TestNats, random: () => number) {
+    this.#fleet = fleet;
+    this.#nats = nats;
     this.#random = random;
-  }
-
-  async begin(): Promise<void> {
-    this.gateways = [await this.#system.gateway(), await this.#system.gateway()];
-    this.#workers = [await this.#system.worker(), await this.#system.worker()];
-    await Promise.all(this.gateways.map(typesKnown));
   }
 
   async rage(): Promise<void> {
     for (const end = Date.now() + STORM_MS; Date.now() < end; ) {
-      const dice = this.#random();
-      if (dice < 0.6) await this.#killWorker();
-      else if (dice < 0.8) await this.#killGateway();
-      else await this.#killBroker();
+      await this.#strike();
+      await setTimeout(this.#random() * 1_000);
     }
+    await Promise.all(this.#thaws);
   }
 
-  async #killWorker(): Promise<void> {
-    const at = Math.floor(this.#random() * this.#workers.length);
-    this.#workers[at]?.service.kill("SIGKILL");
-    this.#workers[at] = await this.#system.worker();
+  async #strike(): Promise<void> {
+    const strikes = [
+      { share: 30, name: "worker killed", run: () => this.#end("workers", "SIGKILL") },
+      { share: 10, name: "worker restarted", run: () => this.#end("workers", "SIGTERM") },
+      { share: 15, name: "worker frozen", run: () => this.#freeze("workers", 11_000) },
+      { share: 12, name: "gateway killed", run: () => this.#end("gateways", "SIGKILL") },
+      { share: 8, name: "gateway restarted", run: () => this.#end("gateways", "SIGTERM") },
+      { share: 5, name: "gateway frozen", run: () => this.#freeze("gateways", 4_000) },
+      { share: 10, name: "broker killed", run: () => this.#killBroker() },
+      { share: 7, name: "broker frozen", run: () => this.#freezeBroker() },
+      { share: 3, name: "all killed", run: () => this.#killAll() },
+    ];
+    let dice = this.#random() * 100;
+    const strike = strikes.find(({ share }) => {
+      dice -= share;
+      return dice < 0;
+    });
+    if (!strike) return;
+    this.done.set(strike.name, (this.done.get(strike.name) ?? 0) + 1);
+    await strike.run();
   }
 
-  async #killGateway(): Promise<void> {
-    const at = Math.floor(this.#random() * this.gateways.length);
-    this.gateways[at]?.service.kill("SIGKILL");
-    const other = await this.#system.gateway();
-    this.gateways = this.gateways.map((gateway, index) => (index === at ? other : gateway));
+  /** Waits for the one before to be replaced: of two, one is to be up. */
+  async #end(kind: "workers" | "gateways", signal: "SIGKILL" | "SIGTERM"): Promise<void> {
+    await until(() => this.#fleet[kind].length > 1, 60_000);
+    const victim = oneOf<Fleet["workers" | "gateways"][number]>(this.#fleet[kind], this.#random);
+    if (victim) this.#fleet.end(victim, signal);
+  }
+
+  async #freeze(kind: "workers" | "gateways", upToMs: number): Promise<void> {
+    const victim = oneOf<Fleet["workers" | "gateways"][number]>(this.#fleet[kind], this.#random);
+    const frozenMs = this.#random() * upToMs;
+    victim?.service.kill("SIGSTOP");
+    const thaw = setTimeout(frozenMs).then(() => {
+      victim?.service.kill("SIGCONT");
+      this.#thaws.delete(thaw);
+    });
+    this.#thaws.add(thaw);
   }
 
   async #killBroker(): Promise<void> {
-    await this.#system.nats.kill("SIGKILL");
+    await this.#nats.kill("SIGKILL");
     await setTimeout(this.#random() * 2_000);
-    await this.#system.nats.restart();
+    await this.#nats.restart();
+  }
+
+  async #freezeBroker(): Promise<void> {
+    await this.#nats.pause();
+    await setTimeout(this.#random() * 7_000);
+    this.#nats.resume();
+  }
+
+  async #killAll(): Promise<void> {
+    for (const process of [...this.#fleet.workers, ...this.#fleet.gateways])
+      this.#fleet.end(process);
+    await this.#killBroker();
   }
 }
 
-/** As a good caller does: with its own id, again and again, through whichever gateway is there. */
-async function submitPatiently(storm: Storm, taskId: string, index: number): Promise<void> {
-  const script = scriptOf({
-    steps: 2,
-    idleMs: 50 + (index % 7) * 100,
-    failures: index % 5 ? 0 : 1,
-  });
-  for (let turn = index; ; turn += 1) {
-    const gateway = storm.gateways[turn % storm.gateways.length];
-    try {
-      await gateway?.client.submitTask({ taskId, spec: { input: script } });
-      return;
-    } catch {
-      await setTimeout(200);
+/** Callers that submit, cancel and delete, with more patience than the storm. */
+class Callers {
+  readonly canceled: string[] = [];
+  readonly finished: string[] = [];
+  readonly deleted = new Set<string>();
+  readonly #fleet: Fleet;
+  readonly #live: LiveLog;
+  readonly #random: () => number;
+
+  constructor(fleet: Fleet, live: LiveLog, random: () => number) {
+    this.#fleet = fleet;
+    this.#live = live;
+    this.#random = random;
+  }
+
+  /** At a pace that keeps some tasks in every state. */
+  async callAll(taskIds: readonly string[]): Promise<void> {
+    const calls: Promise<void>[] = [];
+    for (const [index, taskId] of taskIds.entries()) {
+      const call = this.#call(taskId, index % 10);
+      calls.push(call);
+      // Its failure is told at the end, by the call itself.
+      if (index % 10 === 0) await call.catch(() => {});
     }
+    await Promise.all(calls);
+  }
+
+  async #call(taskId: string, kind: number): Promise<void> {
+    await this.#submit(taskId);
+    if (kind === CANCELED) await this.#cancel(taskId);
+    if (kind === DELETED) await this.#delete(taskId);
+  }
+
+  async #submit(taskId: string): Promise<void> {
+    const failures = this.#random() < 0.2 ? 1 : 0;
+    const input = scriptOf({ steps: 2, idleMs: 50 + this.#random() * 700, failures });
+    const delay = {
+      case: "delay",
+      value: durationFromMs(Math.round(this.#random() * 5_000)),
+    } as const;
+    const start = this.#random() < 0.2 ? { start: delay } : {};
+    await this.#ask(({ client }) =>
+      client.submitTask({ taskId, spec: { input, ...start } }, WITHIN),
+    );
+  }
+
+  /** Cancels what may be anywhere in its life, and keeps what was answered. */
+  async #cancel(taskId: string): Promise<void> {
+    await setTimeout(this.#random() * 2_000);
+    const answer = await this.#ask(({ client }) =>
+      client.cancelTask({ taskId }, WITHIN).then(
+        () => this.canceled,
+        (error: unknown) => {
+          if (ConnectError.from(error).code !== Code.FailedPrecondition) throw error;
+          return this.finished;
+        },
+      ),
+    );
+    answer.push(taskId);
+  }
+
+  async #delete(taskId: string): Promise<void> {
+    await until(() => this.#live.hasEnded(taskId), LIMIT_MS);
+    await this.#ask(({ client }) => client.deleteTask({ taskId }, WITHIN));
+    this.deleted.add(taskId);
+  }
+
+  #ask<T>(ask: Parameters<typeof askPatiently<T>>[1]): Promise<T> {
+    return askPatiently(() => this.#fleet.gateways, ask);
   }
 }
 
-function statesIn(events: readonly TaskEvent[] | undefined): bigint[] {
-  return (events ?? []).flatMap(({ facet, sequence }) =>
-    facet.case === "state" ? [sequence] : [],
-  );
-}
+const WITHIN = { timeoutMs: ANSWER_WITHIN_MS };
 
 faultRow(
-  "a storm of kills loses no task, and shows no watcher anything but the log",
-  async ({ random }) => {
-    await using system = await System.start({ MILLRACE_MAX_CRASHES: "1000" });
-    const storm = new Storm(system, random);
-    await storm.begin();
+  "a storm of kills, freezes and restarts loses no task, and shows no watcher anything but the log",
+  async ({ random, figure }) => {
+    await using system = await System.start({
+      MILLRACE_MAX_CRASHES: "1000",
+      MILLRACE_LEAVE_GRACE_MS: "1000",
+    });
+    await using fleet = await Fleet.start(system, { gateways: 2, workers: 3 });
+    await using live = new LiveLog(system.nats.url);
+    const storm = new Storm(fleet, system.nats, random);
+    const callers = new Callers(fleet, live, random);
     const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
-    const submitting = (async () => {
-      for (const [index, id] of ids.entries()) {
-        const submitted = submitPatiently(storm, id, index);
-        if (index % 10 === 0) await submitted;
-      }
-    })();
-    const watch = (id: string) => watchPatiently(() => storm.gateways, id);
-    const watching = ids.filter((_, index) => index % 5 === 0).map(watch);
+    const every = (nth: number, from: number) => ids.filter((_, index) => index % nth === from);
+    const watching = recordAll(() => fleet.gateways, every(5, 0), { withinMs: LIMIT_MS });
 
-    await storm.rage();
-    await submitting;
-    await Promise.all(ids.map(watch));
+    await Promise.all([storm.rage(), callers.callAll(ids)]);
+    await live.allEnded(ids, LIMIT_MS);
 
-    const log = await checkLedger(system.nats.url, ids);
-    for (const { events } of await Promise.all(watching)) {
-      expect(statesIn(events)).toEqual(statesIn(log.get(events[0]?.taskId ?? "")));
-    }
+    const kept = ids.filter((id) => !callers.deleted.has(id));
+    const log = await checkLedger(system.nats.url, kept);
+    checkRecords(log, await watching);
+    expect([...callers.deleted].filter((id) => log.has(id))).toEqual([]);
+    const endedAs = (id: string) => stateOf(log.get(id)?.at(-1));
+    expect(callers.canceled.filter((id) => endedAs(id) !== TaskState.CANCELED)).toEqual([]);
+    expect(callers.finished.filter((id) => endedAs(id) !== TaskState.SUCCEEDED)).toEqual([]);
+    expect(kept.filter((id) => !GOOD_ENDS.includes(endedAs(id)))).toEqual([]);
+    figure(
+      "tasks",
+      `${TASKS}, canceled ${callers.canceled.length}, deleted ${callers.deleted.size}`,
+    );
+    for (const [name, times] of storm.done) figure(name, times);
   },
-  120_000 + 5 * STORM_MS,
+  LIMIT_MS,
 );
+
+const GOOD_ENDS: readonly (TaskState | undefined)[] = [TaskState.SUCCEEDED, TaskState.CANCELED];

@@ -61,7 +61,7 @@ faultRow(
         // Of two at least: there is to be progress at any time.
         const victim = fleet.workers.length > 1 ? oneOf(fleet.workers, random) : undefined;
         if (victim) {
-          fleet.killWorker(victim);
+          fleet.end(victim);
           killedAt.set(victim.id, Date.now());
         }
         await setTimeout(KILL_EVERY_MS);

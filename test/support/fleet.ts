@@ -35,6 +35,7 @@ export class Fleet implements AsyncDisposable {
   async addGateway(): Promise<Gateway> {
     const gateway = await this.#system.gateway();
     this.gateways = [...this.gateways, gateway];
+    void gateway.service.exited.then(() => this.#replace(gateway, () => this.addGateway()));
     return gateway;
   }
 
@@ -42,20 +43,14 @@ export class Fleet implements AsyncDisposable {
     const worker = await this.#system.worker(this.#env);
     this.workers = [...this.workers, worker];
     // Also one that its task takes down is replaced.
-    void worker.service.exited.then(() => this.#gone(worker));
+    void worker.service.exited.then(() => this.#replace(worker, () => this.addWorker()));
     return worker;
   }
 
-  /** SIGKILL; its replacement joins when it is up. */
-  killWorker(worker: Worker): void {
-    this.workers = this.workers.filter((other) => other !== worker);
-    worker.service.kill("SIGKILL");
-  }
-
-  killGateway(gateway: Gateway): void {
-    this.gateways = this.gateways.filter((other) => other !== gateway);
-    gateway.service.kill("SIGKILL");
-    this.#replace(() => this.addGateway());
+  /** Ends a process, which is no longer listed from now on; its replacement joins when it is up. */
+  end(process: Gateway | Worker, signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): void {
+    this.#forget(process);
+    process.service.kill(signal);
   }
 
   /** Replaces nobody any more, and resolves when all that were to come are up. */
@@ -64,12 +59,13 @@ export class Fleet implements AsyncDisposable {
     await Promise.allSettled(this.#coming);
   }
 
-  #gone(worker: Worker): void {
-    this.workers = this.workers.filter((other) => other !== worker);
-    this.#replace(() => this.addWorker());
+  #forget(process: Gateway | Worker): void {
+    this.gateways = this.gateways.filter((other) => other !== process);
+    this.workers = this.workers.filter((other) => other !== process);
   }
 
-  #replace(add: () => Promise<unknown>): void {
+  #replace(process: Gateway | Worker, add: () => Promise<unknown>): void {
+    this.#forget(process);
     if (this.#ended) return;
     const coming = add().finally(() => this.#coming.delete(coming));
     this.#coming.add(coming);

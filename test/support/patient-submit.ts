@@ -34,7 +34,7 @@ export async function submitPatiently(
 }
 
 /** Asks one gateway after the other until one answers. An error that will not pass is thrown. */
-async function askPatiently<T>(
+export async function askPatiently<T>(
   gateways: () => readonly Gateway[],
   ask: (gateway: Gateway) => Promise<T>,
 ): Promise<T> {
