@@ -13,8 +13,9 @@ export const BEAT_MS = 2_500;
 export class Delivery {
   readonly taskId: string;
   readonly queue: string;
-  /** Undefined when its bytes can't be read; the log knows the task all the same. */
+  /** Undefined when its bytes can't be read; the log may know the task all the same. */
   readonly waiting: WaitingTask | undefined;
+  readonly subject: string;
   /** What was delivered, as it is. */
   readonly data: Uint8Array;
   readonly #nc: NatsConnection;
@@ -23,8 +24,9 @@ export class Delivery {
   constructor(nc: NatsConnection, message: Msg) {
     this.taskId = taskIdOf(message.subject);
     this.queue = queueOf(message.subject);
+    this.subject = message.subject;
     this.data = message.data;
-    this.waiting = decodeWaiting(message.data);
+    this.waiting = decodeWaiting(message.data, this.taskId);
     this.#nc = nc;
     this.#reply = message.reply ?? "";
   }

@@ -1,47 +1,92 @@
 import {
   type ConsumerConfig,
+  type ConsumerInfo,
   JetStreamApiCodes,
   JetStreamApiError,
   type JetStreamManager,
   type StreamConfig,
+  type StreamInfo,
 } from "@nats-io/jetstream";
 import { BrokerUnfit } from "./broker-unfit.ts";
+import type { Dialed } from "./link.ts";
+import { orUndefined } from "./or-undefined.ts";
+import { ensurePaused, PAUSED } from "./pausing.ts";
 import type { StreamPlan } from "./topology.ts";
 
 /** Makes sure that the streams and their consumers are there and are what we asked for. Changes what differs. */
-export async function ensure(jsm: JetStreamManager, plans: readonly StreamPlan[]): Promise<void> {
-  for (const { config, consumers } of plans) {
-    await ensureStream(jsm, config);
-    for (const consumer of consumers) await ensureConsumer(jsm, config.name, consumer);
+export async function ensure(dialed: Dialed, plans: readonly StreamPlan[]): Promise<void> {
+  for (const plan of plans) {
+    await ensureStream(dialed.jsm, plan.config);
+    for (const consumer of plan.consumers) await ensureConsumer(dialed, plan, consumer);
   }
 }
 
+/** Others may change the same stream at the same time; but not as often as this, in a row. */
+const MAX_TRIES = 20;
+const STREAM_NAME_IN_USE = 10_058;
+
 async function ensureStream(jsm: JetStreamManager, wanted: StreamPlan["config"]): Promise<void> {
-  const found = await orMissing(jsm.streams.info(wanted.name), JetStreamApiCodes.StreamNotFound);
-  if (found && differing(wanted, found.config).length === 0) return;
-  const { config } = await understood(
-    wanted.name,
-    found ? jsm.streams.update(wanted.name, wanted) : jsm.streams.add(wanted),
-  );
-  refuseIgnored(wanted.name, wanted, config);
+  let different: string[] = [];
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const { streams } = jsm;
+    const found = await orUndefined(streams.info(wanted.name), JetStreamApiCodes.StreamNotFound);
+    different = found ? differing(wanted, found.config) : [];
+    if (found && different.length === 0) return;
+    if (found) await changeStream(jsm, wanted);
+    else await addStream(jsm, wanted);
+  }
+  throw unfit(wanted.name, `it ignored ${different.join(", ")}`);
+}
+
+async function addStream(jsm: JetStreamManager, wanted: StreamPlan["config"]): Promise<void> {
+  const added = orUndefined(jsm.streams.add(wanted), STREAM_NAME_IN_USE);
+  refuseDropped(wanted, await understood(wanted.name, added));
+}
+
+/** Changes a stream that is there, once: nothing keeps somebody else from changing it again. */
+export async function changeStream(
+  jsm: JetStreamManager,
+  wanted: StreamPlan["config"],
+): Promise<void> {
+  const changed = jsm.streams.update(wanted.name, wanted);
+  refuseDropped(wanted, await understood(wanted.name, changed));
+}
+
+/** A server that does not know a setting may drop it in silence. One that has another value got it from somebody else. */
+function refuseDropped(wanted: StreamPlan["config"], stored: StreamInfo | undefined): void {
+  if (!stored) return;
+  const dropped = differing(wanted, stored.config).filter((key) => !(key in stored.config));
+  if (dropped.length > 0) throw unfit(wanted.name, `it ignored ${dropped.join(", ")}`);
 }
 
 async function ensureConsumer(
+  dialed: Dialed,
+  { config, paused }: StreamPlan,
+  wanted: StreamPlan["consumers"][number],
+): Promise<void> {
+  const info = await madeConsumer(dialed.jsm, config.name, wanted, paused);
+  refuseIgnored(`${config.name}/${info.name}`, wanted, info.config);
+  if (paused !== undefined) await ensurePaused(dialed, info, paused);
+}
+
+async function madeConsumer(
   jsm: JetStreamManager,
   stream: string,
   wanted: StreamPlan["consumers"][number],
-): Promise<void> {
+  paused = false,
+): Promise<ConsumerInfo> {
   const name = wanted.durable_name;
-  const found = await orMissing(
+  const found = await orUndefined(
     jsm.consumers.info(stream, name),
     JetStreamApiCodes.ConsumerNotFound,
   );
-  if (found && differing(wanted, found.config).length === 0) return;
-  const { config } = await understood(
+  if (found && differing(wanted, found.config).length === 0) return found;
+  // Born paused: it must not hand out anything in between.
+  const born = paused ? { ...wanted, ...PAUSED } : wanted;
+  return understood(
     `${stream}/${name}`,
-    found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, wanted),
+    found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, born),
   );
-  refuseIgnored(`${stream}/${name}`, wanted, config);
 }
 
 /** The answer says what the server has stored: one that does not know a setting may drop it in silence. */
@@ -58,15 +103,6 @@ function differing(wanted: Config, found: Config): string[] {
   return Object.entries(wanted)
     .filter(([key, value]) => JSON.stringify(actual.get(key)) !== JSON.stringify(value))
     .map(([key]) => key);
-}
-
-async function orMissing<T>(answer: Promise<T>, code: number): Promise<T | undefined> {
-  try {
-    return await answer;
-  } catch (error) {
-    if (error instanceof JetStreamApiError && error.code === code) return undefined;
-    throw error;
-  }
 }
 
 /** A refusal by the JetStream API is about what we asked for; another try gets the same answer. */

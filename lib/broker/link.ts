@@ -11,9 +11,9 @@ import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { type DialOptions, dial } from "./dial.ts";
-import { ensure } from "./ensure.ts";
+import { establish } from "./establish.ts";
 import { refuseOldServer } from "./server-version.ts";
-import { type TopologyOptions, topology } from "./topology.ts";
+import type { TopologyOptions } from "./topology.ts";
 
 /** What the broker has to say, to whoever keeps the log. */
 export interface BrokerLog {
@@ -35,6 +35,9 @@ export interface Connected {
   /** Aborts when the connection is lost. */
   readonly lost: AbortSignal;
 }
+
+/** A connection whose streams are yet to be looked at. */
+export type Dialed = Pick<Connected, "nc" | "jsm">;
 
 /** How long one request to the broker may take before it counts as away. */
 export const REQUEST_TIMEOUT_MS = 4_000;
@@ -89,7 +92,7 @@ export class Link implements Line, AsyncDisposable {
 
   /** Puts back what was deleted by hand while the link was up. */
   repair(): Promise<void> {
-    return ensure(this.use().jsm, topology(this.#options.topology));
+    return establish(this.use(), this.#options.topology);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -139,7 +142,7 @@ export class Link implements Line, AsyncDisposable {
       try {
         refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
         const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
-        await ensure(jsm, topology(this.#options.topology));
+        await establish({ nc, jsm }, this.#options.topology);
         if (lost.aborted) return;
         this.#goUp({ nc, jsm, js: jetstream(nc, { timeout: REQUEST_TIMEOUT_MS }), lost });
         return;

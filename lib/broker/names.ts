@@ -3,6 +3,7 @@ import type { LevelToken } from "#lib/task/priority.ts";
 /** Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. */
 export const EVENTS_STREAM = "MR_EVENTS";
 export const SCHEDULE_STREAM = "MR_SCHEDULE";
+export const PARKED_STREAM = "MR_PARKED";
 export const CONFIG_BUCKET = "mr_config";
 export const WORKERS_BUCKET = "mr_workers";
 
@@ -31,6 +32,31 @@ export function queueStream(queue: string): string {
 
 export function queueSubject(queue: string, level: LevelToken | "*", taskId: string): string {
   return `mr.queue.${queue}.${level}.${taskId}`;
+}
+
+/** Everything that waits in a queue. */
+export function wholeQueueSubject(queue: string): string {
+  return queueSubject(queue, "*", "*");
+}
+
+/** What operators have set for a queue, as a message of the bucket's stream. */
+export const CONFIG_STREAM = `KV_${CONFIG_BUCKET}`;
+
+export function queueSettingsSubject(queue: string): string {
+  return `$KV.${CONFIG_BUCKET}.queue.${queue}`;
+}
+
+export const ALL_PARKED = "mr.parked.>";
+const PARKED_PREFIX = "mr.parked.";
+
+/** Where a message is put aside that was found at the subject. */
+export function parkedSubject(foundAt: string): string {
+  return PARKED_PREFIX + foundAt;
+}
+
+/** The subject that a parked message was found at. */
+export function foundAtOf(parked: string): string {
+  return parked.slice(PARKED_PREFIX.length);
 }
 
 export function scheduleSubject(taskId: string): string {

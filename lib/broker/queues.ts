@@ -7,7 +7,7 @@ import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { levelOf } from "#lib/task/priority.ts";
 import { ask, isOverLimit } from "./ask.ts";
 import type { Link } from "./link.ts";
-import { queueStream, queueSubject } from "./names.ts";
+import { queueStream, queueSubject, taskIdOf, wholeQueueSubject } from "./names.ts";
 
 /** When a queue is full, a place may be free after about this long. */
 const FULL_RETRY_MS = 1_000;
@@ -19,16 +19,29 @@ export interface QueueDepth {
   readonly inFlight: number;
 }
 
+/** What lies in a queue. */
+export interface QueueEntry {
+  readonly taskId: string;
+  /** Of the entry, not of the task. */
+  readonly sequence: number;
+  /** Undefined when its bytes can't be read; the log may know the task all the same. */
+  readonly waiting: WaitingTask | undefined;
+}
+
 /** The place of a task in its queue. */
 export function placeOf(waiting: WaitingTask) {
   const { queue = "", priority = Priority.UNSPECIFIED } = waiting.spec ?? {};
   return { queue: queue || DEFAULT_QUEUE, level: levelOf(priority) };
 }
 
-/** Undefined for bytes that are no waiting task: whoever holds them can still read the log. */
-export function decodeWaiting(data: Uint8Array): WaitingTask | undefined {
+/**
+ * Undefined for bytes that are not the waiting task of that id: whoever holds them can still read the log. Much that is
+ * none decodes as one, with nothing in it.
+ */
+export function decodeWaiting(data: Uint8Array, taskId: string): WaitingTask | undefined {
   try {
-    return fromBinary(WaitingTaskSchema, data);
+    const waiting = fromBinary(WaitingTaskSchema, data);
+    return waiting.taskId === taskId && waiting.spec ? waiting : undefined;
   } catch {
     return undefined;
   }
@@ -61,12 +74,33 @@ export class Queues {
   /** Takes a task out of its queue, even one that is on loan. No harm if it is not there. */
   async remove(waiting: WaitingTask): Promise<void> {
     const found = await this.#lookUp(waiting);
-    if (!found) return;
+    if (found) await this.discard(placeOf(waiting).queue, found.seq);
+  }
+
+  /**
+   * All that lies in the queue now, on loan or not, oldest first; not what comes later. Ends early where the queue does.
+   */
+  async *entries(queue: string): AsyncGenerator<QueueEntry> {
     const { jsm } = this.#link.use();
-    const stream = queueStream(placeOf(waiting).queue);
+    const stream = queueStream(queue);
+    const { state } = await ask(jsm.streams.info(stream));
+    let from = state.first_seq;
+    while (from <= state.last_seq) {
+      const query = { seq: from, next_by_subj: wholeQueueSubject(queue) };
+      const found = await ask(jsm.streams.getMessage(stream, query));
+      if (!found || found.seq > state.last_seq) return;
+      const taskId = taskIdOf(found.subject);
+      yield { taskId, sequence: found.seq, waiting: decodeWaiting(found.data, taskId) };
+      from = found.seq + 1;
+    }
+  }
+
+  /** Takes an entry out of the queue. No harm if it is not there any more. */
+  async discard(queue: string, sequence: number): Promise<void> {
+    const { jsm } = this.#link.use();
     try {
       // No erase: overwriting with random bytes costs far more than the delete.
-      await ask(jsm.streams.deleteMessage(stream, found.seq, false));
+      await ask(jsm.streams.deleteMessage(queueStream(queue), sequence, false));
     } catch (error) {
       if (!(error instanceof JetStreamApiError)) throw error;
     }

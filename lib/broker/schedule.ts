@@ -12,6 +12,7 @@ import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "./names.ts"
 import { takeNext, takeNow } from "./pull.ts";
 import { placeOf, type Queues } from "./queues.ts";
 import type { TaskLog } from "./task-log.ts";
+import type { Unreadable } from "./unreadable.ts";
 import { entryAfter, fenceOf, waitingOf } from "./waiting.ts";
 
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
@@ -22,6 +23,7 @@ export interface ScheduleOptions {
   readonly link: Link;
   readonly queues: Queues;
   readonly tasks: TaskLog;
+  readonly unreadable: Unreadable;
   readonly log: BrokerLog;
 }
 
@@ -30,12 +32,14 @@ export class Schedule {
   readonly #link: Link;
   readonly #queues: Queues;
   readonly #tasks: TaskLog;
+  readonly #unreadable: Unreadable;
   readonly #log: BrokerLog;
 
-  constructor({ link, queues, tasks, log }: ScheduleOptions) {
+  constructor({ link, queues, tasks, unreadable, log }: ScheduleOptions) {
     this.#link = link;
     this.#queues = queues;
     this.#tasks = tasks;
+    this.#unreadable = unreadable;
     this.#log = log;
   }
 
@@ -73,8 +77,21 @@ export class Schedule {
 
   async #moveOne(delivery: Delivery): Promise<void> {
     const { waiting } = delivery;
-    // Unreadable: no task of ours, or of a version that we don't know. Nothing could ever be done with it.
-    if (!waiting) return delivery.done();
+    return waiting ? this.#moveTask(delivery, waiting) : this.#moveUnreadable(delivery);
+  }
+
+  /** Its task goes on as the log has it, if it has one. */
+  async #moveUnreadable(delivery: Delivery): Promise<void> {
+    try {
+      const waiting = await this.#unreadable.dueTask(delivery);
+      return waiting ? await this.#moveTask(delivery, waiting) : delivery.done();
+    } catch (error) {
+      this.#log.warn({ err: error, taskId: delivery.taskId }, "due message can't be moved yet");
+      return delivery.putBack(LATER_MS);
+    }
+  }
+
+  async #moveTask(delivery: Delivery, waiting: WaitingTask): Promise<void> {
     try {
       const due = waiting.last ? waiting : await this.#queued(waiting);
       if (!due || (await this.#enqueue(due))) return delivery.done();

@@ -1,9 +1,4 @@
-import {
-  JetStreamApiCodes,
-  JetStreamApiError,
-  PubHeaders,
-  type StoredMsg,
-} from "@nats-io/jetstream";
+import { PubHeaders, type StoredMsg } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/nats-core";
 import type {
   Checkpoint,
@@ -18,6 +13,7 @@ import { isGone } from "#lib/task/life.ts";
 import { ask, isOverLimit } from "./ask.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { readHistory } from "./history.ts";
+import { isWrongSequence } from "./is-wrong-sequence.ts";
 import type { Link } from "./link.ts";
 import { anyEventSubject, EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
 
@@ -194,7 +190,7 @@ export class TaskLog {
       const { seq } = await ask(js.publish(subject, data, { headers: marked, expect }));
       return { kind: "stored", sequence: seq };
     } catch (error) {
-      if (!isConflict(error)) throw isOverLimit(error) ? historyFull(error) : error;
+      if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
     }
     const newest = await this.#newest(subject);
     if (newest?.header.get(APPEND_ID) !== appendId) return { kind: "conflict" };
@@ -218,13 +214,4 @@ function expectationOf({ taskId, stateSequence, specSequence }: Fence): Write["e
 
 function historyFull(cause: unknown): HistoryFull {
   return new HistoryFull({ cause });
-}
-
-const CONFLICTS: readonly number[] = [
-  JetStreamApiCodes.StreamWrongLastSequence,
-  JetStreamApiCodes.StreamWrongLastSequenceUnknown,
-];
-
-function isConflict(error: unknown): boolean {
-  return error instanceof JetStreamApiError && CONFLICTS.includes(error.code);
 }

@@ -1,18 +1,14 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { type KV, Kvm } from "@nats-io/kv";
+import type { KV } from "@nats-io/kv";
 import { type TaskType, TaskTypeSchema } from "#gen/millrace/v1/task_type_pb.ts";
 import { aborted, onAbort } from "#lib/process/leaving.ts";
 import { ask } from "./ask.ts";
+import { openConfigBucket } from "./config-bucket.ts";
 import { keepRunning } from "./keep-running.ts";
-import type { BrokerLog, Connected, Link } from "./link.ts";
-import { CONFIG_BUCKET } from "./names.ts";
+import type { BrokerLog, Link } from "./link.ts";
 
 const PREFIX = "task-type.";
 const ALL = `${PREFIX}>`;
-
-async function openBucket({ js }: Connected, replicas: number): Promise<KV> {
-  return ask(new Kvm(js).create(CONFIG_BUCKET, { history: 1, replicas }));
-}
 
 async function isEmpty(bucket: KV): Promise<boolean> {
   const keys = await ask(bucket.keys(ALL));
@@ -43,7 +39,7 @@ export class TaskTypeBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openBucket(connected, this.#replicas);
+        const bucket = await openConfigBucket(connected, this.#replicas);
         for (const type of types) await this.#write(bucket, type);
         await aborted(until);
       },
@@ -77,7 +73,7 @@ export class TaskTypeBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openBucket(connected, this.#replicas);
+        const bucket = await openConfigBucket(connected, this.#replicas);
         if (await isEmpty(bucket)) onKnown();
         const entries = await ask(bucket.watch({ key: ALL }));
         using _ = onAbort(until, () => entries.stop());

@@ -7,15 +7,19 @@ import {
   type StreamConfig,
 } from "@nats-io/jetstream";
 import { nanos } from "@nats-io/nats-core";
+import type { QueueSettings } from "#gen/millrace/v1/queue_service_pb.ts";
 import { LEVELS } from "#lib/task/priority.ts";
 import {
   ALL_EVENTS,
+  ALL_PARKED,
   ENFORCER,
   EVENTS_STREAM,
   MOVER,
+  PARKED_STREAM,
   queueStream,
   queueSubject,
   SCHEDULE_STREAM,
+  wholeQueueSubject,
 } from "./names.ts";
 
 /** What an operator decides about the streams. */
@@ -31,6 +35,8 @@ export interface TopologyOptions {
 export type StreamPlan = {
   readonly config: Partial<StreamConfig> & { name: string; subjects: string[] };
   readonly consumers: readonly (Partial<ConsumerConfig> & { durable_name: string })[];
+  /** Whether the consumers hand out nothing for now. Not set: that is nobody's to decide. */
+  readonly paused?: boolean;
 };
 
 /** A delivery that its holder does not extend for this long is handed to another worker. */
@@ -73,19 +79,27 @@ function eventsPlan({ historyMaxBytes, historyMs, replicas }: TopologyOptions): 
   };
 }
 
-/** One message per task: a second enqueue of the same task is refused, which is what we want of it. */
-function queuePlan(queue: string, options: TopologyOptions): StreamPlan {
+/**
+ * One message per task: a second enqueue of the same task is refused, which is what we want of it. What operators have
+ * set for the queue comes before what is configured. A limit below what lies in it drops nothing (discard new).
+ */
+export function queuePlan(
+  queue: string,
+  options: TopologyOptions,
+  { pause, maxTasks, maxBytes }: QueueSettings,
+): StreamPlan {
   return {
+    paused: pause !== undefined,
     config: {
       name: queueStream(queue),
-      subjects: [queueSubject(queue, "*", "*")],
+      subjects: [wholeQueueSubject(queue)],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
       discard_new_per_subject: true,
       max_msgs_per_subject: 1,
-      max_msgs: options.queueMaxTasks,
-      max_bytes: options.queueMaxBytes,
+      max_msgs: Number(maxTasks ?? options.queueMaxTasks),
+      max_bytes: Number(maxBytes ?? options.queueMaxBytes),
       num_replicas: options.replicas,
     },
     consumers: LEVELS.map(({ token }) => puller(token, queueSubject(queue, token, "*"))),
@@ -113,10 +127,27 @@ function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
   };
 }
 
-export function topology(options: TopologyOptions): readonly StreamPlan[] {
-  return [
-    eventsPlan(options),
-    schedulePlan(options),
-    ...options.queues.map((queue) => queuePlan(queue, options)),
-  ];
+const PARKED_MAX_MESSAGES = 10_000;
+const PARKED_MAX_BYTES = 16 * 1024 * 1024;
+
+/** What could not be read. Bounded, the oldest goes first: garbage must not be able to fill the disk. */
+function parkedPlan({ replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: PARKED_STREAM,
+      subjects: [ALL_PARKED],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_msgs: PARKED_MAX_MESSAGES,
+      max_bytes: PARKED_MAX_BYTES,
+      num_replicas: replicas,
+    },
+    consumers: [],
+  };
+}
+
+/** The streams that there are in any case. What the queues need, depends on their settings besides. */
+export function commonPlans(options: TopologyOptions): readonly StreamPlan[] {
+  return [eventsPlan(options), schedulePlan(options), parkedPlan(options)];
 }

@@ -1,4 +1,5 @@
 import { createRegistry } from "@bufbuild/protobuf";
+import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { historyMsOf, openBroker } from "#lib/broker/open-broker.ts";
 import { Watching } from "#lib/broker/watching.ts";
@@ -12,19 +13,21 @@ import { withHealth } from "#lib/rpc/health.ts";
 import { withReflection } from "#lib/rpc/reflection.ts";
 import { chores } from "./chores.ts";
 import { KnownTaskTypes } from "./known-task-types.ts";
+import { QueueOverseer } from "./queue-overseer.ts";
+import { gatewayRoutes } from "./routes.ts";
 import { readRoutingRules } from "./routing-rules.ts";
-import { taskService } from "./task-service.ts";
 
 await runService("gateway", process, async ({ settings, log, leaving }) => {
   const rules = await readRoutingRules(settings.routingFile, settings.queues);
   const readiness = new Readiness(["broker", "task types"]);
-  const types = new KnownTaskTypes(createRegistry(TaskService));
+  const types = new KnownTaskTypes(createRegistry(TaskService, QueueService));
 
   await using broker = openBroker(settings, "gateway", log);
   await using watching = new Watching(broker.link, broker.log, log);
   using _broker = readiness.follow("broker", broker.link);
   using _log = readiness.follow("log", watching.line, "not followed");
-  const tasks = taskService({
+  const overseer = new QueueOverseer(broker, settings.queues, log);
+  const routes = gatewayRoutes({
     broker,
     watching,
     types,
@@ -32,11 +35,10 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     rules,
     historyMs: historyMsOf(settings),
     log,
+    overseer,
   });
   const registry = () => types.registry;
-  const services = withReflection(
-    withHealth({ routes: (router) => router.service(TaskService, tasks), registry }, readiness),
-  );
+  const services = withReflection(withHealth({ routes, registry }, readiness));
   const doors = { ...settings, services, log };
   await using grpc = await openGrpcDoor({ ...doors, port: settings.gatewayGrpcPort });
   await using connect = await openConnectDoor({
@@ -51,6 +53,6 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     unfit: broker.link.unfit,
     readiness,
     doors: [grpc, connect],
-    chores: (signal) => chores({ broker, types, readiness }, signal),
+    chores: (signal) => chores({ broker, types, overseer, readiness }, signal),
   });
 });

@@ -16,6 +16,7 @@ import { type BeginOptions, type Begun, beginAttempt, readWaiting } from "./begi
 import { checkpointSaver, lastCheckpoint } from "./checkpoints.ts";
 import { Lease } from "./lease.ts";
 import { offerLater } from "./offer-later.ts";
+import { park } from "./park.ts";
 import { type Cue, perform, type Stage } from "./perform.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
@@ -49,7 +50,7 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   };
   using _ = running.add(held);
   const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, broker));
-  if (!waiting) return lease.done();
+  if (!waiting) return await park(lease, delivery, options);
   const type = typeOf(waiting.spec, options);
   if (!type) return await offerLater(lease, delivery.taskId, options);
   const begun = await beginAttempt(lease, waiting, { ...options, signal: stops.signal });

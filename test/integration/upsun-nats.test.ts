@@ -1,9 +1,11 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
+import { create } from "@bufbuild/protobuf";
 import { jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { AuthorizationError, type NatsConnection, wsconnect } from "@nats-io/nats-core";
 import { expect, test } from "vitest";
-import { topology } from "#lib/broker/topology.ts";
+import { QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
+import { commonPlans, queuePlan } from "#lib/broker/topology.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { SHELL, upsunApp, variableOf } from "#test/support/upsun.ts";
 import { openNatsApp, type RunningNats } from "#test/support/upsun-nats.ts";
@@ -23,14 +25,17 @@ async function addStream(connection: NatsConnection, name: string, maxBytes: num
 
 function configuredTopology() {
   const { queueMaxTasks, historyHours, queues, replicas } = SETTINGS;
-  return topology({
+  const options = {
     queues: queues.fallback,
     queueMaxTasks: queueMaxTasks.fallback,
     queueMaxBytes: Number(variableOf("gateway", "MILLRACE_QUEUE_MAX_BYTES")),
     historyMaxBytes: Number(variableOf("gateway", "MILLRACE_HISTORY_MAX_BYTES")),
     historyMs: historyHours.fallback * 3_600_000,
     replicas: replicas.fallback,
-  });
+  };
+  const nothingSet = create(QueueSettingsSchema);
+  const plans = options.queues.map((queue) => queuePlan(queue, options, nothingSet));
+  return [...commonPlans(options), ...plans];
 }
 
 async function streamsSeenBy(connection: NatsConnection): Promise<string[]> {

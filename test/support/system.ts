@@ -8,6 +8,7 @@ import {
   ValueSchema,
 } from "@bufbuild/protobuf/wkt";
 import type { Client } from "@connectrpc/connect";
+import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Task, TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
@@ -35,6 +36,7 @@ export class Gateway implements AsyncDisposable {
   readonly url: string;
   readonly #connection: GrpcClient;
   readonly client: Client<typeof TaskService>;
+  readonly queues: Client<typeof QueueService>;
 
   constructor(service: Service, { address, url }: { address: string; url: string }) {
     this.service = service;
@@ -42,6 +44,7 @@ export class Gateway implements AsyncDisposable {
     this.url = url;
     this.#connection = openGrpcClient({ address });
     this.client = this.#connection.of(TaskService);
+    this.queues = this.#connection.of(QueueService);
   }
 
   ready(): Promise<void> {

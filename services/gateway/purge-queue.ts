@@ -1,0 +1,98 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { QueueEntry } from "#lib/broker/queues.ts";
+import { fenceOf, waitingOf } from "#lib/broker/waiting.ts";
+import { CountNotConfirmed } from "#lib/task/errors.ts";
+import { type Asked, cancelTask } from "#lib/task/next-state.ts";
+
+export interface PurgeOptions {
+  /** Tasks to cancel, at most. */
+  readonly confirmed: number;
+  readonly asked: Asked;
+  /** Ends it early: what is canceled by then is canceled. */
+  readonly signal: AbortSignal;
+}
+
+/** Tasks that are canceled at once. */
+const AT_ONCE = 64;
+
+/** Cancels the tasks that wait in the queue, and says how many. */
+export async function purgeQueue(
+  broker: Broker,
+  queue: string,
+  options: PurgeOptions,
+): Promise<number> {
+  const { confirmed, asked, signal } = options;
+  const { waiting } = await broker.queues.depth(queue);
+  if (waiting > confirmed) throw new CountNotConfirmed(queue, { waiting, confirmed });
+
+  const underway = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  let canceled = 0;
+  const cancelOne = async (entry: QueueEntry) => {
+    if (await cancelWaiting(broker, queue, { entry, asked })) canceled += 1;
+  };
+  for await (const entry of broker.queues.entries(queue)) {
+    while (underway.size > 0 && underway.size >= Math.min(AT_ONCE, confirmed - canceled)) {
+      await Promise.race(underway);
+    }
+    if (canceled === confirmed || failures.length > 0 || signal.aborted) break;
+    const one = cancelOne(entry)
+      .catch((error: unknown) => failures.push(error))
+      .then(() => void underway.delete(one));
+    underway.add(one);
+  }
+  await Promise.all(underway);
+  if (failures.length > 0) throw failures[0];
+  return canceled;
+}
+
+interface Cancelation {
+  readonly entry: QueueEntry;
+  readonly asked: Asked;
+}
+
+/**
+ * Ends a task that waits in the queue, unless a worker starts it first: the log takes whichever comes first. Written
+ * down before it leaves the queue, so that none is gone without an end.
+ */
+async function cancelWaiting(
+  broker: Broker,
+  queue: string,
+  { entry, asked }: Cancelation,
+): Promise<boolean> {
+  let waiting = await firstGuess(broker, entry);
+  for (;;) {
+    if (waiting) {
+      const appended = await broker.log.append(fenceOf(waiting), cancelTask(waiting.last, asked));
+      if (appended.kind === "stored") break;
+    }
+    const standing = await broker.log.read(entry.taskId);
+    if (!standing || !waitsNow(standing.task)) return false;
+    waiting = waitingOf(standing);
+  }
+  await broker.queues.discard(queue, entry.sequence);
+  return true;
+}
+
+/** What the entry brings is mostly still true, and saves a read; the append finds out. */
+async function firstGuess(
+  broker: Broker,
+  { waiting }: QueueEntry,
+): Promise<WaitingTask | undefined> {
+  if (!waiting?.last || waiting.last.restarts === 0) return waiting;
+  // A restart lies in the queue before the log has it; there, it must begin before it ends.
+  if (waiting.last.state === TaskState.QUEUED) {
+    await broker.log.append(fenceOf(waiting), waiting.last);
+  }
+  return undefined;
+}
+
+/** An entry that is on loan can belong to a task that runs, has ended, or waits for its next attempt elsewhere. */
+function waitsNow({ state, nextAttemptTime }: Task): boolean {
+  if (state === TaskState.QUEUED) return true;
+  const waitsForTime = state === TaskState.RETRYING || state === TaskState.SCHEDULED;
+  return waitsForTime && (!nextAttemptTime || timestampMs(nextAttemptTime) <= Date.now());
+}

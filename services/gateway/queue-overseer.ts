@@ -1,0 +1,57 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import { keepRunning } from "#lib/broker/keep-running.ts";
+import { type QueueFigures, readQueueFigures } from "#lib/broker/queue-figures.ts";
+import type { Log } from "#lib/process/log.ts";
+import { pause } from "#lib/process/pause.ts";
+import { QueueRates, type Rates } from "./queue-rates.ts";
+
+const EVERY_MS = 5_000;
+
+/**
+ * Looks at the queues every few seconds: to know how fast they move, and to see that they are as operators have set
+ * them. Whoever set that may have died before the broker did it, or somebody has undone it by hand.
+ */
+export class QueueOverseer {
+  readonly #broker: Broker;
+  readonly #log: Log;
+  readonly #queues: ReadonlyMap<string, QueueRates>;
+
+  constructor(broker: Broker, queues: readonly string[], log: Log) {
+    this.#broker = broker;
+    this.#log = log;
+    this.#queues = new Map(queues.map((queue) => [queue, new QueueRates()]));
+  }
+
+  ratesOf(queue: string): Rates {
+    return (this.#queues.get(queue) ?? new QueueRates()).rates;
+  }
+
+  /** The queue as it stands. */
+  async look(queue: string): Promise<QueueFigures> {
+    const figures = await readQueueFigures(this.#broker.link, queue);
+    this.#queues.get(queue)?.add({ atMs: performance.now(), totals: figures.totals });
+    return figures;
+  }
+
+  /** Looks again and again until the signal aborts. */
+  follow(signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#broker.link, {
+      name: "oversee queues",
+      log: this.#log,
+      signal,
+      run: async (_connected, until) => {
+        while (!until.aborted) {
+          for (const queue of this.#queues.keys()) await this.#oversee(queue);
+          await pause(EVERY_MS, until);
+        }
+      },
+    });
+  }
+
+  async #oversee(queue: string): Promise<void> {
+    const { isAsSet } = await this.look(queue);
+    if (isAsSet) return;
+    this.#log.warn({ queue }, "queue is not as it was set; it is set again");
+    await this.#broker.queueSettings.enforce(queue);
+  }
+}

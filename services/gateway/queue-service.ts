@@ -1,0 +1,112 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromDate } from "@bufbuild/protobuf/wkt";
+import type { ServiceImpl } from "@connectrpc/connect";
+import {
+  type ParkedMessage,
+  ParkedMessageSchema,
+  type Queue,
+  QueueSchema,
+  type QueueService,
+} from "#gen/millrace/v1/queue_service_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Parked } from "#lib/broker/parked.ts";
+import { oldestWaitingMs } from "#lib/broker/queue-figures.ts";
+import { QueueUnknown } from "#lib/task/errors.ts";
+import { purgeQueue } from "./purge-queue.ts";
+import type { QueueOverseer } from "./queue-overseer.ts";
+
+export interface QueueServiceOptions {
+  readonly broker: Broker;
+  readonly overseer: QueueOverseer;
+  /** Those that the gateway is configured with. */
+  readonly queues: readonly string[];
+}
+
+const DEFAULT_PAGE_SIZE = 100;
+
+/** QueueService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
+export function queueService(options: QueueServiceOptions): ServiceImpl<typeof QueueService> {
+  const { broker, queues } = options;
+  const { queueSettings: settings, parked } = broker;
+  const known = (queue: string): string => {
+    if (!queues.includes(queue)) throw new QueueUnknown(queue, queues);
+    return queue;
+  };
+  return {
+    async listQueues() {
+      const names = [...queues].sort();
+      return { queues: await Promise.all(names.map((name) => describe(name, options))) };
+    },
+
+    async pauseQueue({ queue, ...asked }) {
+      await settings.pause(known(queue), asked);
+      return { queue: await describe(queue, options) };
+    },
+
+    async resumeQueue({ queue }) {
+      await settings.resume(known(queue));
+      return { queue: await describe(queue, options) };
+    },
+
+    async purgeQueue({ queue, confirmCount, ...asked }, { signal }) {
+      const confirmed = Number(confirmCount);
+      const canceled = await purgeQueue(broker, known(queue), { confirmed, asked, signal });
+      return { canceled: BigInt(canceled) };
+    },
+
+    async setQueueLimits({ queue, ...limits }) {
+      await settings.limit(known(queue), limits);
+      return { queue: await describe(queue, options) };
+    },
+
+    async listParkedMessages({ pageSize, afterSequence }) {
+      const [messages, { count }] = await Promise.all([
+        parked.list(sequenceOf(afterSequence), pageSize || DEFAULT_PAGE_SIZE),
+        parked.depth(),
+      ]);
+      return { messages: messages.map(parkedMessage), total: BigInt(count) };
+    },
+
+    async deleteParkedMessages({ sequences }) {
+      const gone = await Promise.all(
+        sequences.map((sequence) => parked.delete(sequenceOf(sequence))),
+      );
+      return { deleted: gone.filter(Boolean).length };
+    },
+  };
+}
+
+/** The broker's own numbers end long before those of the contract. */
+function sequenceOf(given: bigint): number {
+  return Math.min(Number(given), Number.MAX_SAFE_INTEGER - 1);
+}
+
+async function describe(name: string, { broker, overseer }: QueueServiceOptions): Promise<Queue> {
+  const [figures, oldestMs] = await Promise.all([
+    overseer.look(name),
+    oldestWaitingMs(broker.link, name),
+  ]);
+  const { enqueued, taken, settled } = overseer.ratesOf(name);
+  const { pause } = figures.settings;
+  return create(QueueSchema, {
+    name,
+    waiting: BigInt(figures.waiting),
+    inFlight: BigInt(figures.inFlight),
+    ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(oldestMs) }),
+    rates: { enqueuedPerSecond: enqueued, takenPerSecond: taken, settledPerSecond: settled },
+    maxTasks: BigInt(figures.maxTasks),
+    maxBytes: BigInt(figures.maxBytes),
+    bytes: BigInt(figures.bytes),
+    ...(pause && { pause }),
+  });
+}
+
+function parkedMessage({ sequence, time, subject, reason, data }: Parked): ParkedMessage {
+  return create(ParkedMessageSchema, {
+    sequence: BigInt(sequence),
+    time: timestampFromDate(time),
+    subject,
+    reason,
+    data,
+  });
+}

@@ -1,0 +1,21 @@
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Delivery } from "#lib/broker/delivery.ts";
+import type { Log } from "#lib/process/log.ts";
+import type { Lease } from "./lease.ts";
+import { stored } from "./stored.ts";
+
+interface ParkOptions {
+  readonly broker: Broker;
+  readonly log: Log;
+}
+
+/** Puts aside what is no task, then lets go of it. The other order could lose it. */
+export async function park(
+  lease: Lease,
+  delivery: Delivery,
+  { broker, log }: ParkOptions,
+): Promise<void> {
+  await stored(broker, () => broker.unreadable.park(delivery));
+  log.warn({ subject: delivery.subject }, "parked what could not be read as a task");
+  lease.done();
+}

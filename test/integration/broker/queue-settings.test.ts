@@ -1,0 +1,150 @@
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
+import { readQueueFigures } from "#lib/broker/queue-figures.ts";
+import { InvalidField, QueueFull } from "#lib/task/errors.ts";
+import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { until } from "#test/support/until.ts";
+
+const SOURCE = queueSource("default", "p2");
+const ASKED = { reason: "maintenance", requestedBy: "ada" };
+const NEVER = new AbortController().signal;
+
+function put({ queues }: Broker, taskId: string): Promise<boolean> {
+  return queues.enqueue(create(WaitingTaskSchema, { taskId, spec: specOf() }));
+}
+
+/** Resolves when a pull waits at the broker. */
+async function untilPulled(broker: Broker): Promise<void> {
+  const { jsm } = broker.link.use();
+  const pulls = async () => (await jsm.consumers.info(SOURCE.stream, SOURCE.consumer)).num_waiting;
+  await until(async () => (await pulls()) > 0);
+}
+
+test("a pull that waits already when its queue is paused gets no task, and is told so in its time", async () => {
+  await using nats = await startTestNats();
+  await using worker = await openTestBroker(nats.url);
+  await using operator = await openTestBroker(nats.url);
+  const waiting = takeNext(worker.link.use(), [SOURCE], NEVER);
+  await untilPulled(operator);
+
+  await operator.queueSettings.pause("default", ASKED);
+  await put(operator, "a");
+  expect(await waiting).toEqual([]);
+  expect(await takeNow(worker.link.use(), SOURCE, 10)).toEqual([]);
+});
+
+test("a worker that waits when its queue is resumed gets its task at once", async () => {
+  await using nats = await startTestNats();
+  await using worker = await openTestBroker(nats.url);
+  await using operator = await openTestBroker(nats.url);
+  await operator.queueSettings.pause("default", ASKED);
+  await put(operator, "a");
+  const waiting = takeNext(worker.link.use(), [SOURCE], NEVER);
+  await untilPulled(operator);
+
+  const resumedMs = performance.now();
+  await operator.queueSettings.resume("default");
+  const taken = await waiting;
+  expect(taken.map(({ taskId }) => taskId)).toEqual(["a"]);
+  // Far less than the 4 s after which a worker asks anew.
+  expect(performance.now() - resumedMs).toBeLessThan(2_000);
+});
+
+test("a pause outlives the queue's consumers and its stream", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.queueSettings.pause("default", ASKED);
+  const { jsm } = broker.link.use();
+  await jsm.consumers.delete(SOURCE.stream, SOURCE.consumer);
+  await broker.link.repair();
+  expect((await jsm.consumers.info(SOURCE.stream, SOURCE.consumer)).paused).toBe(true);
+
+  await jsm.streams.delete(SOURCE.stream);
+  await using other = await openTestBroker(nats.url);
+  await put(other, "a");
+  expect(await takeNow(other.link.use(), SOURCE, 10)).toEqual([]);
+});
+
+test("a service that connects with other limits does not undo what an operator has set", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url, { queueMaxTasks: 100 });
+  await broker.queueSettings.limit("default", { maxTasks: 3n });
+  await using other = await openTestBroker(nats.url, { queueMaxTasks: 200 });
+  const set = await readQueueFigures(other.link, "default");
+  expect(set).toMatchObject({ maxTasks: 3, isAsSet: true });
+
+  await other.queueSettings.limit("default", { maxTasks: 0n });
+  expect((await readQueueFigures(other.link, "default")).maxTasks).toBe(200);
+});
+
+test("limits below what lies in the queue drop nothing, refuse what is new, and a restart changes neither", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  // Through its inputs, of about 40 KB each, the queue is above both limits.
+  const input = create(AnySchema, { typeUrl: "x/y", value: new Uint8Array(40_000) });
+  const spec = { ...specOf(), input };
+  for (let n = 0; n < 40; n += 1) {
+    await broker.queues.enqueue(create(WaitingTaskSchema, { taskId: `task-${n}`, spec }));
+  }
+  await broker.queueSettings.limit("default", { maxTasks: 5n, maxBytes: 2n ** 20n });
+  await expect(put(broker, "new")).rejects.toThrow(QueueFull);
+  expect(await put(broker, "task-7")).toBe(false);
+
+  await nats.restart();
+  await broker.link.whenUp(AbortSignal.timeout(30_000));
+  await expect(put(broker, "new")).rejects.toThrow(QueueFull);
+  const taken = await takeNow(broker.link.use(), SOURCE, 100);
+  expect(taken).toHaveLength(40);
+  for (const delivery of taken) delivery.done();
+  await until(() => put(broker, "new"));
+});
+
+test("limits that the broker has no room for are refused, and change nothing", async () => {
+  await using nats = await startTestNats({
+    extraConfig: { jetstream: { max_file_store: 4 * 2 ** 30 } },
+  });
+  await using broker = await openTestBroker(nats.url);
+  const tooMuch = broker.queueSettings.limit("default", { maxBytes: 2n ** 45n });
+  await expect(tooMuch).rejects.toThrow(InvalidField);
+  await expect(tooMuch).rejects.toThrow(/max_bytes: is more than the broker can hold/);
+  expect(await broker.queueSettings.read("default")).not.toHaveProperty("maxBytes");
+  await using _other = await openTestBroker(nats.url);
+});
+
+test("what two operators set at the same time for one queue is kept, both of it", async () => {
+  await using nats = await startTestNats();
+  await using one = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  for (let round = 1n; round <= 20n; round += 1n) {
+    await Promise.all([
+      one.queueSettings.limit("default", { maxTasks: round }),
+      other.queueSettings.limit("default", { maxBytes: 2n ** 20n + round }),
+      round % 2n === 0n
+        ? one.queueSettings.resume("default")
+        : one.queueSettings.pause("default", ASKED),
+    ]);
+    const figures = await readQueueFigures(one.link, "default");
+    expect(figures).toMatchObject({
+      maxTasks: Number(round),
+      maxBytes: 2 ** 20 + Number(round),
+      isAsSet: true,
+    });
+    expect(figures.settings.pause?.reason).toBe(round % 2n === 0n ? undefined : "maintenance");
+  }
+});
+
+test("settings that somebody has spoilt by hand do not keep a service from starting", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.queueSettings.pause("default", ASKED);
+  const { js } = broker.link.use();
+  await js.publish("$KV.mr_config.queue.default", Uint8Array.of(255, 255, 255));
+  await using other = await openTestBroker(nats.url);
+  await other.queueSettings.limit("default", { maxTasks: 7n });
+  expect((await readQueueFigures(other.link, "default")).maxTasks).toBe(7);
+});
