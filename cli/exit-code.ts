@@ -21,11 +21,12 @@ Exit codes:
   0    done; the watched task succeeded
   1    the watched task failed; \`up\` or \`demo\` could not start
   2    the command line or the input is wrong
-  3    there is no such task
+  3    there is no such task, or no such queue
   4    nobody answers, or not now: try again later
   5    the watched task was canceled
   6    the watched task expired
-  7    refused, and trying again won't help: the task is finished, the id is taken
+  7    refused, and trying again won't help: the task is finished, the id is taken,
+       more tasks wait than were confirmed
   70   a bug of this program
   130  interrupted by Ctrl-C; a watched task goes on`;
 

@@ -6,6 +6,7 @@ import { CliError } from "./cli-error.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addGet } from "./commands/get.ts";
+import { addQueues } from "./commands/queues.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addTypes } from "./commands/types.ts";
 import { addUp } from "./commands/up.ts";
@@ -34,6 +35,7 @@ addWatch(program);
 addGet(program);
 addCancel(program);
 addTypes(program);
+addQueues(program);
 
 try {
   await program.parseAsync(process.argv);

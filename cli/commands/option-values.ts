@@ -28,6 +28,29 @@ export function sequenceValue(given: string): bigint {
   throw new InvalidArgumentError("must be the sequence of an event");
 }
 
+const UNITS: ReadonlyMap<string, number> = new Map([
+  ["", 1],
+  ["kib", 2 ** 10],
+  ["mib", 2 ** 20],
+  ["gib", 2 ** 30],
+]);
+
+export function bytesValue(given: string): bigint {
+  const [, amount, unit = ""] = /^(\d+(?:\.\d+)?)\s*([a-z]*)$/i.exec(given.trim()) ?? [];
+  const bytes = Number(amount) * (UNITS.get(unit.toLowerCase()) ?? Number.NaN);
+  if (Number.isSafeInteger(bytes)) return BigInt(bytes);
+  throw new InvalidArgumentError('must be a number of bytes, e.g. "1048576", "64MiB" or "2GiB"');
+}
+
+export function parkedSequenceValue(given: string): bigint {
+  if (/^\d{1,19}$/.test(given)) return BigInt(given);
+  throw new InvalidArgumentError("must be the sequence of a parked message");
+}
+
+export function sequencesValue(given: string, before: readonly bigint[] = []): readonly bigint[] {
+  return [...before, parkedSequenceValue(given)];
+}
+
 export const attemptsValue = wholeNumber(1, 100);
 
 export function collectedValue(given: string, before: readonly string[] = []): readonly string[] {

@@ -1,11 +1,13 @@
 import type { Client } from "@connectrpc/connect";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
+import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { openGrpcClient } from "#lib/rpc/client.ts";
 import { explained } from "./explained.ts";
 
 export type Tasks = Client<typeof TaskService>;
+export type Queues = Client<typeof QueueService>;
 
 /** Where a gateway is unless --server says otherwise. */
 export const DEFAULT_SERVER = "127.0.0.1:50051";
@@ -16,7 +18,10 @@ export const CALL = { timeoutMs: 15_000 };
 const ADDRESS = /^(https?:\/\/)?(\[[0-9a-f:.]+\]|[^/:@\s]+):\d{1,5}$/i;
 
 /** Connects to the gateway's gRPC door for as long as `use` takes. What goes wrong is told in terms of the command line. */
-export async function atGateway<T>(address: string, use: (tasks: Tasks) => Promise<T>): Promise<T> {
+export async function atGateway<T>(
+  address: string,
+  use: (tasks: Tasks, queues: Queues) => Promise<T>,
+): Promise<T> {
   if (!ADDRESS.test(address)) {
     throw new CliError(`"${address}" is no host:port; --server says where`, {
       exitCode: ExitCode.USAGE,
@@ -24,7 +29,7 @@ export async function atGateway<T>(address: string, use: (tasks: Tasks) => Promi
   }
   const client = openGrpcClient({ address });
   try {
-    const result = await use(client.of(TaskService));
+    const result = await use(client.of(TaskService), client.of(QueueService));
     client.close();
     return result;
   } catch (error) {

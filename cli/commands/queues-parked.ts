@@ -1,0 +1,75 @@
+import { toJson } from "@bufbuild/protobuf";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import {
+  DeleteParkedMessagesResponseSchema,
+  type ListParkedMessagesResponse,
+  ListParkedMessagesResponseSchema,
+  type ParkedMessage,
+} from "#gen/millrace/v1/queue_service_pb.ts";
+import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
+import { shownBytes } from "../terminal/bytes.ts";
+import { type Column, tableLines } from "../terminal/table.ts";
+import { harmless } from "../terminal/text.ts";
+import { globalsOf } from "./globals.ts";
+import { parkedSequenceValue, sequencesValue } from "./option-values.ts";
+
+interface ParkedOptions {
+  readonly after: bigint;
+  readonly delete?: readonly bigint[];
+}
+
+export function addParked(queues: Command): void {
+  queues
+    .command("parked")
+    .description("list what was found in queues and is no task, or delete it for good")
+    .option("--after <sequence>", "only those after this one", parkedSequenceValue, 0n)
+    .option("--delete <sequence...>", "delete these", sequencesValue)
+    .action(async (options: ParkedOptions, command: Command) => {
+      const { server, json } = globalsOf(command);
+      const shown = await atGateway(server, (_, client) =>
+        options.delete
+          ? removed(client, options.delete, json)
+          : listed(client, options.after, json),
+      );
+      process.stdout.write(`${shown}\n`);
+    });
+}
+
+async function removed(
+  client: Queues,
+  sequences: readonly bigint[],
+  json: boolean,
+): Promise<string> {
+  const response = await client.deleteParkedMessages({ sequences: [...sequences] }, CALL);
+  return json
+    ? JSON.stringify(toJson(DeleteParkedMessagesResponseSchema, response))
+    : `${response.deleted} deleted`;
+}
+
+async function listed(client: Queues, afterSequence: bigint, json: boolean): Promise<string> {
+  const response = await client.listParkedMessages({ afterSequence }, CALL);
+  return json
+    ? JSON.stringify(toJson(ListParkedMessagesResponseSchema, response))
+    : parkedLines(response).join("\n");
+}
+
+const COLUMNS: readonly Column<ParkedMessage>[] = [
+  { title: "sequence", align: "right", cell: ({ sequence }) => String(sequence) },
+  {
+    title: "put aside",
+    align: "left",
+    cell: ({ time }) => (time ? timestampDate(time).toISOString() : ""),
+  },
+  { title: "found at", align: "left", cell: ({ subject }) => harmless(subject) },
+  { title: "size", align: "right", cell: ({ data }) => shownBytes(data.length) },
+  { title: "why", align: "left", cell: ({ reason }) => harmless(reason) },
+];
+
+function parkedLines({ messages, total }: ListParkedMessagesResponse): string[] {
+  const last = messages.at(-1);
+  if (!last) return [total === 0n ? "nothing is parked" : `none of the ${total} comes after that`];
+  const isAll = BigInt(messages.length) === total;
+  const more = `${messages.length} of ${total}; --after ${last.sequence} shows those that follow`;
+  return [...tableLines(COLUMNS, messages), ...(isAll ? [] : [more])];
+}
