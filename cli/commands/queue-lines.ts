@@ -9,6 +9,7 @@ import { harmless } from "../terminal/text.ts";
 export function queueLines(queues: readonly Queue[], nowMs: number): string[] {
   const columns: Column<Queue>[] = [
     { title: "queue", align: "left", cell: ({ name }) => name },
+    { title: "state", align: "left", cell: ({ pause }) => (pause ? "paused" : "open") },
     { title: "waiting", align: "right", cell: ({ waiting }) => String(waiting) },
     { title: "oldest", align: "right", cell: ageOf },
     { title: "in flight", align: "right", cell: ({ inFlight }) => String(inFlight) },
@@ -17,9 +18,11 @@ export function queueLines(queues: readonly Queue[], nowMs: number): string[] {
     { title: "out/s", align: "right", cell: ({ rates }) => rate(rates?.settledPerSecond) },
     { title: "max tasks", align: "right", cell: ({ maxTasks }) => String(maxTasks) },
     { title: "bytes", align: "right", cell: bytesOf },
-    { title: "", align: "left", cell: ({ pause }) => (pause ? pausedText(pause, nowMs) : "") },
   ];
-  return tableLines(columns, queues);
+  const pauses = queues.flatMap(({ name, pause }) =>
+    pause ? [`${name} is ${pausedText(pause, nowMs)}`] : [],
+  );
+  return [...tableLines(columns, queues), ...pauses];
 }
 
 /** "paused for 5 s by ada: maintenance". */

@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { PurgeQueueResponseSchema } from "#gen/millrace/v1/queue_service_pb.ts";
@@ -6,6 +5,7 @@ import { wholeNumber } from "#lib/process/setting.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
+import { confirmed } from "../terminal/confirmed.ts";
 import { globalsOf } from "./globals.ts";
 import { byOption, type Requester, reasonOption } from "./requester.ts";
 
@@ -46,9 +46,9 @@ async function purge(
   queue: string,
   { confirm, reason, by: requestedBy, json }: PurgeOptions & { readonly json: boolean },
 ): Promise<ExitCode> {
-  const confirmed = confirm ?? (await askHowMany(client, queue));
-  if (confirmed === undefined) return ExitCode.REFUSED;
-  const request = { queue, confirmCount: BigInt(confirmed), reason, requestedBy };
+  const count = confirm ?? (await askHowMany(client, queue));
+  if (count === undefined) return ExitCode.REFUSED;
+  const request = { queue, confirmCount: BigInt(count), reason, requestedBy };
   const response = await client.purgeQueue(request, PURGE);
   const shown = json
     ? JSON.stringify(toJson(PurgeQueueResponseSchema, response))
@@ -72,11 +72,7 @@ async function askHowMany(client: Queues, queue: string): Promise<number | undef
       exitCode: ExitCode.USAGE,
     });
   }
-  using terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
-    `cancel the ${waiting} tasks that wait in ${queue}? [y/N] `,
-  );
-  if (/^y(es)?$/i.test(answer.trim())) return waiting;
+  if (await confirmed(`cancel the ${waiting} tasks that wait in ${queue}?`)) return waiting;
   process.stderr.write("nothing is canceled\n");
   return undefined;
 }

@@ -34,7 +34,11 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
 
     const services = await call(address, "list");
     expect(services.trim().split("\n")).toEqual(
-      expect.arrayContaining(["grpc.health.v1.Health", "millrace.v1.TaskService"]),
+      expect.arrayContaining([
+        "grpc.health.v1.Health",
+        "millrace.v1.QueueService",
+        "millrace.v1.TaskService",
+      ]),
     );
     const described = await run(grpcurl ?? "", [
       "-plaintext",
@@ -63,6 +67,24 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
     );
     const states = messages(watched).map(({ update }) => update?.["event"]?.["state"]?.["state"]);
     expect(states.filter(Boolean)).toEqual(["TASK_STATE_RUNNING", "TASK_STATE_SUCCEEDED"]);
+  });
+
+  test("lists, pauses and limits queues", async () => {
+    await using system = await System.start();
+    const { address } = await system.gateway();
+    const queues = async (method: string, request: object) =>
+      JSON.parse(
+        await call(address, `millrace.v1.QueueService/${method}`, JSON.stringify(request)),
+      );
+
+    expect((await queues("ListQueues", {})).queues).toMatchObject([{ name: "default" }]);
+    const paused = await queues("PauseQueue", { queue: "default", reason: "maintenance" });
+    expect(paused.queue.pause.reason).toBe("maintenance");
+    const limited = await queues("SetQueueLimits", { queue: "default", max_tasks: 5 });
+    expect(limited.queue).toMatchObject({ maxTasks: "5", pause: { reason: "maintenance" } });
+    const purge = queues("PurgeQueue", { queue: "default" });
+    await expect(purge).rejects.toThrow(/InvalidArgument[\s\S]*confirm_count/);
+    await expect(queues("ResumeQueue", { queue: "fast" })).rejects.toThrow(/NotFound/);
   });
 
   test("asks for health", async () => {
