@@ -18,23 +18,41 @@ function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
  * What happened to one task and was not yet read by its watcher. Of progress only the newest is kept; nothing else is
  * ever dropped, and a watcher that is too far behind is closed instead.
  */
-export class Watcher {
+export class Watcher implements Disposable {
   readonly #unread: TaskEvent[] = [];
+  readonly #maxBehind: () => number;
   #lastRead = 0n;
   #wake: (() => void) | undefined;
-  #failure: Error | undefined;
+  #failure: (() => Error) | undefined;
+  #left = false;
+
+  /** Events that it may be behind, asked for whenever one comes: watchers may share what is allowed. */
+  constructor(maxBehind: () => number = () => MAX_BEHIND) {
+    this.#maxBehind = maxBehind;
+  }
+
+  /** Whether nobody reads it any more. */
+  get left(): boolean {
+    return this.#left;
+  }
 
   push(event: TaskEvent): void {
-    if (event.sequence <= this.#lastRead) return;
+    if (event.sequence <= this.#lastRead || this.#failure) return;
     if (replaces(event, this.#unread)) this.#unread.pop();
-    if (this.#unread.length >= MAX_BEHIND) this.fail(new WatcherTooSlow(this.#lastRead));
+    if (this.#unread.length >= this.#maxBehind())
+      this.#fail(() => new WatcherTooSlow(this.#lastRead));
     else this.#unread.push(event);
     this.#wake?.();
   }
 
   /** Ends the watch with the error. */
   fail(error: Error): void {
-    this.#failure ??= error;
+    this.#fail(() => error);
+  }
+
+  /** Ends the watch: its reader leaves. */
+  [Symbol.dispose](): void {
+    this.#left = true;
     this.#wake?.();
   }
 
@@ -44,29 +62,29 @@ export class Watcher {
     while (this.#unread[0] && this.#unread[0].sequence <= this.#lastRead) this.#unread.shift();
   }
 
-  /** What was pushed, in order, each once, until the signal aborts. */
-  async *events(signal: AbortSignal): AsyncGenerator<TaskEvent> {
-    const wake = () => this.#wake?.();
-    signal.addEventListener("abort", wake);
-    try {
-      while (!signal.aborted) {
-        if (this.#failure) throw this.#failure;
-        const event = this.#unread.shift();
-        if (!event) await this.#pushed(signal);
-        else if (event.sequence > this.#lastRead) {
-          this.#lastRead = event.sequence;
-          yield event;
-        }
+  /** What was pushed, in order, each once, until its reader leaves. */
+  async *events(): AsyncGenerator<TaskEvent> {
+    while (!this.#left) {
+      if (this.#failure) throw this.#failure();
+      const event = this.#unread.shift();
+      if (!event) await this.#pushed();
+      else if (event.sequence > this.#lastRead) {
+        this.#lastRead = event.sequence;
+        yield event;
       }
-    } finally {
-      signal.removeEventListener("abort", wake);
     }
   }
 
-  #pushed(signal: AbortSignal): Promise<void> {
+  /** What to say is decided when it is said: until then, its reader may get on by other means. */
+  #fail(why: () => Error): void {
+    this.#failure ??= why;
+    this.#unread.length = 0;
+    this.#wake?.();
+  }
+
+  #pushed(): Promise<void> {
     return new Promise((resolve) => {
       this.#wake = resolve;
-      if (signal.aborted || this.#unread.length > 0 || this.#failure) resolve();
     });
   }
 }

@@ -18,6 +18,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   BROKER_AWAY: Code.Unavailable,
   INVALID_FIELD: Code.InvalidArgument,
   WATCHER_TOO_SLOW: Code.ResourceExhausted,
+  TOO_MANY_TASKS: Code.ResourceExhausted,
 };
 
 /** Errors travel in headers, and some clients refuse headers above 8 KiB. */

@@ -11,7 +11,8 @@ export type RequestErrorReason =
   | "HISTORY_FULL"
   | "BROKER_AWAY"
   | "INVALID_FIELD"
-  | "WATCHER_TOO_SLOW";
+  | "WATCHER_TOO_SLOW"
+  | "TOO_MANY_TASKS";
 
 /** Names of task types that an error carries at most, for it travels in headers. */
 const MAX_KNOWN_NAMES = 20;
@@ -182,6 +183,18 @@ export class WatcherTooSlow extends RequestError {
   constructor(resumeAfterSequence: bigint) {
     super(`events came faster than they were read; watch again after ${resumeAfterSequence}`);
     this.facts = { resume_after_sequence: String(resumeAfterSequence) };
+  }
+}
+
+/** Name more labels: one stream does not follow that many tasks at once. */
+export class TooManyTasks extends RequestError {
+  override name = "TooManyTasks";
+  readonly reason = "TOO_MANY_TASKS";
+  override readonly facts;
+
+  constructor(limit: number) {
+    super(`more than ${limit} tasks at once, running or not yet read; name more labels`);
+    this.facts = { limit: String(limit) };
   }
 }
 

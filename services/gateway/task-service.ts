@@ -8,6 +8,7 @@ import { deleteFinished } from "./delete.ts";
 import { restart } from "./restart.ts";
 import { type SubmitTasksOptions, submitTasks } from "./submit-tasks.ts";
 import { watchUpdates } from "./updates.ts";
+import { watchTasks } from "./watch-tasks.ts";
 
 export interface TaskServiceOptions extends SubmitTasksOptions {
   readonly watching: Watching;
@@ -30,6 +31,8 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
     async *watchTask(request, { signal }) {
       for await (const update of watchUpdates(watching, request, signal)) yield { update };
     },
+
+    watchTasks: (request, { signal }) => watchTasks(watching, request, signal),
 
     async *runTask({ submit: request }, { signal }) {
       if (!request) throw new InvalidField("submit", "is required");

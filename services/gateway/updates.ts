@@ -1,18 +1,23 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { type TaskUpdate, TaskUpdateSchema } from "#gen/millrace/v1/task_service_pb.ts";
-import type { Watching, WatchStep } from "#lib/broker/watching.ts";
+import type { WatchStep } from "#lib/broker/watch-steps.ts";
+import type { Watching } from "#lib/broker/watching.ts";
 import { withKeepAlive } from "#lib/rpc/keep-alive.ts";
 import { KEEP_ALIVE_MS } from "#lib/task/limits.ts";
 
-function keepAlive(): TaskUpdate {
+export function updateOf(kind: WatchStep): TaskUpdate {
+  return create(TaskUpdateSchema, { kind });
+}
+
+export function keepAlive(): TaskUpdate {
   return create(TaskUpdateSchema, {
     kind: { case: "keepAlive", value: { time: timestampNow() } },
   });
 }
 
 async function* updates(steps: AsyncIterable<WatchStep>): AsyncGenerator<TaskUpdate> {
-  for await (const kind of steps) yield create(TaskUpdateSchema, { kind });
+  for await (const step of steps) yield updateOf(step);
 }
 
 export interface WatchRequest {

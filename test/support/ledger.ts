@@ -24,15 +24,31 @@ export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>
 /** What is wrong with the history of one task that was accepted; nothing, if all is well. */
 function faultsOf(taskId: string, history: readonly TaskEvent[] | undefined): string[] {
   if (!history) return [`${taskId} was accepted, and is not in the log`];
-  const terminal = history.filter(isTerminalEvent).length;
   const last = history.at(-1);
   return [
-    ...(terminal === 1 ? [] : [`${taskId} has ${terminal} terminal events`]),
     ...(last && isTerminalEvent(last) ? [] : [`${taskId} does not end with its terminal event`]),
     ...(history[0]?.facet.case === "spec" ? [] : [`${taskId} does not begin with its spec`]),
     ...staleEvents(taskId, history),
     ...impossibleSteps(taskId, history),
+    ...eventsAfterTheEnd(taskId, history),
   ];
+}
+
+/** A task ends once. After that it can only be started again, which is counted. */
+function eventsAfterTheEnd(taskId: string, history: readonly TaskEvent[]): string[] {
+  return history.slice(1).flatMap((event, index) => {
+    const before = history[index];
+    if (!before || !isTerminalEvent(before) || startsAgain(before, event)) return [];
+    return [`${taskId}: event ${event.sequence} comes after its end`];
+  });
+}
+
+function startsAgain(ended: TaskEvent, event: TaskEvent): boolean {
+  return !isTerminalEvent(event) && restartsOf(event) > restartsOf(ended);
+}
+
+function restartsOf({ facet }: TaskEvent): number {
+  return facet.case === "state" ? facet.value.restarts : 0;
 }
 
 /** A spec alone is a task that waits in its queue; from there, its life allows some steps and no others. */
@@ -58,7 +74,10 @@ function staleEvents(taskId: string, history: readonly TaskEvent[]): string[] {
   });
 }
 
-/** Every accepted task reached exactly one terminal event by possible steps, and no stale attempt wrote anything. */
+/**
+ * Every accepted task ended by possible steps, once for each time that it was started, and no stale attempt wrote
+ * anything.
+ */
 export async function checkLedger(natsUrl: string, accepted: Iterable<string>) {
   const log = await readLog(natsUrl);
   const faults = [...accepted].flatMap((taskId) => faultsOf(taskId, log.get(taskId)));

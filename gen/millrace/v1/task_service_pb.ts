@@ -306,7 +306,8 @@ export type WatchTasksResponse = Message<"millrace.v1.WatchTasksResponse"> & {
     case: "update";
   } | {
     /**
-     * A listed task that can't be watched, with the reason, e.g. NOT_FOUND. The others go on.
+     * A task whose watch ends early, with the reason; the others go on. NOT_FOUND: a listed one is not there.
+     * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: its events came faster than they were read.
      *
      * @generated from field: millrace.v1.TaskFailure failure = 2;
      */
@@ -904,7 +905,10 @@ export const TaskService: GenService<{
   },
   /**
    * Follows many tasks on one stream, each as WatchTask would; the events of different tasks come in no particular order.
-   * Ends when all listed tasks have ended; a watch by labels goes on until its caller ends it.
+   * Ends when all listed tasks have ended; a watch by labels goes on until its caller ends it. To begin, a watch by labels
+   * reads the spec of every task in the log: about a second and some megabytes of traffic per 100,000 tasks. A task that
+   * was refused because its queue was full may show in it, with its end.
+   * RESOURCE_EXHAUSTED: more than 10,000 tasks at once that bear the labels and run, or were not read yet.
    *
    * @generated from rpc millrace.v1.TaskService.WatchTasks
    */

@@ -6,10 +6,12 @@ import { LogFollower } from "#lib/broker/log-follower.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { Watching } from "#lib/broker/watching.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
+import { stateName } from "#lib/task/life.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
+import { begin, move } from "./lived-tasks.ts";
 
 const TASKS = 20;
 const STEPS = 60;
@@ -78,6 +80,33 @@ test("a watch of a finished task brings its history and ends", async () => {
   expect(await read(2n)).toEqual(["snapshot"]);
   // Of a log that this one has replaced.
   expect(await read(99n)).toEqual(["snapshot", "spec", "state"]);
+});
+
+test("a watch of a task that was started again tells all its lives, and ends with the last", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.line.isUp);
+  const { FAILED, QUEUED, RUNNING, SUCCEEDED } = TaskState;
+  let fence = await begin(broker, "t");
+  for (const state of [RUNNING, FAILED, QUEUED]) fence = await move(broker, fence, state);
+
+  const states = async function* () {
+    for await (const step of watching.watch("t", 0n, new AbortController().signal)) {
+      const facet = step.case === "event" ? step.value.facet : undefined;
+      if (facet?.case === "state") yield stateName(facet.value.state);
+    }
+  };
+  const live: string[] = [];
+  for await (const state of states()) {
+    live.push(state);
+    if (live.length === 3) fence = await move(broker, fence, RUNNING, 2);
+    if (live.length === 4) fence = await move(broker, fence, FAILED, 2);
+  }
+  expect(live).toEqual(["RUNNING", "FAILED", "QUEUED", "RUNNING", "FAILED"]);
+  for (const state of [QUEUED, RUNNING, SUCCEEDED]) fence = await move(broker, fence, state, 3);
+  const all = await Array.fromAsync(states());
+  expect(all).toEqual([...live, "QUEUED", "RUNNING", "SUCCEEDED"]);
 });
 
 test.each([

@@ -13,11 +13,10 @@ const state = (sequence: number) => event(sequence, { case: "state", value: {} }
 const progress = (sequence: number) => event(sequence, { case: "progress", value: {} });
 
 async function read(watcher: Watcher, count: number): Promise<number[]> {
-  const stop = new AbortController();
   const sequences: number[] = [];
-  for await (const { sequence } of watcher.events(stop.signal)) {
+  for await (const { sequence } of watcher.events()) {
     sequences.push(Number(sequence));
-    if (sequences.length === count) stop.abort();
+    if (sequences.length === count) watcher[Symbol.dispose]();
   }
   return sequences;
 }
@@ -60,8 +59,7 @@ test("a watcher that is too far behind is told where to go on", async () => {
 
 test("a watcher that leaves while it waits is let go at once", async () => {
   const watcher = new Watcher();
-  const stop = new AbortController();
-  const reading = watcher.events(stop.signal).next();
-  stop.abort();
+  const reading = watcher.events().next();
+  watcher[Symbol.dispose]();
   expect(await reading).toMatchObject({ done: true });
 });

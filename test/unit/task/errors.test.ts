@@ -11,6 +11,7 @@ import {
   TaskNotFinished,
   TaskNotFound,
   TaskTypeUnknown,
+  TooManyTasks,
   WatcherTooSlow,
 } from "#lib/task/errors.ts";
 
@@ -55,6 +56,11 @@ test.each([
     new WatcherTooSlow(7n),
     "events came faster than they were read; watch again after 7",
     { resume_after_sequence: "7" },
+  ],
+  [
+    new TooManyTasks(9),
+    "more than 9 tasks at once, running or not yet read; name more labels",
+    { limit: "9" },
   ],
 ])("$name says what is the matter, to people and to programs", (error, message, facts) => {
   expect(error.message).toBe(message);

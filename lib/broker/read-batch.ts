@@ -1,0 +1,72 @@
+import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
+import { onAbort } from "#lib/process/leaving.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import { type Connected, REQUEST_TIMEOUT_MS } from "./link.ts";
+import { EVENTS_STREAM } from "./names.ts";
+
+const NOT_FOUND = 404;
+
+/** The broker answers for at most this many subjects at once. */
+const MAX_SUBJECTS = 1_024;
+
+export interface BatchQuery {
+  /** The first sequence to read. */
+  readonly from: number;
+  /** May have wildcards. */
+  readonly subject: string;
+  readonly maxMessages: number;
+  readonly maxBytes?: number;
+}
+
+/** The next events of the log on the subject, of any replica: one that lags has fewer than the leader. */
+export function readBatch(connected: Connected, query: BatchQuery): Promise<StoredMsg[]> {
+  const { from, subject, maxMessages, maxBytes } = query;
+  return collect(connected, (callback) =>
+    connected.jsm.direct.getBatch(EVENTS_STREAM, {
+      seq: from,
+      next_by_subj: subject,
+      batch: maxMessages,
+      ...(maxBytes && { max_bytes: maxBytes }),
+      callback,
+    }),
+  );
+}
+
+/** The newest event on each of the subjects that has one, of any replica. */
+export async function readNewest(
+  connected: Connected,
+  subjects: readonly string[],
+): Promise<StoredMsg[]> {
+  const found: StoredMsg[] = [];
+  for (let at = 0; at < subjects.length; at += MAX_SUBJECTS) {
+    const some = subjects.slice(at, at + MAX_SUBJECTS);
+    const messages = await collect(connected, (callback) =>
+      connected.jsm.direct.getLastMessagesFor(EVENTS_STREAM, { multi_last: some, callback }),
+    );
+    found.push(...messages);
+  }
+  return found;
+}
+
+/** `ask` must pass the callback on: the client's iterators leak a subscription per call. */
+async function collect(
+  { lost }: Connected,
+  ask: (callback: BatchCallback<StoredMsg>) => Promise<unknown>,
+): Promise<StoredMsg[]> {
+  const { promise, resolve, reject } = Promise.withResolvers<StoredMsg[]>();
+  const messages: StoredMsg[] = [];
+  const settle = (error: (Error & { code?: number }) | undefined): void => {
+    if (error && error.code !== NOT_FOUND) reject(error);
+    else resolve(messages);
+  };
+  const away = () => reject(new BrokerAway());
+  using _ = onAbort(lost, away);
+  // The client does not notice when a batch stops half-way.
+  const timer = setTimeout(away, REQUEST_TIMEOUT_MS);
+  ask((done, message) => (done ? settle(done.err) : void messages.push(message))).catch(settle);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
+  }
+}

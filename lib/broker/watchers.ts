@@ -1,0 +1,50 @@
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Watcher } from "./watcher.ts";
+
+/** Waits for tasks that are not known yet. */
+export interface Newcomers {
+  /** Called with the first event of every new task. Must not throw. */
+  onSpec(event: TaskEvent): void;
+  /** Called when there will be no more. */
+  fail(error: Error): void;
+}
+
+/** Who watches what. */
+export class Watchers {
+  readonly #byTask = new Map<string, Set<Watcher>>();
+  readonly #newcomers = new Set<Newcomers>();
+
+  /** Tasks that somebody watches. */
+  get size(): number {
+    return this.#byTask.size;
+  }
+
+  add(taskId: string, watcher: Watcher): Disposable {
+    const watchers = this.#byTask.get(taskId) ?? new Set();
+    this.#byTask.set(taskId, watchers.add(watcher));
+    return {
+      [Symbol.dispose]: () => {
+        watchers.delete(watcher);
+        if (watchers.size === 0 && this.#byTask.get(taskId) === watchers) {
+          this.#byTask.delete(taskId);
+        }
+      },
+    };
+  }
+
+  addNewcomers(newcomers: Newcomers): Disposable {
+    this.#newcomers.add(newcomers);
+    return { [Symbol.dispose]: () => this.#newcomers.delete(newcomers) };
+  }
+
+  handOut(event: TaskEvent): void {
+    for (const watcher of this.#byTask.get(event.taskId) ?? []) watcher.push(event);
+    if (event.facet.case !== "spec") return;
+    for (const newcomers of this.#newcomers) newcomers.onSpec(event);
+  }
+
+  failAll(error: Error): void {
+    const watchers = [...this.#byTask.values()].flatMap((some) => [...some]);
+    for (const watcher of [...watchers, ...this.#newcomers]) watcher.fail(error);
+  }
+}
