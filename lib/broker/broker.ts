@@ -1,5 +1,6 @@
 import { Cancels } from "./cancels.ts";
 import { Link, type LinkOptions } from "./link.ts";
+import { LogScan } from "./log-scan.ts";
 import { ParkedMessages } from "./parked.ts";
 import { QueueSettingsBook } from "./queue-settings.ts";
 import { Queues } from "./queues.ts";
@@ -14,6 +15,7 @@ import { WorkerBook } from "./worker-book.ts";
 export class Broker implements AsyncDisposable {
   readonly link: Link;
   readonly log: TaskLog;
+  readonly scan: LogScan;
   readonly queues: Queues;
   readonly queueSettings: QueueSettingsBook;
   readonly parked: ParkedMessages;
@@ -29,6 +31,7 @@ export class Broker implements AsyncDisposable {
     const { log, topology } = options;
     this.link = new Link(options);
     this.log = new TaskLog(this.link);
+    this.scan = new LogScan(this.link);
     this.queues = new Queues(this.link);
     this.queueSettings = new QueueSettingsBook(this.link, topology);
     this.parked = new ParkedMessages(this.link);

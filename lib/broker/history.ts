@@ -4,7 +4,7 @@ import { ask } from "./ask.ts";
 import { decodeEvent } from "./event-codec.ts";
 import type { Connected } from "./link.ts";
 import { EVENTS_STREAM, historySubject } from "./names.ts";
-import { readBatch } from "./read-batch.ts";
+import { type BatchQuery, readBatch } from "./read-batch.ts";
 
 /** Messages asked for at once. */
 const BATCH = { maxMessages: 256 };
@@ -17,7 +17,7 @@ export interface Span {
 }
 
 /** How much is read at once, at most. */
-export interface BatchSize {
+interface BatchSize {
   readonly maxMessages: number;
   readonly maxBytes?: number;
 }
@@ -28,33 +28,58 @@ export async function* readHistory(
   taskId: string,
   span: Span,
 ): AsyncGenerator<TaskEvent> {
-  for await (const batch of readSpan(connected, historySubject(taskId), span, BATCH)) yield* batch;
+  const asked = { subject: historySubject(taskId), ...span, ...BATCH };
+  for await (const { picked } of readSpan(connected, asked, decodeEvent)) yield* picked;
 }
 
-/** Every event on the subject within the span, in order, batch by batch. */
-export async function* readSpan(
+interface SpanQuery extends Span, BatchSize {
+  readonly subject: string;
+}
+
+/** A part of a span. */
+export interface Part<T> {
+  /** What was made of the events, in order. */
+  readonly picked: T[];
+  /** Sequence of the last event that was read. */
+  readonly upTo: number;
+  /** Events that were read. */
+  readonly read: number;
+}
+
+/** Every event on the subject within the span, in order, as far as the pick takes them; batch by batch. */
+export async function* readSpan<T>(
   connected: Connected,
-  subject: string,
-  { after, head }: Span,
-  size: BatchSize,
-): AsyncGenerator<TaskEvent[]> {
+  { after, head, ...query }: SpanQuery,
+  pick: (message: StoredMsg) => T | undefined,
+): AsyncGenerator<Part<T>> {
   let at = after;
   while (at < head) {
-    const messages = await readSome(connected, { subject, from: at + 1, ...size });
-    const within = messages.filter(({ seq }) => seq <= head);
-    yield within.map(decodeEvent).filter((event) => event !== undefined);
-    at = within.at(-1)?.seq ?? head;
+    const part = { picked: [] as T[], upTo: head, read: 0 };
+    await readSome(connected, { ...query, from: at + 1 }, (message) => {
+      if (message.seq > head) return;
+      part.upTo = message.seq;
+      part.read += 1;
+      const picked = pick(message);
+      if (picked !== undefined) part.picked.push(picked);
+    });
+    yield part;
+    at = part.upTo;
   }
 }
 
 /** Any replica may answer a batch, and one that lags has less than the leader; then the leader is asked itself. */
 async function readSome(
   connected: Connected,
-  query: Parameters<typeof readBatch>[1],
-): Promise<StoredMsg[]> {
-  const batch = await readBatch(connected, query);
-  if (batch.length > 0) return batch;
+  query: BatchQuery,
+  visit: (message: StoredMsg) => void,
+): Promise<void> {
+  let isEmpty = true;
+  await readBatch(connected, query, (message) => {
+    isEmpty = false;
+    visit(message);
+  });
+  if (!isEmpty) return;
   const next = { seq: query.from, next_by_subj: query.subject };
   const one = await ask(connected.jsm.streams.getMessage(EVENTS_STREAM, next));
-  return one ? [one] : [];
+  if (one) visit(one);
 }

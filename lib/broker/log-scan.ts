@@ -1,7 +1,8 @@
+import type { StoredMsg } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { ask } from "./ask.ts";
 import { decodeEvent } from "./event-codec.ts";
-import { readSpan, type Span } from "./history.ts";
+import { type Part, readSpan, type Span } from "./history.ts";
 import type { Link } from "./link.ts";
 import { EVENTS_STREAM, eventSubject, type Facet } from "./names.ts";
 import { readNewest } from "./read-batch.ts";
@@ -11,6 +12,13 @@ import { readNewest } from "./read-batch.ts";
  * are bounded, for it is held in memory.
  */
 const BATCH = { maxMessages: 4_096, maxBytes: 4 * 1024 * 1024 };
+
+/** What to look for. */
+export interface Sought extends Span {
+  readonly facet: Facet;
+  readonly isWanted: (event: TaskEvent) => boolean;
+  readonly signal: AbortSignal;
+}
 
 /**
  * Reads the log across tasks. 100,000 tasks take about a second for their specs and two for their state changes, at the
@@ -29,17 +37,23 @@ export class LogScan {
     return info.state.last_seq;
   }
 
-  /** Every event of this facet within the span, of all tasks, in order, batch by batch, until the signal aborts. */
-  async *events(facet: Facet, span: Span, signal: AbortSignal): AsyncGenerator<TaskEvent[]> {
-    for await (const batch of readSpan(this.#link.use(), eventSubject("*", facet), span, BATCH)) {
+  /**
+   * Every wanted event of this facet within the span, of all tasks, in order, batch by batch, until the signal aborts.
+   */
+  async *events({ facet, isWanted, signal, ...span }: Sought): AsyncGenerator<Part<TaskEvent>> {
+    const asked = { subject: eventSubject("*", facet), ...span, ...BATCH };
+    const pick = (message: StoredMsg) => {
+      const event = decodeEvent(message);
+      return event && isWanted(event) ? event : undefined;
+    };
+    for await (const part of readSpan(this.#link.use(), asked, pick)) {
       if (signal.aborted) return;
-      yield batch;
+      yield part;
     }
   }
 
   /**
-   * The newest event of each facet of each task, by task and in order. Of any replica: one that lags may not have the
-   * newest yet.
+   * The newest event of each of the facets, by task. Of any replica: one that lags may not have the newest yet.
    */
   async newest(
     taskIds: readonly string[],
@@ -48,7 +62,6 @@ export class LogScan {
     const subjects = taskIds.flatMap((id) => facets.map((facet) => eventSubject(id, facet)));
     const messages = await readNewest(this.#link.use(), subjects);
     const events = messages.map(decodeEvent).filter((event) => event !== undefined);
-    events.sort((a, b) => Number(a.sequence - b.sequence));
     return Map.groupBy(events, ({ taskId }) => taskId);
   }
 }

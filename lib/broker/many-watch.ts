@@ -123,10 +123,9 @@ export class ManyWatch implements Disposable {
       onSpec: (event) => this.#isWanted(event) && this.#add(event.taskId, this.#watchNew(event)),
       fail: (error) => this.#steps.fail(error),
     });
-    const span = { after: 0, head: this.#parts.cursor() };
-    for await (const specs of this.#parts.scan.events("spec", span, signal)) {
-      const matching = specs.filter((event) => this.#isWanted(event)).map(({ taskId }) => taskId);
-      for (const taskId of await this.#notEnded(matching)) {
+    const sought = { after: 0, head: this.#parts.cursor(), isWanted: this.#isWanted, signal };
+    for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
+      for (const taskId of await this.#notEnded(picked.map((spec) => spec.taskId))) {
         this.#add(taskId, this.#watchKnown({ taskId, afterSequence: 0n }));
       }
     }
@@ -138,10 +137,10 @@ export class ManyWatch implements Disposable {
     return taskIds.filter((taskId) => !states.get(taskId)?.some(isTerminalEvent));
   }
 
-  #isWanted({ facet, taskId }: TaskEvent): boolean {
+  readonly #isWanted = ({ facet, taskId }: TaskEvent): boolean => {
     if (this.#listed.has(taskId) && !this.#missing.has(taskId)) return false;
     return facet.case === "spec" && bearsLabels(facet.value.labels, this.#wanted.labels);
-  }
+  };
 
   #open(taskId: string): Opened {
     const watcher = new Watcher(() => this.#share());

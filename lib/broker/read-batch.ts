@@ -18,10 +18,15 @@ export interface BatchQuery {
   readonly maxBytes?: number;
 }
 
-/** The next events of the log on the subject, of any replica: one that lags has fewer than the leader. */
-export function readBatch(connected: Connected, query: BatchQuery): Promise<StoredMsg[]> {
+type Visit = (message: StoredMsg) => void;
+
+/**
+ * Visits the next events of the log on the subject, of any replica: one that lags has fewer than the leader. A visit for
+ * each as it comes in, for a batch may be much larger than what is wanted of it.
+ */
+export function readBatch(connected: Connected, query: BatchQuery, visit: Visit): Promise<void> {
   const { from, subject, maxMessages, maxBytes } = query;
-  return collect(connected, (callback) =>
+  return visitEach(connected, visit, (callback) =>
     connected.jsm.direct.getBatch(EVENTS_STREAM, {
       seq: from,
       next_by_subj: subject,
@@ -40,32 +45,32 @@ export async function readNewest(
   const found: StoredMsg[] = [];
   for (let at = 0; at < subjects.length; at += MAX_SUBJECTS) {
     const some = subjects.slice(at, at + MAX_SUBJECTS);
-    const messages = await collect(connected, (callback) =>
+    const visit = (message: StoredMsg) => void found.push(message);
+    await visitEach(connected, visit, (callback) =>
       connected.jsm.direct.getLastMessagesFor(EVENTS_STREAM, { multi_last: some, callback }),
     );
-    found.push(...messages);
   }
   return found;
 }
 
 /** `ask` must pass the callback on: the client's iterators leak a subscription per call. */
-async function collect(
+async function visitEach(
   { lost }: Connected,
+  visit: Visit,
   ask: (callback: BatchCallback<StoredMsg>) => Promise<unknown>,
-): Promise<StoredMsg[]> {
-  const { promise, resolve, reject } = Promise.withResolvers<StoredMsg[]>();
-  const messages: StoredMsg[] = [];
+): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
   const settle = (error: (Error & { code?: number }) | undefined): void => {
     if (error && error.code !== NOT_FOUND) reject(error);
-    else resolve(messages);
+    else resolve();
   };
   const away = () => reject(new BrokerAway());
   using _ = onAbort(lost, away);
   // The client does not notice when a batch stops half-way.
   const timer = setTimeout(away, REQUEST_TIMEOUT_MS);
-  ask((done, message) => (done ? settle(done.err) : void messages.push(message))).catch(settle);
+  ask((done, message) => (done ? settle(done.err) : visit(message))).catch(settle);
   try {
-    return await promise;
+    await promise;
   } finally {
     clearTimeout(timer);
   }

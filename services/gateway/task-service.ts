@@ -5,6 +5,8 @@ import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
 import { accept } from "./accept.ts";
 import { cancel } from "./cancel.ts";
 import { deleteFinished } from "./delete.ts";
+import { listDeadLetters } from "./list-dead-letters.ts";
+import { redrive } from "./redrive.ts";
 import { restart } from "./restart.ts";
 import { type SubmitTasksOptions, submitTasks } from "./submit-tasks.ts";
 import { watchUpdates } from "./updates.ts";
@@ -54,6 +56,10 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
     async deleteTask({ taskId }) {
       return { deleted: await deleteFinished(broker, taskId) };
     },
+
+    listDeadLetters: (request, { signal }) => listDeadLetters(broker.scan, request, signal),
+
+    redriveDeadLetters: (request, { signal }) => redrive(broker, request, signal),
 
     listTaskTypes: () => ({ taskTypes: types.list() }),
   };

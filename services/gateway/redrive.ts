@@ -1,0 +1,99 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  type RedriveDeadLettersRequest,
+  type TaskFailure,
+  TaskFailureSchema,
+} from "#gen/millrace/v1/task_service_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { statusOf } from "#lib/rpc/status-of.ts";
+import {
+  BrokerAway,
+  HistoryFull,
+  QueueFull,
+  TaskFinished,
+  TaskNotFinished,
+  TaskNotFound,
+} from "#lib/task/errors.ts";
+import { findDeadLetters, type Search } from "./dead-letters.ts";
+import { restart } from "./restart.ts";
+
+const DEFAULT_LIMIT = 100;
+const RESTARTS_AT_ONCE = 16;
+
+/** What else comes of the same would be no better. */
+const NO_USE_TO_GO_ON = [QueueFull, HistoryFull, BrokerAway];
+
+/** Somebody else was faster: it is no dead letter any more, and there is nothing to do. */
+const NO_DEAD_LETTER = [TaskNotFinished, TaskFinished, TaskNotFound];
+
+interface Redriven {
+  readonly matched: number;
+  readonly more: boolean;
+  readonly restarted: number;
+  readonly failures: TaskFailure[];
+}
+
+/** Starts dead letters again, oldest first; or only counts them. */
+export async function redrive(
+  broker: Broker,
+  { filter, preview, limit: given, requestedBy }: RedriveDeadLettersRequest,
+  signal: AbortSignal,
+): Promise<Redriven> {
+  const limit = given || DEFAULT_LIMIT;
+  // What fails again meanwhile is later in the log than the search goes.
+  const found = await idsOf(broker, { filter, after: 0, signal }, limit + 1);
+  const taskIds = found.slice(0, limit);
+  const counted = { matched: taskIds.length, more: found.length > limit };
+  if (preview) return { ...counted, restarted: 0, failures: [] };
+  const restarts = new Restarts(broker, requestedBy, taskIds);
+  await restarts.run(signal);
+  return { ...counted, restarted: restarts.restarted, failures: restarts.failures };
+}
+
+async function idsOf({ scan }: Broker, search: Search, most: number): Promise<string[]> {
+  const ids: string[] = [];
+  for await (const { tasks } of findDeadLetters(scan, search)) {
+    ids.push(...tasks.map(({ id }) => id));
+    if (ids.length >= most) break;
+  }
+  return ids.slice(0, most);
+}
+
+class Restarts {
+  readonly failures: TaskFailure[] = [];
+  restarted = 0;
+  readonly #broker: Broker;
+  readonly #requestedBy: string;
+  readonly #taskIds: Iterator<string>;
+  #noUse = false;
+
+  constructor(broker: Broker, requestedBy: string, taskIds: Iterable<string>) {
+    this.#broker = broker;
+    this.#requestedBy = requestedBy;
+    this.#taskIds = taskIds[Symbol.iterator]();
+  }
+
+  async run(signal: AbortSignal): Promise<void> {
+    const lanes = Array.from({ length: RESTARTS_AT_ONCE }, () => this.#lane(signal));
+    await Promise.all(lanes);
+  }
+
+  async #lane(signal: AbortSignal): Promise<void> {
+    while (!(this.#noUse || signal.aborted)) {
+      const { value: taskId, done } = this.#taskIds.next();
+      if (done) return;
+      await this.#restart(taskId);
+    }
+  }
+
+  async #restart(taskId: string): Promise<void> {
+    try {
+      await restart(this.#broker, taskId, this.#requestedBy);
+      this.restarted += 1;
+    } catch (error) {
+      if (NO_DEAD_LETTER.some((kind) => error instanceof kind)) return;
+      this.#noUse ||= NO_USE_TO_GO_ON.some((kind) => error instanceof kind);
+      this.failures.push(create(TaskFailureSchema, { taskId, error: statusOf(error) }));
+    }
+  }
+}
