@@ -4,6 +4,12 @@ import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { globalsOf } from "./globals.ts";
+import { loginName } from "./who.ts";
+
+interface CancelOptions {
+  readonly reason: string;
+  readonly by: string;
+}
 
 export function addCancel(program: Command): void {
   program
@@ -11,10 +17,11 @@ export function addCancel(program: Command): void {
     .description("cancel a task that is not finished")
     .argument("<id>", "the task")
     .option("--reason <text>", "why; kept in the task", "")
-    .action(async (taskId: string, { reason }: { reason: string }, command: Command) => {
+    .option("--by <name>", "who asks; kept in the task", loginName())
+    .action(async (taskId: string, { reason, by }: CancelOptions, command: Command) => {
       const { server, json } = globalsOf(command);
       await atGateway(server, async (tasks) => {
-        const { task } = await tasks.cancelTask({ taskId, reason }, CALL);
+        const { task } = await tasks.cancelTask({ taskId, reason, requestedBy: by }, CALL);
         if (!task) return;
         const shown = json
           ? JSON.stringify(toJson(TaskSchema, task, await readTaskTypes(tasks)))

@@ -4,13 +4,13 @@ const ERASE_LINE = "\r\u001b[2K";
 const UP = "\u001b[1A";
 
 /**
- * The bottom of a terminal: a line of text that still grows, and a bar below it that is painted over and over.
+ * The bottom of a terminal: a line of text that still grows, and bars below it that are painted over and over.
  * Everything above scrolls away as usual. No row is ever wider than the terminal, for a row that wraps can't be erased.
  */
 export class LiveArea {
   readonly #stream: NodeJS.WriteStream;
   #growing = "";
-  #bar = "";
+  #bars: readonly string[] = [];
   #rows = 0;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -38,20 +38,24 @@ export class LiveArea {
   }
 
   bar(line: string): void {
-    this.#bar = line;
+    this.bars([line]);
+  }
+
+  bars(lines: readonly string[]): void {
+    this.#bars = lines;
     this.#repaint([]);
   }
 
-  /** Leaves what was printed, and no bar. */
+  /** Leaves what was printed, and no bars. */
   end(): void {
-    this.#bar = "";
+    this.#bars = [];
     const ended = this.#growing === "" ? [] : [this.#growing];
     this.#growing = "";
     this.#repaint(ended);
   }
 
   #repaint(above: readonly string[]): void {
-    const live = [this.#growing, this.#bar].filter((row) => row !== "");
+    const live = [this.#growing, ...this.#bars].filter((row) => row !== "");
     const erase = ERASE_LINE + `${UP}${ERASE_LINE}`.repeat(Math.max(0, this.#rows - 1));
     const scrolled = above.map((line) => `${line}\n`).join("");
     this.#stream.write(erase + scrolled + live.map((row) => this.#fit(row)).join("\n"));

@@ -18,6 +18,8 @@ export class LiveView implements View {
   #picture: Picture = NOTHING_YET;
   #outputAttempt = 0;
   #ended = false;
+  /** The task is over: what comes is its history. */
+  #over = false;
 
   constructor(stream: NodeJS.WriteStream) {
     this.#area = new LiveArea(stream);
@@ -27,13 +29,15 @@ export class LiveView implements View {
 
   snapshot({ state }: Task): void {
     // Of a task that is over, the history runs by; a bar would only flicker.
-    if (isTerminal(state)) this.#ended = true;
+    this.#over = isTerminal(state);
+    if (this.#over) this.#ended = true;
   }
 
   event(event: TaskEvent): void {
     const line = told(event, this.#picture, this.#paint);
     this.#picture = withEvent(this.#picture, event);
-    if (isTerminalEvent(event)) this.#end();
+    // A task may be started again after its end.
+    if (event.facet.case === "state") this.#setEnded(isTerminalEvent(event));
     if (event.facet.case === "output") this.#grow(event.facet.value);
     if (line !== undefined) this.#area.print(line);
     this.#showBar();
@@ -44,7 +48,8 @@ export class LiveView implements View {
   }
 
   [Symbol.dispose](): void {
-    this.#end();
+    clearInterval(this.#repaint);
+    this.#setEnded(true);
   }
 
   #grow({ attempt, content }: OutputChunk): void {
@@ -60,9 +65,8 @@ export class LiveView implements View {
     this.#area.bar(barLine(this.#picture, Date.now(), this.#area.columns, this.#paint));
   }
 
-  #end(): void {
-    clearInterval(this.#repaint);
-    this.#ended = true;
-    this.#area.end();
+  #setEnded(ended: boolean): void {
+    this.#ended = ended || this.#over;
+    if (ended) this.#area.end();
   }
 }

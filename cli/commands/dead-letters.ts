@@ -1,0 +1,72 @@
+import { toJson } from "@bufbuild/protobuf";
+import { timestampDate } from "@bufbuild/protobuf/wkt";
+import type { Command } from "commander";
+import { type Task, TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import type { DeadLetterFilter } from "#gen/millrace/v1/task_service_pb.ts";
+import { wholeNumber } from "#lib/process/setting.ts";
+import { atGateway, CALL, type Tasks } from "../gateway/at-gateway.ts";
+import { readTaskTypes, shownName, type TaskTypes } from "../task-types/task-types.ts";
+import { tableLines } from "../terminal/table.ts";
+import { fitted, harmless } from "../terminal/text.ts";
+import { errorText } from "../watch/told.ts";
+import { type FilterOptions, filterOf, withFilterOptions } from "./dead-letter-options.ts";
+import { globalsOf } from "./globals.ts";
+
+interface ListOptions extends FilterOptions {
+  readonly limit: number;
+}
+
+const MAX_PAGE = 1_000;
+const COLUMNS = 120;
+
+export function addDeadLetters(program: Command): void {
+  withFilterOptions(
+    program
+      .command("dead-letters")
+      .description("list the tasks that failed for good, oldest first"),
+  )
+    .option("--limit <n>", "tasks to list, at most", wholeNumber(1, 1_000_000), 100)
+    .action(async (options: ListOptions, command: Command) => {
+      const { server, json } = globalsOf(command);
+      await atGateway(server, async (tasks) => {
+        const types = await readTaskTypes(tasks);
+        const { found, more } = await listed(tasks, filterOf(options, types), options.limit);
+        const lines = json
+          ? found.map((task) => JSON.stringify(toJson(TaskSchema, task, types)))
+          : table(found, types);
+        process.stdout.write(lines.map((line) => `${line}\n`).join(""));
+        if (more) process.stderr.write(`there are more than ${options.limit}; see --limit\n`);
+      });
+    });
+}
+
+async function listed(tasks: Tasks, filter: DeadLetterFilter, limit: number) {
+  const found: Task[] = [];
+  let pageToken = "";
+  do {
+    // One more than asked for tells whether there are more.
+    const pageSize = Math.min(MAX_PAGE, limit + 1 - found.length);
+    const page = await tasks.listDeadLetters({ filter, pageSize, pageToken }, CALL);
+    found.push(...page.tasks);
+    pageToken = page.nextPageToken;
+  } while (pageToken !== "" && found.length <= limit);
+  return { found: found.slice(0, limit), more: found.length > limit };
+}
+
+function table(tasks: readonly Task[], types: TaskTypes): string[] {
+  if (tasks.length === 0) return ["no dead letters"];
+  const column = (title: string, cell: (task: Task) => string) =>
+    ({ title, align: "left", cell: (task: Task) => harmless(cell(task)) }) as const;
+  const lines = tableLines(
+    [
+      column("task", ({ id }) => id),
+      column("failed", ({ endTime }) => (endTime ? timestampDate(endTime).toISOString() : "")),
+      column("queue", ({ spec }) => spec?.queue ?? ""),
+      column("type", ({ spec }) => shownName(spec?.input?.typeUrl.split("/").at(-1) ?? "", types)),
+      column("error", errorText),
+    ],
+    tasks,
+  );
+  const { isTTY, columns = COLUMNS } = process.stdout;
+  return isTTY ? lines.map((line) => fitted(line, columns)) : lines;
+}

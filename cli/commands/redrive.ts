@@ -1,0 +1,103 @@
+import { createInterface } from "node:readline/promises";
+import { create, toJson } from "@bufbuild/protobuf";
+import type { Command } from "commander";
+import {
+  type RedriveDeadLettersRequest,
+  RedriveDeadLettersRequestSchema,
+  type RedriveDeadLettersResponse,
+  RedriveDeadLettersResponseSchema,
+} from "#gen/millrace/v1/task_service_pb.ts";
+import { wholeNumber } from "#lib/process/setting.ts";
+import { CliError } from "../cli-error.ts";
+import { ExitCode } from "../exit-code.ts";
+import { atGateway, type Tasks } from "../gateway/at-gateway.ts";
+import { readTaskTypes } from "../task-types/task-types.ts";
+import { type FilterOptions, filterOf, withFilterOptions } from "./dead-letter-options.ts";
+import { globalsOf } from "./globals.ts";
+import { loginName } from "./who.ts";
+
+interface RedriveOptions extends FilterOptions {
+  readonly limit: number;
+  readonly preview?: boolean;
+  readonly yes?: boolean;
+  readonly by: string;
+}
+
+/** It looks through the whole log, and may start ten thousand tasks. */
+const LONG_CALL = { timeoutMs: 120_000 };
+
+const HELP = `
+Says how many there are and asks, or needs --yes where nobody can be asked. What fails again is a dead letter again.`;
+
+export function addRedrive(program: Command): void {
+  withFilterOptions(
+    program.command("redrive").description("start tasks again that failed for good, oldest first"),
+  )
+    .option("--limit <n>", "tasks to start, at most", wholeNumber(1, 10_000), 100)
+    .option("--preview", "only count them")
+    .option("--yes", "do not ask")
+    .option("--by <name>", "who asks; kept in the tasks", loginName())
+    .addHelpText("after", HELP)
+    .action(async (options: RedriveOptions, command: Command) => {
+      process.exitCode = await redrive(options, command);
+    });
+}
+
+function redrive(options: RedriveOptions, command: Command): Promise<ExitCode> {
+  const { server, json } = globalsOf(command);
+  const { preview, yes, limit, by } = options;
+  if (!(preview || yes || process.stdin.isTTY)) {
+    const text = "nobody can be asked here; --preview counts, --yes starts them";
+    throw new CliError(text, { exitCode: ExitCode.USAGE });
+  }
+  return atGateway(server, async (tasks) => {
+    const filter = filterOf(options, await readTaskTypes(tasks));
+    const request = create(RedriveDeadLettersRequestSchema, { filter, limit, requestedBy: by });
+    if (preview) return show(await count(tasks, request), counted, json);
+    // What fails while somebody thinks about it comes after those that they were asked about.
+    const agreed = yes ? limit : await agreedLimit(tasks, request);
+    if (agreed === 0) return ExitCode.SUCCEEDED;
+    const answer = await tasks.redriveDeadLetters({ ...request, limit: agreed }, LONG_CALL);
+    return show(answer, done, json);
+  });
+}
+
+function count(tasks: Tasks, request: RedriveDeadLettersRequest) {
+  return tasks.redriveDeadLetters({ ...request, preview: true }, LONG_CALL);
+}
+
+/** How many may start again; 0 = none. */
+async function agreedLimit(tasks: Tasks, request: RedriveDeadLettersRequest): Promise<number> {
+  const preview = await count(tasks, request);
+  process.stderr.write(`${counted(preview)}\n`);
+  if (preview.matched === 0) return 0;
+  const terminal = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await terminal.question(`start ${preview.matched} again? [y/N] `);
+    return /^y(es)?$/i.test(answer.trim()) ? preview.matched : 0;
+  } finally {
+    terminal.close();
+  }
+}
+
+function show(
+  response: RedriveDeadLettersResponse,
+  said: (response: RedriveDeadLettersResponse) => string,
+  json: boolean,
+): ExitCode {
+  const answer = toJson(RedriveDeadLettersResponseSchema, response, { alwaysEmitImplicit: true });
+  process.stdout.write(`${json ? JSON.stringify(answer) : said(response)}\n`);
+  for (const { taskId, error } of response.failures) {
+    process.stderr.write(`error: ${taskId}: ${error?.message ?? ""}\n`);
+  }
+  return response.failures.length > 0 ? ExitCode.UNAVAILABLE : ExitCode.SUCCEEDED;
+}
+
+function counted({ matched, more }: RedriveDeadLettersResponse): string {
+  const letters = matched === 1 ? "1 dead letter" : `${matched} dead letters`;
+  return `${letters} would start again${more ? "; there are more, see --limit" : ""}`;
+}
+
+function done({ matched, restarted, more }: RedriveDeadLettersResponse): string {
+  return `${restarted} of ${matched} start again${more ? "; there are more, see --limit" : ""}`;
+}

@@ -1,0 +1,73 @@
+import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { isTerminal } from "#lib/task/life.ts";
+import { LiveArea } from "../terminal/live-area.ts";
+import { paintFor } from "../terminal/paint.ts";
+import { barLine } from "./bar.ts";
+import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
+import { told } from "./told.ts";
+import type { View } from "./view.ts";
+
+const REPAINT_MS = 80;
+const NAME_CHARS = 20;
+/** Room that is left to what scrolls by. */
+const ROWS_ABOVE = 4;
+
+/** A line for each task at the bottom of a terminal; what happens to them flows above, and so do those that have ended. */
+export class BoardView implements View {
+  readonly #area: LiveArea;
+  readonly #paint;
+  readonly #repaint: NodeJS.Timeout;
+  readonly #rows: () => number;
+  readonly #pictures = new Map<string, Picture>();
+  /** Tasks whose history runs by: they are over. */
+  readonly #over = new Set<string>();
+
+  constructor(stream: NodeJS.WriteStream) {
+    this.#area = new LiveArea(stream);
+    this.#paint = paintFor(stream);
+    this.#rows = () => Math.max(1, (stream.rows || 24) - ROWS_ABOVE);
+    this.#repaint = setInterval(() => this.#show(), REPAINT_MS);
+  }
+
+  snapshot({ id, state }: Task): void {
+    if (isTerminal(state)) this.#over.add(id);
+  }
+
+  event(event: TaskEvent): void {
+    const { taskId } = event;
+    const before = this.#pictures.get(taskId) ?? NOTHING_YET;
+    const line = told(event, before, this.#paint);
+    const picture = withEvent(before, event);
+    this.#pictures.set(taskId, picture);
+    if (line !== undefined) this.#area.print(`${nameOf(taskId)}  ${line}`);
+  }
+
+  notice(line: string): void {
+    this.#area.print(this.#paint("yellow", line));
+  }
+
+  [Symbol.dispose](): void {
+    clearInterval(this.#repaint);
+    this.#area.end();
+  }
+
+  #show(): void {
+    const nowMs = Date.now();
+    const live = [...this.#pictures].filter(
+      ([taskId, { state }]) => !(isTerminal(state) || this.#over.has(taskId)),
+    );
+    const room = live.length > this.#rows() ? this.#rows() - 1 : live.length;
+    const columns = this.#area.columns - NAME_CHARS - 2;
+    const bars = live.slice(0, room).map(([taskId, picture]) => {
+      return `${nameOf(taskId)}  ${barLine(picture, nowMs, columns, this.#paint)}`;
+    });
+    const hidden = live.length - room;
+    this.#area.bars(hidden > 0 ? [...bars, `… and ${hidden} more`] : bars);
+  }
+}
+
+/** The end of an id tells more than its beginning: ids of the same second begin alike. */
+function nameOf(taskId: string): string {
+  const short = taskId.length > NAME_CHARS ? `…${taskId.slice(1 - NAME_CHARS)}` : taskId;
+  return short.padEnd(NAME_CHARS);
+}
