@@ -5,22 +5,27 @@ import {
   type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { isRefusal, isTerminal } from "#lib/task/life.ts";
+import { isRefusal, isTerminal, mayFollow } from "#lib/task/life.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { Durations } from "./durations.ts";
-import { EndedTasks } from "./ended-tasks.ts";
 import { RecentTasks } from "./recent-tasks.ts";
 import { SeriesBook } from "./series.ts";
-import type { TaskRecord } from "./task-record.ts";
+import { SucceededTasks } from "./succeeded-tasks.ts";
+import { advance, recordOf, type TaskRecord } from "./task-record.ts";
 import { WorkerTallies } from "./worker-tallies.ts";
 
-const { QUEUED, RUNNING, SUCCEEDED, CANCELED } = TaskState;
+const { RUNNING, SUCCEEDED, CANCELED } = TaskState;
 
 /** To look for what has left the log more often than this is not worth the time. */
 const FORGET_EVERY_MS = 1_000;
 
 function secondsBetween(fromMs: number, toMs: number): number {
   return Math.max(0, toMs - fromMs) / 1_000;
+}
+
+/** One that has ended stays as it is, or is started again. */
+function mayBecome(record: TaskRecord, change: StateChange): boolean {
+  return !isTerminal(record.state) || mayFollow(record.state, change.state);
 }
 
 /**
@@ -34,9 +39,9 @@ export class Figures {
   readonly runTime = new Durations();
   readonly #retentionMs: number;
   readonly #series = new SeriesBook();
-  readonly #ended = new EndedTasks();
-  /** In the order of their acceptance. */
-  readonly #unended = new Map<string, TaskRecord>();
+  readonly #succeeded = new SucceededTasks();
+  /** All others, in the order of their acceptance: those that ended without success may be started again. */
+  readonly #others = new Map<string, TaskRecord>();
   #sequence = 0n;
   #newestMs = 0;
   #forgottenMs = 0;
@@ -75,46 +80,35 @@ export class Figures {
     if (nowMs - this.#forgottenMs < FORGET_EVERY_MS) return;
     this.#forgottenMs = nowMs;
     const beforeMs = nowMs - this.#retentionMs;
-    for (const record of this.#unended.values()) {
+    for (const record of this.#others.values()) {
       if (record.createdMs >= beforeMs) break;
       this.#drop(record);
     }
-    this.#ended.forget(beforeMs);
+    this.#succeeded.forget(beforeMs);
     this.recent.forget(beforeMs);
     this.workers.forget(beforeMs);
   }
 
   #accept(event: TaskEvent, spec: TaskSpec, timeMs: number): void {
     this.forget(timeMs);
-    // The same id once more: the first task was deleted from the log.
-    const former = this.#unended.get(event.taskId);
-    if (former) this.#drop(former);
+    // The same id once more: the first task was deleted from the log, and we have not seen its mark.
+    this.#delete(event.taskId);
     const type = spec.input?.typeUrl.split("/").at(-1) ?? "";
-    const record: TaskRecord = {
-      id: event.taskId,
-      series: this.#series.of(spec.queue || DEFAULT_QUEUE, type),
-      priority: spec.priority,
-      createdMs: timeMs,
-      state: QUEUED,
-      attempt: 0,
-      failures: 0,
-      crashes: 0,
-      sinceMs: timeMs,
-      dueMs: 0,
-    };
-    const { series } = record;
-    this.#unended.set(record.id, record);
-    series.tasks.add(QUEUED, 1);
+    const series = this.#series.of(spec.queue || DEFAULT_QUEUE, type);
+    const record = recordOf(event.taskId, spec, { series, createdMs: timeMs });
+    this.#others.set(record.id, record);
+    series.tasks.add(record.state, 1);
     series.meters.accepted.count(timeMs);
     series.waiting.place(record);
     this.recent.changed(record, event);
   }
 
   #change(event: TaskEvent, change: StateChange, timeMs: number): void {
-    // Of a task whose acceptance has left the log, nobody knows what it was; and one that has ended stays as it is.
-    const record = this.#unended.get(event.taskId);
+    if (change.deleted) this.#delete(event.taskId);
+    // Of a task whose acceptance has left the log, nobody knows what it was.
+    const record = this.#others.get(event.taskId);
     if (record && isRefusal(change)) this.#refuse(record);
-    else if (record) {
+    else if (record && mayBecome(record, change)) {
       this.#move(record, change, timeMs);
       this.recent.changed(record, event);
     }
@@ -122,25 +116,26 @@ export class Figures {
 
   #move(record: TaskRecord, change: StateChange, timeMs: number): void {
     const { series } = record;
-    if (change.state === RUNNING) this.#start(record, change, timeMs);
-    else if (record.state === RUNNING) this.#end(record, change, timeMs);
+    if (change.restarts > record.restarts) series.meters.restarted.count(timeMs);
+    if (record.state === RUNNING && change.state !== RUNNING) this.#end(record, change, timeMs);
     series.countMove(record.state, change.state, timeMs);
-    record.state = change.state;
-    record.attempt = change.attempt;
-    record.failures = change.failures;
-    record.crashes = change.crashes;
-    record.sinceMs = timeMs;
-    record.dueMs = change.nextAttemptTime ? timestampMs(change.nextAttemptTime) : timeMs;
+    const first = record.attempt === 0;
+    advance(record, change, timeMs);
+    if (change.state === RUNNING) this.#start(record, change, { timeMs, first });
     series.waiting.place(record);
-    if (!isTerminal(change.state)) return;
-    this.#unended.delete(record.id);
-    this.#ended.add(series, change.state, record.createdMs);
+    if (change.state !== SUCCEEDED) return;
+    this.#others.delete(record.id);
+    this.#succeeded.add(record.id, series, record.createdMs);
   }
 
-  #start({ attempt, createdMs, series }: TaskRecord, change: StateChange, timeMs: number): void {
-    this.workers.seen(change.workerId, timeMs);
-    if (attempt > 0) return;
-    const seconds = secondsBetween(createdMs, timeMs);
+  #start(
+    { startMs, series }: TaskRecord,
+    { workerId }: StateChange,
+    { timeMs, first }: { readonly timeMs: number; readonly first: boolean },
+  ): void {
+    this.workers.seen(workerId, timeMs);
+    if (!first) return;
+    const seconds = secondsBetween(startMs, timeMs);
     this.queueWait.observe(seconds);
     series.queueWait.observe(seconds);
   }
@@ -163,13 +158,20 @@ export class Figures {
   /** A submit that was refused never was a task. */
   #refuse(record: TaskRecord): void {
     record.series.meters.accepted.takeBack(record.createdMs);
-    this.recent.remove(record.id);
-    this.#drop(record);
+    this.#delete(record.id);
+  }
+
+  /** Nothing is left of the task, in whatever state it was. */
+  #delete(taskId: string): void {
+    this.recent.remove(taskId);
+    this.#succeeded.remove(taskId);
+    const record = this.#others.get(taskId);
+    if (record) this.#drop(record);
   }
 
   #drop(record: TaskRecord): void {
     record.series.tasks.add(record.state, -1);
     record.series.waiting.remove(record);
-    this.#unended.delete(record.id);
+    this.#others.delete(record.id);
   }
 }

@@ -1,6 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Task, type TaskEvent, TaskSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import {
+  type Task,
+  type TaskEvent,
+  TaskEventSchema,
+  TaskSchema,
+  TaskSpecSchema,
+} from "#gen/millrace/v1/task_pb.ts";
 import { apply } from "#lib/task/fold.ts";
 import type { TaskRecord } from "./task-record.ts";
 
@@ -49,20 +55,24 @@ export class RecentTasks {
   }
 }
 
+/** What the task's own events would say, so far as they are known here. */
 function taskOf({ record, change, progress }: Entry, named: boolean): Task {
-  const { id, series, priority, createdMs } = record;
-  const accepted = create(TaskSchema, {
-    id,
-    spec: {
-      queue: series.queue,
-      priority,
-      ...(named && { input: { typeUrl: `${TYPE_URL_PREFIX}${series.type}` } }),
-    },
-    state: TaskState.QUEUED,
-    createTime: timestampFromMs(createdMs),
-    sequence: change.sequence,
+  const { id, series, priority, timing, createdMs } = record;
+  const value = create(TaskSpecSchema, {
+    queue: series.queue,
+    priority,
+    ...timing,
+    ...(named && { input: { typeUrl: `${TYPE_URL_PREFIX}${series.type}` } }),
   });
-  const changed = change.facet.case === "spec" ? accepted : (apply(accepted, change) ?? accepted);
-  const { output: _, ...task } = (progress && apply(changed, progress)) ?? changed;
-  return task;
+  const spec = create(TaskEventSchema, {
+    taskId: id,
+    sequence: change.sequence,
+    time: timestampFromMs(createdMs),
+    facet: { case: "spec", value },
+  });
+  const accepted = apply(undefined, spec);
+  const changed = change.facet.case === "spec" ? accepted : apply(accepted, change);
+  const task = progress ? apply(changed, progress) : changed;
+  const { output: _, ...shown } = task ?? create(TaskSchema, { id });
+  return shown;
 }

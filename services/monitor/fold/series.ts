@@ -5,12 +5,20 @@ import { Meter } from "./meter.ts";
 import { StateCounts } from "./state-counts.ts";
 import { Waiting } from "./waiting.ts";
 
-export type MeterName = "accepted" | "started" | "succeeded" | "failed" | "retried";
+export type MeterName =
+  | "accepted"
+  | "started"
+  | "succeeded"
+  | "failed"
+  | "expired"
+  | "retried"
+  | "restarted";
 
 const METER_OF: ReadonlyMap<TaskState, MeterName> = new Map([
   [TaskState.RUNNING, "started"],
   [TaskState.SUCCEEDED, "succeeded"],
   [TaskState.FAILED, "failed"],
+  [TaskState.EXPIRED, "expired"],
   [TaskState.RETRYING, "retried"],
 ]);
 
@@ -29,7 +37,9 @@ export class Series {
     started: new Meter(),
     succeeded: new Meter(),
     failed: new Meter(),
+    expired: new Meter(),
     retried: new Meter(),
+    restarted: new Meter(),
   };
 
   constructor(queue: string, type: string, lastRunTimes: Durations) {

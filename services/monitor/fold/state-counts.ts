@@ -27,8 +27,4 @@ export class StateCounts {
   addAll(others: StateCounts): void {
     for (const state of STATES) this.add(state, others.of(state));
   }
-
-  subtractAll(others: StateCounts): void {
-    for (const state of STATES) this.add(state, -others.of(state));
-  }
 }

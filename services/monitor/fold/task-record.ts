@@ -1,19 +1,82 @@
-import type { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Priority,
+  type StateChange,
+  type TaskSpec,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
+import { isTimed, timesOf } from "#lib/task/times.ts";
 import type { Series } from "./series.ts";
 
-/** What the fold remembers of a task that has not ended. Small, for there may be millions. */
+/** What a spec says of times. */
+type Timing = Pick<TaskSpec, "start" | "expiry" | "taskTimeout">;
+
+/** What the fold remembers of a task that has not succeeded. Small, for there may be millions. */
 export interface TaskRecord {
   readonly id: string;
   /** Its queue and its type. */
   readonly series: Series;
   readonly priority: Priority;
+  /** Most specs say nothing of times. */
+  readonly timing: Timing | undefined;
   readonly createdMs: number;
+  /** It may start from then on: what it waits before does not count. */
+  startMs: number;
   state: TaskState;
   attempt: number;
   failures: number;
   crashes: number;
+  restarts: number;
   /** When it came to its state. */
   sinceMs: number;
-  /** Earliest start of the next attempt; counts in RETRYING. */
+  /** Earliest start of the next attempt; counts in SCHEDULED and RETRYING. */
   dueMs: number;
+}
+
+/** A task that was accepted then. */
+export function recordOf(
+  id: string,
+  spec: TaskSpec,
+  { series, createdMs }: { readonly series: Series; readonly createdMs: number },
+): TaskRecord {
+  const startMs = timesOf(spec, createdMs).startMs ?? createdMs;
+  return {
+    id,
+    series,
+    priority: spec.priority,
+    timing: timingOf(spec),
+    createdMs,
+    startMs,
+    state: startMs > createdMs ? TaskState.SCHEDULED : TaskState.QUEUED,
+    attempt: 0,
+    failures: 0,
+    crashes: 0,
+    restarts: 0,
+    sinceMs: createdMs,
+    dueMs: startMs,
+  };
+}
+
+function timingOf(spec: TaskSpec): Timing | undefined {
+  if (!isTimed(spec)) return undefined;
+  const { start, expiry, taskTimeout } = spec;
+  return { start, expiry, ...(taskTimeout && { taskTimeout }) };
+}
+
+/** Brings the record to what the change says is true from that time on. */
+export function advance(record: TaskRecord, change: StateChange, timeMs: number): void {
+  // A task whose QUEUED was only implied, and is then written down, has waited all along.
+  const waitsOn = record.state === TaskState.QUEUED && change.state === TaskState.QUEUED;
+  if (!waitsOn) record.sinceMs = timeMs;
+  if (change.restarts > record.restarts) record.startMs = msOf(change.restartTime, timeMs);
+  record.dueMs = msOf(change.nextAttemptTime, Math.max(record.startMs, timeMs));
+  record.state = change.state;
+  record.attempt = change.attempt;
+  record.failures = change.failures;
+  record.crashes = change.crashes;
+  record.restarts = change.restarts;
+}
+
+function msOf(time: StateChange["restartTime"], otherwiseMs: number): number {
+  return time ? timestampMs(time) : otherwiseMs;
 }

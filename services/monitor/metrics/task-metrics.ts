@@ -9,8 +9,13 @@ import { toldCounter, toldGauge } from "./told.ts";
 const TOTALS: readonly { readonly meter: MeterName; readonly help: string }[] = [
   { meter: "accepted", help: "Tasks accepted, since the log's oldest event." },
   { meter: "succeeded", help: "Tasks that succeeded, since the log's oldest event." },
-  { meter: "failed", help: "Tasks that failed for good, since the log's oldest event." },
+  { meter: "failed", help: "Ends of tasks by failing for good, since the log's oldest event." },
+  {
+    meter: "expired",
+    help: "Ends of tasks by not starting in time, since the log's oldest event.",
+  },
   { meter: "retried", help: "Failed attempts to be retried, since the log's oldest event." },
+  { meter: "restarted", help: "Starts of ended tasks once more, since the log's oldest event." },
 ];
 
 type AllSeries = () => readonly Series[];
@@ -43,7 +48,7 @@ function addDurations(registry: Registry, series: AllSeries): void {
   new FoldedHistogram({
     registry,
     name: "millrace_queue_wait_seconds",
-    help: "From accepted to the start of the first attempt.",
+    help: "From accepted, or the start time if that is later, to the start of the first attempt.",
     bounds: QUEUE_WAIT_BOUNDS_SECONDS,
     rows: rows(({ queueWait }) => queueWait),
   });

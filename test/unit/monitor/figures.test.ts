@@ -85,9 +85,9 @@ describe("a refused submit", () => {
 
   test("does not make the total of accepted tasks shrink: the next one counts in its stead", () => {
     const figures = log.folded();
-    expect(totalsIn(figures)).toMatchObject({ accepted: 2, failed: 0 });
+    expect(totalsIn(figures)).toEqual({ accepted: 2 });
     for (const event of new MadeUpLog().accepted(3, "next").events) figures.apply(event);
-    expect(totalsIn(figures)).toMatchObject({ accepted: 2, failed: 0 });
+    expect(totalsIn(figures)).toEqual({ accepted: 2 });
     expect(countsIn(figures)).toEqual({ queued: 2 });
   });
 
@@ -105,7 +105,7 @@ describe("attempts", () => {
     log.started(7, "a", { attempt: 2, failures: 1 });
     log.succeeded(8, "a", { attempt: 2, failures: 1 });
     const figures = log.folded();
-    expect(totalsIn(figures)).toEqual({ accepted: 1, succeeded: 1, failed: 0, retried: 1 });
+    expect(totalsIn(figures)).toEqual({ accepted: 1, started: 2, succeeded: 1, retried: 1 });
     expect(figures.queueWait.figures()).toMatchObject({ count: 1, maxSeconds: 2 });
     expect(figures.runTime.figures()).toMatchObject({ count: 2, p50Seconds: 1, maxSeconds: 3 });
     expect(figures.workers.all()).toMatchObject([{ id: "worker-1", succeeded: 1, failed: 1 }]);

@@ -59,15 +59,11 @@ export class MadeUpLog {
   }
 }
 
-/** What the only series has counted in all. */
-export function totalsIn({ series }: Figures) {
+/** What the only series has counted in all, less what it never saw. */
+export function totalsIn({ series }: Figures): Record<string, number> {
   const [{ meters } = {}] = series;
-  return {
-    accepted: meters?.accepted.total,
-    succeeded: meters?.succeeded.total,
-    failed: meters?.failed.total,
-    retried: meters?.retried.total,
-  };
+  const totals = Object.entries(meters ?? {}).map(([name, { total }]) => [name, total] as const);
+  return Object.fromEntries(totals.filter(([, total]) => total !== 0));
 }
 
 /** How many tasks are in each state, less those where none is. */
