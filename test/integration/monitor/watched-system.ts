@@ -7,7 +7,7 @@ import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/task-log.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
-import { refuseTask } from "#lib/task/next-state.ts";
+import { deleteTask, refuseTask } from "#lib/task/next-state.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";
 import { Service } from "#test/support/service.ts";
 import { until } from "#test/support/until.ts";
@@ -16,10 +16,12 @@ const MIB = 2 ** 20;
 const SILENT = { info() {}, warn() {}, error() {} };
 export const TYPE = "test.v1.Work";
 
-const spec = create(TaskSpecSchema, {
+const SPEC = {
   input: { typeUrl: `type.googleapis.com/${TYPE}`, value: new Uint8Array(3) },
   queue: "default",
-});
+};
+
+type Spec = Omit<MessageInitShape<typeof TaskSpecSchema>, "$typeName" | "$unknown">;
 
 /** The real monitor, in a process of its own, and clients of both its doors. */
 export class RunningMonitor implements AsyncDisposable {
@@ -113,7 +115,8 @@ export class WatchedSystem implements AsyncDisposable {
     return monitor;
   }
 
-  async accept(taskId: string): Promise<Fence> {
+  async accept(taskId: string, given: Spec = {}): Promise<Fence> {
+    const spec = create(TaskSpecSchema, { ...SPEC, ...given });
     const begun = await this.broker.log.begin(taskId, spec);
     if (!begun) throw new Error("the task was begun before");
     return begun;
@@ -121,11 +124,19 @@ export class WatchedSystem implements AsyncDisposable {
 
   async enqueue(taskId: string): Promise<void> {
     await this.accept(taskId);
-    await this.broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec }));
+    await this.broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec: SPEC }));
   }
 
   async refuse(taskId: string): Promise<void> {
     await this.broker.log.append(await this.accept(taskId), refuseTask("default"));
+  }
+
+  /** Deletes the task as a gateway does. */
+  async delete(fence: Fence, state: TaskState): Promise<void> {
+    const mark = deleteTask(create(StateChangeSchema, { state, attempt: 1 }));
+    const marked = await this.broker.log.append(fence, mark);
+    if (marked.kind === "conflict") throw new Error("somebody else moved the task");
+    await this.broker.log.forget(fence.taskId, marked.sequence);
   }
 
   /** Accepts the task and takes it through the states, as attempts of the worker. */

@@ -1,0 +1,56 @@
+import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { WatchedSystem } from "./watched-system.ts";
+
+const { QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED, EXPIRED } = TaskState;
+const IN_AN_HOUR = { start: { case: "delay" as const, value: durationFromMs(3_600_000) } };
+
+function countsOf({ tasks, queues, taskTypes }: Overview) {
+  return [tasks, queues.map((queue) => queue.tasks), taskTypes.map((type) => type.tasks)];
+}
+
+test("a monitor that ran all along and one that starts late count the same, through starts to come, restarts and deletes", async () => {
+  await using system = await WatchedSystem.start();
+  const allAlong = await system.monitor();
+  await allAlong.shows(({ upToDate }) => upToDate);
+
+  await system.accept("scheduled", IN_AN_HOUR);
+  await system.move(await system.accept("canceled", IN_AN_HOUR), CANCELED, { attempt: 0 });
+  await system.run("expired", [EXPIRED], { attempt: 0 });
+  await system.run("dead-letter", [RUNNING, FAILED]);
+  const again = await system.run("again", [RUNNING, FAILED]);
+  await system.move(again, QUEUED, { restarts: 1, restartTime: timestampNow() });
+  for (const state of [SUCCEEDED, FAILED, CANCELED, EXPIRED]) {
+    await system.delete(await system.run(`deleted-${state}`, [RUNNING, state]), state);
+  }
+  await system.accept("last");
+  const before = await allAlong.shows(({ recentTasks }) => recentTasks[0]?.id === "last");
+  const expected = { scheduled: 1n, queued: 2n, failed: 1n, canceled: 1n, expired: 1n };
+  expect(before.tasks).toMatchObject({ ...expected, running: 0n, succeeded: 0n });
+
+  const late = await system.monitor();
+  const after = await late.shows(({ upToDate }) => upToDate);
+  expect(countsOf(after)).toEqual(countsOf(before));
+  expect(after.recentTasks).toEqual(before.recentTasks);
+  expect(after.recentTasks.find(({ id }) => id === "scheduled")).toMatchObject({
+    state: TaskState.SCHEDULED,
+    nextAttemptTime: { seconds: expect.any(BigInt) },
+  });
+});
+
+test("what a burst of deletes takes away is not counted, by one that follows", async () => {
+  await using system = await WatchedSystem.start();
+  const monitor = await system.monitor();
+  await monitor.shows(({ upToDate }) => upToDate);
+  const ids = Array.from({ length: 200 }, (_, number) => `task-${number}`);
+  await Promise.all(
+    ids.map(async (id) => system.delete(await system.run(id, [RUNNING, SUCCEEDED]), SUCCEEDED)),
+  );
+  await system.run("kept", [RUNNING, SUCCEEDED]);
+  const { tasks } = await monitor.shows(
+    ({ recentTasks: [newest] }) => newest?.id === "kept" && newest.state === SUCCEEDED,
+  );
+  expect(tasks).toMatchObject({ queued: 0n, running: 0n, succeeded: 1n });
+});
