@@ -14,6 +14,13 @@ const STATES = [
   "expired",
 ];
 
+/** What the name of a state does not say. */
+const TITLES = {
+  scheduled: "Their start time is to come",
+  failed: "Dead letters: failed for good, neither started again nor deleted",
+  expired: "Not started in time",
+};
+
 /** Every part of the page: where it is, what of the overview it shows, and how. */
 const PARTS = [
   { id: "tasks", pick: ({ tasks }) => tasks, render: tiles },
@@ -59,7 +66,10 @@ function renderAll(overview) {
 
 function tiles(tasks = {}) {
   return STATES.map((state) =>
-    figure(state, show.count(tasks[state]), { "data-state": state.toUpperCase() }),
+    figure(state, show.count(tasks[state]), {
+      "data-state": state.toUpperCase(),
+      title: TITLES[state],
+    }),
   );
 }
 

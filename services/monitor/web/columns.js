@@ -11,9 +11,11 @@ const MINOR = "minor";
 export const QUEUES = [
   text("Queue", ({ name }) => name),
   number("Waiting", ({ depth }) => show.count(depth)),
-  number("On loan", ({ inFlight }) => show.count(inFlight)),
+  number("On loan", ({ inFlight }) => show.count(inFlight), MINOR),
   number("Oldest waits", ({ oldestWaitingAge }) => show.duration(oldestWaitingAge)),
+  number("Scheduled", ({ tasks }) => show.count(tasks.scheduled), MINOR),
   number("Retrying", ({ tasks }) => show.count(tasks.retrying), MINOR),
+  number("Dead letters", ({ tasks }) => show.count(tasks.failed)),
   number("Accepted/s", ({ rates }) => show.rate(rates.acceptedPerSecond), MINOR),
   number("Succeeded/s", ({ rates }) => show.rate(rates.succeededPerSecond), MINOR),
 ];
@@ -44,6 +46,7 @@ export const RECENT = [
   text("Type", ({ spec }) => show.shortName(spec.input?.["@type"])),
   text("Queue", ({ spec }) => spec.queue, MINOR),
   number("Attempt", ({ attempt }) => show.count(attempt), MINOR),
+  number("Restarts", ({ restarts }) => show.count(restarts), MINOR),
   text("Says", says, "says"),
   number("Accepted", ({ createTime }) => show.clock(createTime), MINOR),
   number("Took", ({ createTime, endTime }) => show.secondsBetween(createTime, endTime)),
@@ -70,15 +73,29 @@ function slots({ alive, worker }) {
   return alive ? bar(worker.running ?? 0, worker.concurrency ?? 0) : "–";
 }
 
-function says({ error, progress, state, cancelReason }) {
-  if (state === "TASK_STATE_CANCELED") return cancelReason || "–";
-  if (state === "TASK_STATE_RUNNING" && progress) return progressText(progress);
-  return state !== "TASK_STATE_SUCCEEDED" && error ? `${error.code}: ${error.message}` : "–";
+/** What there is to say of a task, by its state. */
+const SAYS = {
+  TASK_STATE_SCHEDULED: ({ nextAttemptTime }) => `starts ${show.moment(nextAttemptTime)}`,
+  TASK_STATE_RUNNING: ({ progress = {}, error }) => progressText(progress) || errorText(error),
+  TASK_STATE_RETRYING: ({ nextAttemptTime, error }) =>
+    `again ${show.moment(nextAttemptTime)} · ${errorText(error)}`,
+  TASK_STATE_SUCCEEDED: () => "",
+  TASK_STATE_CANCELED: ({ cancelReason }) => cancelReason,
+  TASK_STATE_EXPIRED: () => "not started in time",
+};
+
+function says(task) {
+  const saying = SAYS[task.state] ?? (({ error }) => errorText(error));
+  return saying(task) || "–";
+}
+
+function errorText(error) {
+  return error ? `${error.code}: ${error.message}` : "";
 }
 
 function progressText({ fraction, note }) {
   const percent = fraction === undefined ? "" : `${Math.round(fraction * 100)} %`;
-  return [percent, note].filter(Boolean).join(" · ") || "–";
+  return [percent, note].filter(Boolean).join(" · ");
 }
 
 function workerState({ alive, worker }) {

@@ -2,6 +2,8 @@ const WHOLE = new Intl.NumberFormat("en");
 const RATE = new Intl.NumberFormat("en", { maximumFractionDigits: 2 });
 const CLOCK = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium" });
 
+const DAY = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "short" });
+
 const UNITS = [
   { seconds: 86_400, name: "d" },
   { seconds: 3_600, name: "h" },
@@ -34,6 +36,13 @@ export function duration(value) {
 
 export function clock(timestamp) {
   return timestamp === undefined ? "–" : CLOCK.format(new Date(timestamp));
+}
+
+/** The time of day, with the day if that is not today. */
+export function moment(timestamp) {
+  if (timestamp === undefined) return "–";
+  const day = DAY.format(new Date(timestamp));
+  return day === DAY.format(new Date()) ? clock(timestamp) : `${day}, ${clock(timestamp)}`;
 }
 
 export function secondsBetween(from, to) {

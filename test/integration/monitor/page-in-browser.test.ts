@@ -1,0 +1,74 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, type TestContext, test } from "vitest";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { until } from "#test/support/until.ts";
+import { Browser, browserBin } from "./browser.ts";
+import { WatchedSystem } from "./watched-system.ts";
+
+const { RUNNING, SUCCEEDED, FAILED } = TaskState;
+const PHONE = { width: 390, height: 844, deviceScaleFactor: 2, mobile: true };
+const IN_AN_HOUR = { start: { case: "delay" as const, value: durationFromMs(3_600_000) } };
+const bin = await browserBin();
+
+function openBrowser({ skip }: TestContext): Promise<Browser> {
+  return bin ? Browser.open(bin) : skip("no Chromium on this machine");
+}
+
+async function visit(browser: Browser, url: string): Promise<void> {
+  await browser.call("Page.navigate", { url });
+  await until(async () => (await textOf(browser, "#connection")) === "connected");
+}
+
+function textOf(browser: Browser, selector: string): Promise<unknown> {
+  return browser.read(`document.querySelector(${JSON.stringify(selector)})?.innerText`);
+}
+
+/** The numbers that are not 0 on the tiles on top, by state. */
+async function tiles(browser: Browser): Promise<unknown> {
+  return browser.read(`Object.fromEntries([...document.querySelectorAll("#tasks dl")]
+    .map((tile) => [tile.dataset.state, tile.querySelector("dd").innerText])
+    .filter(([, tasks]) => tasks !== "0"))`);
+}
+
+async function shows(browser: Browser, expected: Record<string, string>): Promise<void> {
+  await expect.poll(() => tiles(browser), { timeout: 30_000 }).toEqual(expected);
+}
+
+describe("the page in a browser", () => {
+  test("counts tasks as they run, without being reloaded and without an error", async (context) => {
+    await using browser = await openBrowser(context);
+    await using system = await WatchedSystem.start();
+    await visit(browser, (await system.monitor()).url);
+    const invites = () => browser.read("!document.querySelector('#empty').hidden");
+    await until(async () => (await invites()) === true);
+
+    const fence = await system.run("first", [RUNNING]);
+    await shows(browser, { RUNNING: "1" });
+    expect(await invites()).toBe(false);
+    await system.move(fence, SUCCEEDED);
+    await system.accept("scheduled", IN_AN_HOUR);
+    await system.run("dead-letter", [RUNNING, FAILED], { error: { code: "TOLD", message: "so" } });
+    await shows(browser, { SCHEDULED: "1", SUCCEEDED: "1", FAILED: "1" });
+    const recent = String(await textOf(browser, "#recent"));
+    expect(recent).toMatch(/dead-letter\s+FAILED\s+Work.*TOLD: so/);
+    expect(recent).toMatch(/scheduled\s+SCHEDULED\s+Work.*starts \d/);
+    expect(browser.problems).toEqual([]);
+  });
+
+  test("fits on a phone", async (context) => {
+    await using browser = await openBrowser(context);
+    await using system = await WatchedSystem.start();
+    const error = { code: "LONG", message: "a long message ".repeat(20) };
+    await system.run("0190163d-8694-739b-aea5-966c26f8ad91", [RUNNING, FAILED], { error });
+    await browser.call("Emulation.setDeviceMetricsOverride", PHONE);
+    await visit(browser, (await system.monitor()).url);
+    await shows(browser, { FAILED: "1" });
+    expect(await browser.read("innerWidth")).toBe(PHONE.width);
+    expect(await browser.read("document.documentElement.scrollWidth")).toBe(PHONE.width);
+    const wide = `[...document.querySelectorAll("main > *, header > *, .card > *, dl")]
+      .filter((part) => part.getBoundingClientRect().right > innerWidth)
+      .map((part) => part.outerHTML.slice(0, 80))`;
+    expect(await browser.read(wide)).toEqual([]);
+    expect(browser.problems).toEqual([]);
+  });
+});
