@@ -1,11 +1,12 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
 import { type Metrics, parseMetrics } from "./metrics-text.ts";
 import { type RunningMonitor, TYPE, WatchedSystem } from "./watched-system.ts";
 
-const { RUNNING, RETRYING, SUCCEEDED, FAILED } = TaskState;
+const { QUEUED, RUNNING, RETRYING, SUCCEEDED, FAILED, EXPIRED } = TaskState;
 const OF_TYPE = { queue: "default", type: TYPE };
 
 async function scrape({ url }: RunningMonitor): Promise<Metrics> {
@@ -69,6 +70,20 @@ test("the total of accepted tasks grows with every task", async () => {
   await system.accept("second");
   await monitor.shows(({ tasks }) => tasks?.queued === 2n);
   expect(sampleOf(await scrape(monitor), "millrace_tasks_accepted_total", OF_TYPE)).toBe(2);
+});
+
+test("what expired and what was started again is told", async () => {
+  await using system = await WatchedSystem.start();
+  await system.run("expired", [EXPIRED], { attempt: 0 });
+  const fence = await system.run("again", [EXPIRED], { attempt: 0 });
+  await system.move(fence, QUEUED, { attempt: 0, restarts: 1, restartTime: timestampNow() });
+  const monitor = await system.monitor();
+  await monitor.shows(({ upToDate }) => upToDate);
+  const metrics = await scrape(monitor);
+  expect(sampleOf(metrics, "millrace_tasks", { ...OF_TYPE, state: "EXPIRED" })).toBe(1);
+  expect(sampleOf(metrics, "millrace_tasks", { ...OF_TYPE, state: "QUEUED" })).toBe(1);
+  expect(sampleOf(metrics, "millrace_tasks_expired_total", OF_TYPE)).toBe(2);
+  expect(sampleOf(metrics, "millrace_tasks_restarted_total", OF_TYPE)).toBe(1);
 });
 
 test("a histogram's buckets are cumulative, and the last one has all", async () => {
