@@ -1,4 +1,5 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { DueTimes } from "./due-times.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 const { SCHEDULED, QUEUED, RETRYING } = TaskState;
@@ -7,7 +8,7 @@ const { SCHEDULED, QUEUED, RETRYING } = TaskState;
 export class Waiting {
   /** In the order of the log, hence the oldest first. */
   readonly #queued = new Set<TaskRecord>();
-  readonly #planned = new Set<TaskRecord>();
+  readonly #planned = new DueTimes<TaskRecord>();
 
   /** To be called whenever the record has changed. */
   place(record: TaskRecord): void {
@@ -15,7 +16,7 @@ export class Waiting {
     // One that is in the set keeps its place.
     if (state === QUEUED) this.#queued.add(record);
     else this.#queued.delete(record);
-    if (state === SCHEDULED || state === RETRYING) this.#planned.add(record);
+    if (state === SCHEDULED || state === RETRYING) this.#planned.set(record, record.dueMs);
     else this.#planned.delete(record);
   }
 
@@ -26,12 +27,11 @@ export class Waiting {
 
   /** Since when the oldest one waits. One that is scheduled, or to be retried, waits from when it is due. */
   oldestMs(nowMs: number): number | undefined {
-    let oldestMs = Number.POSITIVE_INFINITY;
-    for (const { sinceMs } of this.#queued) {
-      oldestMs = sinceMs;
-      break;
-    }
-    for (const { dueMs } of this.#planned) oldestMs = Math.min(oldestMs, dueMs);
+    const [queued] = this.#queued;
+    const oldestMs = Math.min(
+      queued?.sinceMs ?? Number.POSITIVE_INFINITY,
+      this.#planned.earliestMs() ?? Number.POSITIVE_INFINITY,
+    );
     return oldestMs <= nowMs ? oldestMs : undefined;
   }
 }
