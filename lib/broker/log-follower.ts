@@ -18,6 +18,8 @@ export interface FollowerOptions {
   readonly onEvent: (event: TaskEvent) => void;
   /** Called when the log is not the one that was followed: everything known of it is void. */
   readonly onReset?: () => void;
+  /** Called when events written since it began to follow were removed before it could hand them out. */
+  readonly onMissed?: () => void;
   /** How often it looks whether the log is still the same, in milliseconds. Default: 3 s. */
   readonly lookEveryMs?: number;
 }
@@ -35,6 +37,9 @@ export class LogFollower implements Line, AsyncDisposable {
   readonly #closing = new AbortController();
   readonly #running: Promise<void>;
   #cursor: number | undefined;
+  /** The newest event when it began: what had been removed by then was not missed. */
+  #head = 0;
+  #replaced = new AbortController();
   /** When the log that we follow was made. */
   #created: string | undefined;
   readonly #line = new OwnedLine(false);
@@ -63,6 +68,12 @@ export class LogFollower implements Line, AsyncDisposable {
     return this.#line.onChange(listener);
   }
 
+  /** Calls onReset, and hands out all events again, from the oldest one on. */
+  startOver(): void {
+    this.#created = "";
+    this.#replaced.abort();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -79,6 +90,7 @@ export class LogFollower implements Line, AsyncDisposable {
     });
     const messages = await consumer.consume({ expires: PULL_EXPIRES_MS, max_messages: 1_000 });
     const replaced = new AbortController();
+    this.#replaced = replaced;
     const ended = AbortSignal.any([signal, replaced.signal]);
     using _ = onAbort(ended, () => messages.stop());
     const watched = this.#watchForReplacement(connected, replaced, ended);
@@ -113,6 +125,7 @@ export class LogFollower implements Line, AsyncDisposable {
 
   #handOut(message: JsMsg): void {
     const { subject, seq, data, time } = message;
+    if (seq > Math.max(this.#cursor ?? 0, this.#head) + 1) this.#options.onMissed?.();
     this.#cursor = seq;
     const event = decodeEvent({ subject, seq, data, time });
     if (event) this.#options.onEvent(event);
@@ -128,6 +141,7 @@ export class LogFollower implements Line, AsyncDisposable {
     const known = this.#created !== undefined;
     if (known && !this.#isAnother(info, this.#cursor ?? 0)) return;
     this.#created = info.created;
+    this.#head = info.state.last_seq;
     this.#cursor = this.#options.from === "start" ? 0 : info.state.last_seq;
     if (known) this.#options.onReset?.();
   }

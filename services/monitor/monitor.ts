@@ -3,6 +3,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log-follower.ts";
 import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
+import { pause } from "#lib/process/pause.ts";
 import { AliveWorkers } from "./alive-workers.ts";
 import { Figures } from "./fold/figures.ts";
 import { InputNames } from "./input-names.ts";
@@ -10,6 +11,9 @@ import { overviewOf } from "./overview.ts";
 import { QueueDepths } from "./queue-depths.ts";
 
 const HOUR_MS = 3_600_000;
+
+/** Reading the whole log is too much work to be done more often. */
+const READ_ANEW_AFTER_MS = 10_000;
 
 export interface MonitorOptions {
   readonly broker: Broker;
@@ -26,19 +30,29 @@ export class Monitor implements AsyncDisposable {
   readonly #options: MonitorOptions;
   readonly #follower: LogFollower;
   #figures: Figures;
+  /** The same, except while the log is read anew. */
+  #reading: Figures;
+  #hasMissed = false;
   #whole = false;
 
   constructor(options: MonitorOptions) {
     const { broker, log } = options;
     this.#options = options;
     this.#figures = this.#nothingYet();
+    this.#reading = this.#figures;
     this.depths = new QueueDepths(broker, () => this.#queues());
     this.#follower = new LogFollower({
       link: broker.link,
       log,
       from: "start",
-      onEvent: (event) => this.#figures.apply(event),
+      onEvent: (event) => this.#reading.apply(event),
       onReset: () => this.#startOver(),
+      onMissed: () => {
+        this.#hasMissed = true;
+      },
+    });
+    this.#follower.onChange((up) => {
+      if (up) this.#figures = this.#reading;
     });
   }
 
@@ -90,6 +104,7 @@ export class Monitor implements AsyncDisposable {
         signal,
       ),
       this.depths.follow(log, signal),
+      this.#makeUpForMissed(signal),
     ]);
   }
 
@@ -103,10 +118,21 @@ export class Monitor implements AsyncDisposable {
     ];
   }
 
+  /** Among the events that were removed before we saw them may be the marks of deleted tasks: who reads anew is right. */
+  async #makeUpForMissed(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await pause(READ_ANEW_AFTER_MS, signal);
+      if (!this.#hasMissed || !this.#follower.isUp) continue;
+      this.#options.log.info({}, "events were removed before they were read; reading the log anew");
+      this.#follower.startOver();
+    }
+  }
+
+  /** What is known stays as it is until the log was read to its end. */
   #startOver(): void {
-    this.#options.log.warn({}, "the log is another one; reading it from its start");
-    this.#figures = this.#nothingYet();
-    this.#whole = false;
+    this.#options.log.info({}, "reading the log from its start");
+    this.#hasMissed = false;
+    this.#reading = this.#nothingYet();
   }
 
   #nothingYet(): Figures {

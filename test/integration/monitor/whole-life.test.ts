@@ -54,3 +54,18 @@ test("what a burst of deletes takes away is not counted, by one that follows", a
   );
   expect(tasks).toMatchObject({ queued: 0n, running: 0n, succeeded: 1n });
 });
+
+test("a monitor that was frozen while more was deleted than it is handed at once comes to the right counts", async () => {
+  await using system = await WatchedSystem.start();
+  const monitor = await system.monitor();
+  const ids = Array.from({ length: 1_300 }, (_, number) => `task-${number}`);
+  const fences = await Promise.all(ids.map((id) => system.run(id, [SUCCEEDED])));
+  await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 1_300n);
+  monitor.service.kill("SIGSTOP");
+  await Promise.all(fences.map((fence) => system.delete(fence, SUCCEEDED)));
+  monitor.service.kill("SIGCONT");
+  await system.run("last", [FAILED]);
+  const after = await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 0n);
+  expect(after.tasks).toMatchObject({ queued: 0n, failed: 1n });
+  await monitor.service.logged("events were removed before they were read; reading the log anew");
+});
