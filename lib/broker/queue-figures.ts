@@ -1,10 +1,12 @@
-import type { ConsumerInfo } from "@nats-io/jetstream";
+import { type ConsumerInfo, JetStreamApiCodes } from "@nats-io/jetstream";
 import type { QueueSettings } from "#gen/millrace/v1/queue_service_pb.ts";
 import { LEVELS } from "#lib/task/priority.ts";
 import { ask } from "./ask.ts";
 import type { Connected, Link } from "./link.ts";
 import { queueStream } from "./names.ts";
+import { orUndefined } from "./or-undefined.ts";
 import { readQueueSettings } from "./read-queue-settings.ts";
+import { SourceMissing } from "./source-missing.ts";
 
 /** A queue as the broker counts it. */
 export interface QueueFigures {
@@ -34,11 +36,14 @@ export interface QueueTotals {
   readonly settled: number;
 }
 
-/** Reads what the broker counts of the queue. */
+/** Reads what the broker counts of the queue. Throws SourceMissing when somebody has deleted it by hand. */
 export async function readQueueFigures(link: Link, queue: string): Promise<QueueFigures> {
   const { jsm } = link.use();
-  const [{ config, state }, levels, { settings }] = await Promise.all([
-    ask(jsm.streams.info(queueStream(queue))),
+  const stream = queueStream(queue);
+  const info = await ask(orUndefined(jsm.streams.info(stream), JetStreamApiCodes.StreamNotFound));
+  if (!info) throw new SourceMissing({ stream, consumer: "*" });
+  const { config, state } = info;
+  const [levels, { settings }] = await Promise.all([
     levelsOf(link.use(), queue),
     ask(readQueueSettings(jsm, queue)),
   ]);

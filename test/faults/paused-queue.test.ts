@@ -59,6 +59,18 @@ test("a pause that was undone by hand is put back, and one that was set by hand 
   await nc.close();
 });
 
+test("a queue that was deleted by hand is put back as it was set, even if no worker is there", async () => {
+  await using system = await System.start();
+  const gateway = await system.gateway();
+  await gateway.queues.pauseQueue({ queue: QUEUE, ...ASKED });
+  await gateway.queues.setQueueLimits({ queue: QUEUE, maxTasks: 9n });
+  const nc = await connect({ servers: system.nats.url });
+  await (await jetstreamManager(nc)).streams.delete("MR_QUEUE_default");
+  await nc.close();
+  await until(async () => (await queueOf(gateway))?.maxTasks === 9n);
+  expect(await queueOf(gateway)).toMatchObject({ pause: ASKED });
+});
+
 test("a task whose worker dies during a pause runs again when the queue is resumed", async () => {
   await using system = await System.start();
   const { gateway, worker } = await system.running();
