@@ -141,11 +141,12 @@ test("what two operators set at the same time for one queue is kept, both of it"
 test("services that start at the same time with different limits all start", async () => {
   await using nats = await startTestNats();
   const limits = [100, 200, 300, 400, 500, 600];
-  const started = limits.map((queueMaxTasks) => openTestBroker(nats.url, { queueMaxTasks }));
-  const brokers = await Promise.all(started);
-  const [any] = brokers;
-  if (any) expect(limits).toContain((await readQueueFigures(any.link, "default")).maxTasks);
-  await Promise.all(brokers.map((broker) => broker[Symbol.asyncDispose]()));
+  for (let round = 1; round <= 10; round += 1) {
+    const started = limits.map((limit) =>
+      openTestBroker(nats.url, { queueMaxTasks: limit + round }),
+    );
+    for (const broker of await Promise.all(started)) await broker[Symbol.asyncDispose]();
+  }
 });
 
 test("settings that somebody has spoilt by hand do not keep a service from starting", async () => {
