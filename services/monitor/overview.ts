@@ -2,10 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Overview, OverviewSchema } from "#gen/millrace/v1/monitor_service_pb.ts";
 import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
-import type { QueueDepth } from "#lib/broker/queues.ts";
 import type { DurationFigures } from "./fold/durations.ts";
 import type { Figures } from "./fold/figures.ts";
 import type { Series } from "./fold/series.ts";
+import type { QueueStanding } from "./queue-depths.ts";
 import { countsOf, oldestWaitingMs, ratesOf, seriesBy } from "./sums.ts";
 
 /** Of the workers that are gone, only so many are told of. */
@@ -15,7 +15,7 @@ const GONE_WORKERS = 100;
 export interface Known {
   readonly figures: Figures;
   /** By queue; has every queue that is configured, even one whose depth is not known yet. */
-  readonly depths: ReadonlyMap<string, QueueDepth | undefined>;
+  readonly depths: ReadonlyMap<string, QueueStanding | undefined>;
   readonly aliveWorkers: readonly Worker[];
   readonly upToDate: boolean;
   /** Whether a task may be shown with the name of its type; see InputNames. */
@@ -64,6 +64,7 @@ function queues({ figures, depths, nowMs }: Known) {
       inFlight: BigInt(depth?.inFlight ?? 0),
       ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(nowMs - oldestMs) }),
       rates: ratesOf(series, nowMs),
+      ...(depth?.pause && { pause: depth.pause }),
     };
   });
 }

@@ -1,3 +1,4 @@
+import type { Pause } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { keepRunning } from "#lib/broker/keep-running.ts";
 import type { QueueDepth } from "#lib/broker/queues.ts";
@@ -7,11 +8,17 @@ import { BrokerAway } from "#lib/task/errors.ts";
 
 const POLL_MS = 2_000;
 
-/** How many tasks lie in the queues, as the broker counted them last. */
+/** A queue as the broker described it last. */
+export interface QueueStanding extends QueueDepth {
+  /** Set: it is paused. */
+  readonly pause: Pause | undefined;
+}
+
+/** How many tasks lie in the queues, as the broker counted them last, and which of them are paused. */
 export class QueueDepths {
   readonly #broker: Broker;
   readonly #queues: () => readonly string[];
-  readonly #depths = new Map<string, QueueDepth>();
+  readonly #depths = new Map<string, QueueStanding>();
   #fresh = false;
 
   /** Asks about the queues that are named when it is time to ask again. */
@@ -26,7 +33,7 @@ export class QueueDepths {
   }
 
   /** By queue; undefined as long as the broker has not said. */
-  get byQueue(): ReadonlyMap<string, QueueDepth | undefined> {
+  get byQueue(): ReadonlyMap<string, QueueStanding | undefined> {
     return new Map(this.#queues().map((queue) => [queue, this.#depths.get(queue)]));
   }
 
@@ -59,7 +66,9 @@ export class QueueDepths {
 
   async #askAbout(queue: string): Promise<void> {
     try {
-      this.#depths.set(queue, await this.#broker.queues.depth(queue));
+      const { queues, queueSettings } = this.#broker;
+      const [depth, settings] = await Promise.all([queues.depth(queue), queueSettings.read(queue)]);
+      this.#depths.set(queue, { ...depth, pause: settings.pause });
     } catch (error) {
       if (error instanceof BrokerAway) throw error;
       // It answered: there is no such queue, or not yet.

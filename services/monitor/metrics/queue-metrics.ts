@@ -1,6 +1,6 @@
 import type { Registry } from "prom-client";
-import type { QueueDepth } from "#lib/broker/queues.ts";
 import type { Monitor } from "../monitor.ts";
+import type { QueueStanding } from "../queue-depths.ts";
 import { oldestWaitingMs, seriesBy } from "../sums.ts";
 import { toldGauge } from "./told.ts";
 
@@ -8,7 +8,7 @@ const LABEL_NAMES = ["queue"];
 
 /** What the broker says of queues. */
 export function addQueueMetrics(registry: Registry, monitor: Monitor): void {
-  const depths = (pick: (depth: QueueDepth) => number) => () =>
+  const depths = (pick: (depth: QueueStanding) => number) => () =>
     [...monitor.depths.byQueue].flatMap(([queue, depth]) =>
       depth ? [{ labels: { queue }, value: pick(depth) }] : [],
     );
@@ -25,6 +25,13 @@ export function addQueueMetrics(registry: Registry, monitor: Monitor): void {
     help: "Tasks of the queue that are on loan to workers, as the broker counts them.",
     labelNames: LABEL_NAMES,
     rows: depths(({ inFlight }) => inFlight),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_queue_paused",
+    help: "1: an operator has paused the queue.",
+    labelNames: LABEL_NAMES,
+    rows: depths(({ pause }) => (pause ? 1 : 0)),
   });
   toldGauge({
     registry,

@@ -9,7 +9,7 @@ const id = (title, idOf) => ({ title, cell: (row) => wholeId(idOf(row)), kind: "
 const MINOR = "minor";
 
 export const QUEUES = [
-  text("Queue", ({ name }) => name),
+  text("Queue", queueName),
   number("Waiting", ({ depth }) => show.count(depth)),
   number("On loan", ({ inFlight }) => show.count(inFlight), MINOR),
   number("Oldest waits", ({ oldestWaitingAge }) => show.duration(oldestWaitingAge)),
@@ -63,6 +63,13 @@ export const TIMES = [
 /** Set apart, for it is cut at its start and yet reads from left to right. */
 function wholeId(given) {
   return element("span", { title: given }, element("bdi", {}, given));
+}
+
+function queueName({ name, pause }) {
+  if (!pause) return name;
+  const { time, reason, requestedBy } = pause;
+  const said = [`since ${show.moment(time)}`, requestedBy, reason].filter(Boolean).join(" · ");
+  return element("span", { title: said }, `${name} `, badge("paused"));
 }
 
 function machine({ worker }) {

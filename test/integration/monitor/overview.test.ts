@@ -144,3 +144,16 @@ test("a worker is shown as it describes itself, from its first sign of life unti
   await living;
   await monitor.shows((overview) => overview.workers.length === 0);
 });
+
+test("a paused queue is shown with who paused it and why, until it is resumed", async () => {
+  await using system = await WatchedSystem.start();
+  const monitor = await system.monitor();
+  const { queueSettings } = system.broker;
+  await queueSettings.pause("default", { reason: "new model", requestedBy: "ada" });
+  const paused = await monitor.shows(({ queues }) => queues[0]?.pause !== undefined);
+  expect(paused.queues[0]?.pause).toMatchObject({ reason: "new model", requestedBy: "ada" });
+  const metrics = await (await fetch(`${monitor.url}/metrics`)).text();
+  expect(metrics).toContain('millrace_queue_paused{queue="default"} 1');
+  await queueSettings.resume("default");
+  await monitor.shows(({ queues }) => queues[0]?.pause === undefined);
+});

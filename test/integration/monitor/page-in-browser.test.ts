@@ -52,6 +52,8 @@ describe("the page in a browser", () => {
     const recent = String(await textOf(browser, "#recent"));
     expect(recent).toMatch(/dead-letter\s+FAILED\s+Work.*TOLD: so/);
     expect(recent).toMatch(/scheduled\s+SCHEDULED\s+Work.*starts \d/);
+    await system.broker.queueSettings.pause("default", { reason: "why", requestedBy: "ada" });
+    await until(async () => /default\s+paused/.test(String(await textOf(browser, "#queues"))));
     expect(browser.problems).toEqual([]);
   });
 

@@ -19,7 +19,7 @@ function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {})
 
 test("a queue that is configured is shown before its first task, one that is not when it has one", () => {
   const log = new MadeUpLog().accepted(0, "a", { queue: "bulk" });
-  const depths = new Map([["default", { waiting: 3, inFlight: 2 }]]);
+  const depths = new Map([["default", { waiting: 3, inFlight: 2, pause: undefined }]]);
   const { queues } = overviewAt(5, log, { depths });
   expect(queues).toMatchObject([
     { name: "bulk", tasks: { queued: 1n }, depth: 0n, oldestWaitingAge: durationFromMs(5_000) },
