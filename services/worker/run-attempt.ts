@@ -18,6 +18,7 @@ import { Lease } from "./lease.ts";
 import { offerLater } from "./offer-later.ts";
 import { park } from "./park.ts";
 import { type Cue, perform, type Stage } from "./perform.ts";
+import { quiet } from "./quiet.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
 import { Stops } from "./stops.ts";
@@ -128,7 +129,7 @@ async function cueOf(
     saveCheckpoint(state: JsonValue) {
       // What was said before it is stored before it.
       notes.flush();
-      return save(state);
+      return quiet(save(state));
     },
   };
   return { type, input: waiting.spec?.input, context, stops, notes };

@@ -1,9 +1,12 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
-import type { JsonValue } from "@bufbuild/protobuf";
+import { type JsonValue, toJson } from "@bufbuild/protobuf";
+import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import { AttemptNotes } from "../attempt-notes.ts";
+import { checkpointOf } from "../checkpoint-of.ts";
 import type { Context } from "../handle.ts";
+import { quiet } from "../quiet.ts";
 import type { FromThread, RefusedError, ThreadAttempt, ToThread } from "./messages.ts";
 
 /** What a handler in a thread is given: everything goes through the attempt's port. */
@@ -26,7 +29,7 @@ export class ThreadContext implements Disposable {
       report: (progress) => this.#say(() => notes.report(progress)),
       emit: (piece) => this.#say(() => notes.emit(piece)),
       log: (level, message) => this.#say(() => notes.log(level, message)),
-      saveCheckpoint: (state) => this.#save(state),
+      saveCheckpoint: (state) => quiet(this.#save(number, state)),
     };
     port.on("message", (message) => this.#hear(message));
   }
@@ -63,13 +66,15 @@ export class ThreadContext implements Disposable {
     }
   }
 
-  #save(state: JsonValue): Promise<void> {
+  async #save(number: number, given: JsonValue): Promise<void> {
+    // Here, for not everything that is no JSON can be sent, either.
+    const { state } = checkpointOf(number, given);
     const id = ++this.#saves;
     const answer = Promise.withResolvers<void>();
     this.#saving.set(id, answer);
     // What was said before it is stored before it.
     this.#notes.flush();
-    this.#tell({ kind: "save checkpoint", id, state });
+    this.#tell({ kind: "save checkpoint", id, state: state ? toJson(ValueSchema, state) : null });
     return answer.promise;
   }
 }

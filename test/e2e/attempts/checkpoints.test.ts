@@ -87,8 +87,9 @@ test("a task that is started again after its end goes on from its last checkpoin
   const id = task?.id ?? "";
   expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "FAILED 1"]);
   await gateway.client.retryTask({ taskId: id });
-  await historyOf(gateway, id);
-  expect(outputOf(await taskOf(gateway, id))).toBe("counted from 2 to 4");
+  await expect
+    .poll(async () => outputOf(await taskOf(gateway, id)), { timeout: 30_000 })
+    .toBe("counted from 2 to 4");
 });
 
 test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async () => {

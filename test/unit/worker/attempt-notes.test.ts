@@ -130,3 +130,24 @@ test("what is said to a broker that is away is kept up to a bound", () => {
   expect(size).toBeLessThan(1_100_000);
   attempt[Symbol.dispose]();
 });
+
+test("a handler that lets no timer run is heard all the same", () => {
+  const { attempt, written } = notes();
+  using _ = attempt;
+  const startedAt = Date.now();
+  for (let current = 0; written.length === 0; current += 1) attempt.report({ current });
+  expect(Date.now() - startedAt).toBeGreaterThanOrEqual(100);
+});
+
+test("what other notes have put together is taken over as it is", () => {
+  const { attempt: thread, written: sent } = notes();
+  const { attempt, written } = notes();
+  thread.emit("one ");
+  thread.log("warn", "between");
+  thread.emit(Uint8Array.of(1, 2));
+  thread.report({ fraction: 0.5, current: 7, note: "half" });
+  thread.flush();
+  for (const facet of sent) attempt.relay(structuredClone(facet));
+  attempt.flush();
+  expect(written).toEqual(sent);
+});

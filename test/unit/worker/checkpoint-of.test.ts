@@ -2,7 +2,7 @@ import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { decodeEvent, encodeEvent } from "#lib/broker/event-codec.ts";
-import { checkpointOf } from "../../../services/worker/checkpoints.ts";
+import { checkpointOf } from "../../../services/worker/checkpoint-of.ts";
 
 test("a checkpoint keeps any JSON value", () => {
   for (const state of [null, 0, "", false, [], {}, { page: 3, seen: ["a", null] }]) {

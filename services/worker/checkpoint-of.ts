@@ -1,0 +1,48 @@
+import { create, fromJson, type JsonValue } from "@bufbuild/protobuf";
+import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import { type Checkpoint, CheckpointSchema } from "#gen/millrace/v1/task_pb.ts";
+import { PermanentError } from "#lib/task/handler-errors.ts";
+import { MAX_CHECKPOINT_BYTES } from "#lib/task/limits.ts";
+
+/** Protobuf libraries read 100 levels, and an object within an object takes three. */
+const MAX_DEPTH = 30;
+
+/** Throws PermanentError for what can't be kept. */
+export function checkpointOf(attempt: number, state: JsonValue): Checkpoint {
+  const json = jsonOf(state);
+  const length = Buffer.byteLength(json);
+  if (length > MAX_CHECKPOINT_BYTES) {
+    const message = `the checkpoint has ${length} bytes as JSON; ${MAX_CHECKPOINT_BYTES} are allowed`;
+    throw new PermanentError(message, { code: "CHECKPOINT_TOO_LARGE" });
+  }
+  const plain: JsonValue = JSON.parse(json);
+  if (isDeeper(plain, MAX_DEPTH)) {
+    const message = `the checkpoint is nested deeper than ${MAX_DEPTH} levels`;
+    throw new PermanentError(message, { code: "CHECKPOINT_TOO_DEEP" });
+  }
+  return create(CheckpointSchema, { attempt, state: fromJson(ValueSchema, plain) });
+}
+
+function isDeeper(value: JsonValue, levels: number): boolean {
+  if (typeof value !== "object" || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
+}
+
+function jsonOf(state: unknown): string {
+  try {
+    // Undefined for what JSON leaves out, such as a function.
+    const json: string | undefined = JSON.stringify(state);
+    if (json !== undefined) return json;
+  } catch (cause) {
+    throw notJson(cause);
+  }
+  throw notJson();
+}
+
+function notJson(cause?: unknown): PermanentError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new PermanentError(`the checkpoint is no JSON value${why}`, {
+    code: "CHECKPOINT_NOT_JSON",
+    cause,
+  });
+}
