@@ -20,7 +20,7 @@ export interface Cue {
   readonly input: Any | undefined;
   readonly context: Context;
   readonly stops: Stops;
-  readonly notes: AttemptNotes;
+  readonly notes: Pick<AttemptNotes, "relay">;
 }
 
 /** Runs the handler, and says how that ended. Never throws. */

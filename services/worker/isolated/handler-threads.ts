@@ -1,11 +1,13 @@
 import { fileURLToPath } from "node:url";
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { Piscina } from "piscina";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
 import type { Log } from "#lib/process/log.ts";
 import type { Settings } from "#lib/process/settings.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
+import type { Context } from "../handle.ts";
 import type { Cue } from "../perform.ts";
 import type { FromThread, RefusedError, ThreadAttempt, ThreadData, ToThread } from "./messages.ts";
 
@@ -47,7 +49,11 @@ export class HandlerThreads implements AsyncDisposable {
   async run(cue: Cue): Promise<HandlerEnd | undefined> {
     const { context, stops } = cue;
     const { port1: ours, port2: theirs } = new MessageChannel();
-    const hear = (said: FromThread) => listen(said, cue, ours);
+    const heard = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const hear = (said: FromThread) => {
+      if (said.kind === "note") take(said.facet, cue.notes, heard);
+      else save(said, cue.context, ours);
+    };
     ours.on("message", hear);
     using _ = onAbort(stops.signal, () => tellStop(ours, stops.signal.reason));
     const attempt: ThreadAttempt = {
@@ -58,6 +64,7 @@ export class HandlerThreads implements AsyncDisposable {
       idempotencyKey: context.idempotencyKey,
       deadline: context.deadline,
       checkpoint: context.checkpoint,
+      heard,
       port: theirs,
     };
     const options = { filename: THREAD, name: "attempt", signal: stops.end };
@@ -89,24 +96,24 @@ export class HandlerThreads implements AsyncDisposable {
   }
 }
 
+type Save = Extract<FromThread, { kind: "save checkpoint" }>;
+
 function tellStop(port: MessagePort, { why, message }: Extract<ToThread, { kind: "stop" }>): void {
   port.postMessage({ kind: "stop", why, message } satisfies ToThread);
 }
 
-function listen(said: FromThread, { context, notes }: Cue, port: MessagePort): void {
-  switch (said.kind) {
-    case "note":
-      notes.relay(said.facet);
-      return;
-    case "save checkpoint": {
-      const { id, state } = said;
-      const answer = (message: ToThread) => port.postMessage(message);
-      context.saveCheckpoint(state).then(
-        () => answer({ kind: "checkpoint saved", id }),
-        (error) => answer({ kind: "checkpoint refused", id, error: told(error) }),
-      );
-    }
-  }
+function take(facet: TaskEvent["facet"], notes: Cue["notes"], heard: Int32Array): void {
+  notes.relay(facet);
+  Atomics.add(heard, 0, 1);
+  Atomics.notify(heard, 0);
+}
+
+function save({ id, state }: Save, { saveCheckpoint }: Context, port: MessagePort): void {
+  const answer = (message: ToThread) => port.postMessage(message);
+  saveCheckpoint(state).then(
+    () => answer({ kind: "checkpoint saved", id }),
+    (error) => answer({ kind: "checkpoint refused", id, error: told(error) }),
+  );
 }
 
 function told(error: unknown): RefusedError {

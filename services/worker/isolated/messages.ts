@@ -22,6 +22,8 @@ export interface ThreadAttempt {
   readonly idempotencyKey: string;
   readonly deadline: Date;
   readonly checkpoint: JsonValue | undefined;
+  /** How many notes of the attempt the worker has heard; shared, so that the thread can wait for it. */
+  readonly heard: Int32Array<SharedArrayBuffer>;
   /** Between the attempt's two sides, for as long as it runs. */
   readonly port: MessagePort;
 }

@@ -1,6 +1,7 @@
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import { AttemptNotes } from "../attempt-notes.ts";
@@ -9,19 +10,25 @@ import type { Context } from "../handle.ts";
 import { quiet } from "../quiet.ts";
 import type { FromThread, RefusedError, ThreadAttempt, ToThread } from "./messages.ts";
 
+/** Notes that may be under way to the worker. */
+const MAX_UNHEARD = 256;
+
 /** What a handler in a thread is given: everything goes through the attempt's port. */
 export class ThreadContext implements Disposable {
   readonly #port: MessagePort;
   readonly #stop = new AbortController();
   readonly #notes: AttemptNotes;
   readonly #saving = new Map<number, PromiseWithResolvers<void>>();
+  readonly #heard: ThreadAttempt["heard"];
   readonly attempt: Context;
+  #told = 0;
   #saves = 0;
 
-  constructor({ port, taskId, number, idempotencyKey, deadline, checkpoint }: ThreadAttempt) {
+  constructor(given: ThreadAttempt) {
+    const { port, taskId, number, idempotencyKey, deadline, checkpoint } = given;
     this.#port = port;
-    // Put together here, so that a handler that never pauses does not flood the worker.
-    const notes = new AttemptNotes(number, (facet) => this.#tell({ kind: "note", facet }));
+    this.#heard = given.heard;
+    const notes = new AttemptNotes(number, (facet) => this.#note(facet));
     this.#notes = notes;
     this.attempt = {
       ...{ taskId, number, idempotencyKey, deadline, checkpoint },
@@ -38,6 +45,25 @@ export class ThreadContext implements Disposable {
     this.#notes.flush();
     this.#notes[Symbol.dispose]();
     this.#port.close();
+  }
+
+  /** One that says more than its worker can hear waits here: it would else keep it from everything else. */
+  #note(facet: TaskEvent["facet"]): void {
+    for (let heard = this.#countHeard(); this.#unheard(heard) >= MAX_UNHEARD; ) {
+      Atomics.wait(this.#heard, 0, heard);
+      heard = this.#countHeard();
+    }
+    this.#told += 1;
+    this.#tell({ kind: "note", facet });
+  }
+
+  #countHeard(): number {
+    return Atomics.load(this.#heard, 0);
+  }
+
+  #unheard(heard: number): number {
+    // The shared count is one of 32 bits, and starts anew when it is full.
+    return (this.#told - heard) | 0;
   }
 
   #tell(message: FromThread): void {

@@ -6,6 +6,7 @@ export type Runaway =
   | "busy loop"
   | "busy loop that reports"
   | "busy loop that looks"
+  | "endless log"
   | "slow regex"
   | "atomics wait"
   | "child process"
@@ -26,6 +27,9 @@ const WAYS: Readonly<Record<Runaway, (attempt: Attempt<unknown>) => void>> = {
   "busy loop that looks"(attempt) {
     while (!attempt.signal.aborted) attempt.report({ note: "looking" });
     attempt.signal.throwIfAborted();
+  },
+  "endless log"(attempt) {
+    for (let line = 1; ; line += 1) attempt.log("info", `line ${line}`);
   },
   "slow regex"() {
     /^(a+)+$/.test(`${"a".repeat(60)}b`);
