@@ -85,7 +85,6 @@ describe.concurrent("poison", () => {
       const crashes = ends.map((end) => end?.crashes ?? 0);
       figure("good tasks in workers that died", crashes.filter((count) => count > 0).length);
       figure("most crashes of a good task", Math.max(...crashes));
-      expect(crashes.some((count) => count > 0)).toBe(true);
       expect(ends.filter((end) => end?.state !== TaskState.SUCCEEDED)).toEqual([]);
     },
     LIMIT_MS,
