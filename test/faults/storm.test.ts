@@ -14,7 +14,7 @@ import { until } from "#test/support/until.ts";
 import { checkRecords, recordAll } from "#test/support/watch-records.ts";
 
 const STORM_MS = sized({ short: 12_000, long: 300_000 });
-const TASKS = Math.round(STORM_MS / 40);
+const TASKS = sized({ short: 300, long: 2_500 });
 const LIMIT_MS = 120_000 + 5 * STORM_MS;
 /** Of ten tasks, these. */
 const CANCELED = 4;
