@@ -5,6 +5,8 @@ import { type Connected, REQUEST_TIMEOUT_MS } from "./link.ts";
 import { EVENTS_STREAM } from "./names.ts";
 
 const NOT_FOUND = 404;
+/** No replica answers. */
+const NOBODY = 503;
 
 /** The broker answers for at most this many subjects at once. */
 const MAX_SUBJECTS = 1_024;
@@ -61,8 +63,8 @@ async function visitEach(
 ): Promise<void> {
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const settle = (error: (Error & { code?: number }) | undefined): void => {
-    if (error && error.code !== NOT_FOUND) reject(error);
-    else resolve();
+    if (!error || error.code === NOT_FOUND) resolve();
+    else reject(error.code === NOBODY ? new BrokerAway(error) : error);
   };
   const away = () => reject(new BrokerAway());
   using _ = onAbort(lost, away);

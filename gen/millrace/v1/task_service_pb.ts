@@ -272,6 +272,7 @@ export type WatchTasksRequest = Message<"millrace.v1.WatchTasksRequest"> & {
 
   /**
    * Follows besides every task that bears all of these labels: those of the log that have not ended, and those to come.
+   * One that has ended and is then started again is not among them.
    *
    * @generated from field: map<string, string> labels = 2;
    */
