@@ -76,10 +76,7 @@ async function madeConsumer(
   paused = false,
 ): Promise<ConsumerInfo> {
   const name = wanted.durable_name;
-  const found = await orUndefined(
-    jsm.consumers.info(stream, name),
-    JetStreamApiCodes.ConsumerNotFound,
-  );
+  const found = await dropMisled(jsm, wanted, await consumerInfo(jsm, stream, name));
   if (found && differing(wanted, found.config).length === 0) return found;
   // Born paused: it must not hand out anything in between.
   const born = paused ? { ...wanted, ...PAUSED } : wanted;
@@ -87,6 +84,29 @@ async function madeConsumer(
     `${stream}/${name}`,
     found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, born),
   );
+}
+
+function consumerInfo(
+  jsm: JetStreamManager,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  return orUndefined(jsm.consumers.info(stream, name), JetStreamApiCodes.ConsumerNotFound);
+}
+
+/**
+ * A consumer whose filter was changed has passed over what that did not match, and will not hand it out when the filter
+ * is put right. A new one begins with the oldest. What is on loan is then delivered again, and the log knows of it.
+ */
+async function dropMisled(
+  jsm: JetStreamManager,
+  wanted: StreamPlan["consumers"][number],
+  found: ConsumerInfo | undefined,
+): Promise<ConsumerInfo | undefined> {
+  if (!found || found.config.filter_subject === wanted.filter_subject) return found;
+  const deleted = jsm.consumers.delete(found.stream_name, found.name);
+  await orUndefined(deleted, JetStreamApiCodes.ConsumerNotFound);
+  return undefined;
 }
 
 /** The answer says what the server has stored: one that does not know a setting may drop it in silence. */

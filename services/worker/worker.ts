@@ -8,6 +8,7 @@ import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { Slots, type SlotsOptions } from "./slots.ts";
 import { CLEAN_UP_MS } from "./stops.ts";
+import { Watchdog } from "./watchdog.ts";
 import { WorkSource } from "./work-source.ts";
 
 export interface WorkerOptions extends AttemptOptions, SlotsOptions {
@@ -27,6 +28,7 @@ export class Worker {
   readonly #running: RunningAttempts;
   readonly #slots: Slots;
   readonly #source: WorkSource;
+  readonly #watchdog: Watchdog;
   readonly #broker: Broker;
 
   constructor(options: WorkerOptions) {
@@ -34,12 +36,25 @@ export class Worker {
     this.#running = options.running;
     this.#broker = options.broker;
     this.#slots = new Slots(options);
-    const { queues, running, broker } = options;
-    this.#source = new WorkSource({ link: broker.link, queues, slots: this.#slots, running });
+    const { queues, running, broker, readiness, log } = options;
+    const { link } = broker;
+    const slots = this.#slots;
+    this.#source = new WorkSource({ link, queues, slots, running });
+    this.#watchdog = new Watchdog({ link, queues, slots, readiness, log });
   }
 
-  /** Works until asked to leave; then finishes, or hands back, what it has. */
+  /**
+   * Works until asked to leave; then finishes, or hands back, what it has. Leaves by itself, and throws WorkerStalled,
+   * when it can't get at tasks that wait.
+   */
   async run(leaving: AbortSignal): Promise<void> {
+    const { gaveUp } = this.#watchdog;
+    const stop = AbortSignal.any([leaving, gaveUp]);
+    await Promise.all([this.#work(stop), this.#watchdog.run(stop)]);
+    gaveUp.throwIfAborted();
+  }
+
+  async #work(leaving: AbortSignal): Promise<void> {
     const { link } = this.#broker;
     const beat = () => this.#running.extendAll();
     const beats = setInterval(beat, BEAT_MS);
