@@ -1,4 +1,9 @@
-import { type Duration, durationFromMs } from "@bufbuild/protobuf/wkt";
+import {
+  type Duration,
+  durationFromMs,
+  type Timestamp,
+  timestampFromMs,
+} from "@bufbuild/protobuf/wkt";
 import { InvalidArgumentError } from "commander";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
 import { wholeNumber } from "#lib/process/setting.ts";
@@ -21,6 +26,22 @@ export function durationValue(given: string): Duration {
   const ms = parseDuration(given);
   if (ms !== undefined) return durationFromMs(ms);
   throw new InvalidArgumentError('must be a duration, e.g. "500ms", "30s", "5m" or "2h"');
+}
+
+/** ISO 8601 with a time zone, so that it means the same everywhere. */
+const TIME = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d{1,9})?)?(Z|[+-]\d{2}:\d{2})$/;
+
+export function timeValue(given: string): Timestamp {
+  const ms = TIME.test(given) ? Date.parse(given) : Number.NaN;
+  if (!Number.isNaN(ms)) return timestampFromMs(ms);
+  throw new InvalidArgumentError(
+    'must be a time with its zone, e.g. "2030-01-31T09:00:00Z" or "2030-01-31T09:00+01:00"',
+  );
+}
+
+export function codesValue(given: string, before: readonly string[] = []): readonly string[] {
+  if (/^[A-Z][A-Z0-9_]{0,63}$/.test(given)) return [...before, given];
+  throw new InvalidArgumentError("must be the code of an error, e.g. HTTP_STATUS");
 }
 
 export function sequenceValue(given: string): bigint {

@@ -1,80 +1,98 @@
 import { readFile } from "node:fs/promises";
-import { text } from "node:stream/consumers";
-import { create, toJson } from "@bufbuild/protobuf";
-import type { Any, Duration } from "@bufbuild/protobuf/wkt";
-import type { Command } from "commander";
-import type { Priority } from "#gen/millrace/v1/task_pb.ts";
-import {
-  type SubmitTaskRequest,
-  SubmitTaskRequestSchema,
-  SubmitTaskResponseSchema,
-} from "#gen/millrace/v1/task_service_pb.ts";
+import { text as textOf } from "node:stream/consumers";
+import { toJson } from "@bufbuild/protobuf";
+import { type Command, Option } from "commander";
+import { SubmitTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
+import { submitBatch } from "../submit/submit-batch.ts";
 import { buildInput, type GivenInput, givenInput } from "../task-types/build-input.ts";
 import { parsePair } from "../task-types/pair.ts";
 import { resolveType } from "../task-types/resolve-type.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { watchTask } from "../watch/watch-task.ts";
-import { globalsOf } from "./globals.ts";
-import {
-  attemptsValue,
-  collectedValue,
-  durationValue,
-  labelValue,
-  priorityValue,
-} from "./option-values.ts";
+import { type Globals, globalsOf } from "./globals.ts";
+import { collectedValue } from "./option-values.ts";
+import { addSpecOptions, type SpecOptions, specOf } from "./spec-options.ts";
 
-interface SubmitOptions {
+interface SubmitOptions extends SpecOptions {
   readonly inputFile?: string;
   readonly input?: readonly string[];
   readonly id?: string;
   readonly requestId?: string;
-  readonly queue?: string;
-  readonly priority?: Priority;
-  readonly label?: Readonly<Record<string, string>>;
-  readonly maxAttempts?: number;
-  readonly timeout?: Duration;
+  readonly batch?: string;
   readonly watch?: boolean;
 }
 
-const EXAMPLES = `
+const HELP = `
+A line of a batch is a TaskSpec as JSON, or {"taskId", "requestId", "spec"} around one:
+  {"input": {"@type": "web.summarize", "url": "https://example.com"}, "queue": "default"}
+Lines whose input has no "@type" are of the <type> that the command names. Give them ids, and the same batch may be
+submitted again when it broke off.
+
 Examples:
   millrace submit web.summarize url=https://example.com --watch
-  millrace submit SummarizePage '{"url": "https://example.com"}' --priority high
-  echo '{"url": "https://example.com"}' | millrace submit web.summarize --input-file -`;
+  millrace submit SummarizePage '{"url": "https://example.com"}' --priority high --delay 10m
+  echo '{"url": "https://example.com"}' | millrace submit web.summarize --input-file -
+  millrace submit --batch tasks.jsonl > ids.txt`;
+
+const UNFIT_FOR_BATCH = ["input", "inputFile", "id", "requestId", "watch"];
 
 export function addSubmit(program: Command): void {
-  program
+  const command = program
     .command("submit")
-    .description("submit a task; prints its id")
-    .argument("<type>", "its full name, its alias, or the last part of its name; see `types`")
+    .description("submit a task, and print its id; or many")
+    .argument("[type]", "its full name, its alias, or the last part of its name; see `types`")
     .argument("[input...]", "one JSON object, or key=value for each field")
     .option("-i, --input <key=value>", "a field of the input; may be repeated", collectedValue)
     .option("--input-file <file>", "a file with the input as JSON; - reads standard input")
     .option("--id <id>", "the task's id; the same id again finds the same task")
-    .option("--request-id <key>", "a key of your own that the id is made from")
-    .option("--queue <name>", "queue to wait in")
-    .option("--priority <level>", "urgent, high, normal or low", priorityValue)
-    .option("--label <key=value>", "a mark of your own; may be repeated", labelValue)
-    .option("--max-attempts <n>", "failed attempts allowed in all", attemptsValue)
-    .option("--timeout <duration>", "limit of one attempt, e.g. 30s or 5m", durationValue)
+    .option("--request-id <key>", "a key of your own that the id is made from");
+  addSpecOptions(command)
+    .addOption(
+      new Option("--batch <file>", "a file with a task a line; - reads standard input").conflicts(
+        UNFIT_FOR_BATCH,
+      ),
+    )
     .option("--watch", "watch it until it ends")
-    .addHelpText("after", EXAMPLES)
-    .action(async (type: string, args: string[], options: SubmitOptions, command: Command) => {
-      process.exitCode = await submit(type, await inputOf(args, options), command);
+    .addHelpText("after", HELP)
+    .action(async (type: string | undefined, args: string[], options: SubmitOptions) => {
+      process.exitCode = await submitOneOrMany(type, args, { options, command });
     });
 }
 
-async function submit(typeName: string, input: GivenInput, command: Command): Promise<ExitCode> {
-  const { server, json } = globalsOf(command);
-  const options = command.opts<SubmitOptions>();
+interface Given {
+  readonly options: SubmitOptions;
+  readonly command: Command;
+}
+
+async function submitOneOrMany(
+  type: string | undefined,
+  args: readonly string[],
+  { options, command }: Given,
+): Promise<ExitCode> {
+  const globals = globalsOf(command);
+  if (options.batch === undefined) {
+    if (type === undefined) throw usage("missing required argument 'type'; or give --batch");
+    return submit(type, await inputOf(args, options), { options, globals });
+  }
+  if (args.length > 0) throw usage("a batch has its inputs in its lines");
+  return submitBatch(options.batch, { ...globals, typeName: type });
+}
+
+async function submit(
+  typeName: string,
+  input: GivenInput,
+  { options, globals }: { options: SubmitOptions; globals: Globals },
+): Promise<ExitCode> {
+  const { server, json } = globals;
   return atGateway(server, async (tasks) => {
     const types = await readTaskTypes(tasks);
     const type = resolveType(typeName, types.all);
-    const request = requestOf(buildInput(type, input, types.registry), options);
-    const submitted = await tasks.submitTask(request, CALL);
+    const spec = specOf(buildInput(type, input, types.registry), options);
+    const { id = "", requestId = "" } = options;
+    const submitted = await tasks.submitTask({ taskId: id, requestId, spec }, CALL);
     const taskId = submitted.task?.id ?? "";
     if (options.watch) return watchTask(tasks, { taskId, afterSequence: 0n, types, json });
     const answer = toJson(SubmitTaskResponseSchema, submitted, types);
@@ -83,39 +101,25 @@ async function submit(typeName: string, input: GivenInput, command: Command): Pr
   });
 }
 
+function usage(text: string): CliError {
+  return new CliError(text, { exitCode: ExitCode.USAGE });
+}
+
 async function inputOf(args: readonly string[], options: SubmitOptions): Promise<GivenInput> {
   const given = givenInput(args);
   const pairs = [...given.pairs, ...(options.input ?? []).map(parsePair)];
   if (options.inputFile === undefined) return { json: given.json, pairs };
   if (given.json !== undefined) {
-    throw new CliError("the input is given both as JSON and as --input-file", {
-      exitCode: ExitCode.USAGE,
-    });
+    throw usage("the input is given both as JSON and as --input-file");
   }
   return { json: await contentOf(options.inputFile), pairs };
 }
 
 async function contentOf(file: string): Promise<string> {
   try {
-    return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
+    return file === "-" ? await textOf(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`--input-file: ${reason}`, { exitCode: ExitCode.USAGE, cause: error });
   }
-}
-
-function requestOf(input: Any, options: SubmitOptions): SubmitTaskRequest {
-  const { maxAttempts, timeout, priority, queue = "", label = {} } = options;
-  return create(SubmitTaskRequestSchema, {
-    taskId: options.id ?? "",
-    requestId: options.requestId ?? "",
-    spec: {
-      input,
-      queue,
-      labels: { ...label },
-      ...(priority !== undefined && { priority }),
-      ...(maxAttempts !== undefined && { retryPolicy: { maxAttempts } }),
-      ...(timeout !== undefined && { attemptTimeout: timeout }),
-    },
-  });
 }

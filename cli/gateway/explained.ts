@@ -1,7 +1,11 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
-import { BadRequestSchema, ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import {
+  type BadRequest,
+  BadRequestSchema,
+  ErrorInfoSchema,
+} from "#gen/google/rpc/error_details_pb.ts";
 import { codeName } from "#lib/rpc/code-name.ts";
 import type { RequestErrorReason } from "#lib/task/errors.ts";
 
@@ -21,11 +25,14 @@ export function explained(error: unknown, address: string): unknown {
   if (!(error instanceof ConnectError)) return error;
   const [info] = error.findDetails(ErrorInfoSchema);
   if (info === undefined) return nobodyThere(error, address);
-  const exitCode =
-    info.reason === TYPE_UNKNOWN
-      ? ExitCode.USAGE
-      : (EXIT_CODES.get(error.code) ?? ExitCode.REFUSED);
+  const exitCode = exitCodeFor(error.code, info.reason);
   return new CliError(faults(error) ?? error.rawMessage, { exitCode: exitCode, cause: error });
+}
+
+/** What the program ends with when a call was refused so. */
+export function exitCodeFor(code: Code, reason: string): ExitCode {
+  if (reason === TYPE_UNKNOWN) return ExitCode.USAGE;
+  return EXIT_CODES.get(code) ?? ExitCode.REFUSED;
 }
 
 /** Every error of a gateway carries an ErrorInfo; without one, something else has answered, or nothing. */
@@ -43,14 +50,19 @@ function whatIsThere({ code, rawMessage }: ConnectError, address: string): strin
   return `${address} does not answer like a gateway's gRPC door (${codeName(code)}: ${rawMessage})`;
 }
 
-/** The fields that the gateway refuses, by the names that the command line has for them. */
+/** The fields that the gateway refuses. */
 function faults(error: ConnectError): string | undefined {
-  const violations = error.findDetails(BadRequestSchema).flatMap((bad) => bad.fieldViolations);
+  return faultsText(error.findDetails(BadRequestSchema));
+}
+
+/** What is wrong with which fields, by the names that the command line has for them; undefined if that is not it. */
+export function faultsText(details: readonly BadRequest[]): string | undefined {
+  const violations = details.flatMap((bad) => bad.fieldViolations);
   if (violations.length === 0) return undefined;
   return violations.map(({ field, description }) => fault(field, description)).join("; ");
 }
 
 function fault(field: string, description: string): string {
-  const name = field.replace(/^spec\.(input\.)?/, "");
+  const name = field.replace(/^(tasks\[\d+\]\.?)?(spec\.(input\.)?)?/, "");
   return name === "" ? description : `${name}: ${description}`;
 }
