@@ -110,7 +110,7 @@ test("dead letters are listed for people and for programs, filtered, and counted
   const mark = ["--label", "sweep=1"];
   const [first, second] = [await failed(...mark), await failed(...mark)];
   const table = await millrace("dead-letters", ...mark);
-  expect(table.stdout).toMatch(/^TASK +FAILED +QUEUE +TYPE +ERROR\n/);
+  expect(table.stdout).toMatch(/^task +failed +queue +type +error\n/);
   expect(table.stdout).toContain(`web.summarize`);
   const { code } = linesOf(await millrace("dead-letters", ...mark, "--json"))[0].error;
   const filter = ["--type", "web.summarize", "--code", code, "--since", "1h", "--queue", "default"];
