@@ -1,14 +1,18 @@
 import { Cancels } from "./cancels.ts";
+import { Leadership } from "./leadership.ts";
 import { Link, type LinkOptions } from "./link.ts";
 import { LogScan } from "./log-scan.ts";
+import { queueStream, SCHEDULE_STREAM } from "./names.ts";
 import { ParkedMessages } from "./parked.ts";
 import { QueueSettingsBook } from "./queue-settings.ts";
 import { Queues } from "./queues.ts";
 import { Schedule } from "./schedule.ts";
+import { SpecCursor } from "./spec-cursor.ts";
 import { TaskLog } from "./task-log.ts";
 import { TaskTypeBook } from "./task-type-book.ts";
 import { TimeLimits } from "./time-limits.ts";
 import { Unreadable } from "./unreadable.ts";
+import { Whereabouts } from "./whereabouts.ts";
 import { WorkerBook } from "./worker-book.ts";
 
 /** All that Millrace keeps in NATS, in our own words. */
@@ -25,10 +29,14 @@ export class Broker implements AsyncDisposable {
   readonly taskTypes: TaskTypeBook;
   readonly workers: WorkerBook;
   readonly cancels: Cancels;
+  readonly whereabouts: Whereabouts;
+
+  readonly #options: LinkOptions;
 
   /** Returns at once; `link` says when it is up. */
   constructor(options: LinkOptions) {
     const { log, topology } = options;
+    this.#options = options;
     this.link = new Link(options);
     this.log = new TaskLog(this.link);
     this.scan = new LogScan(this.link);
@@ -47,6 +55,29 @@ export class Broker implements AsyncDisposable {
     this.taskTypes = new TaskTypeBook(this.link, log, topology.replicas);
     this.workers = new WorkerBook(this.link, log, topology.replicas);
     this.cancels = new Cancels(this.link, log);
+    this.whereabouts = new Whereabouts(this.link);
+  }
+
+  /** Lets processes stand for leader of something; `candidate` names this one, and no other. */
+  leadership(name: string, candidate: string): Leadership {
+    const { log, topology } = this.#options;
+    return new Leadership({ link: this.link, log, replicas: topology.replicas, name, candidate });
+  }
+
+  /** A cursor through all tasks as they come of age; its place is kept under the name. */
+  specCursor(name: string, ageMs: number): SpecCursor {
+    return this.#cursor(name, ageMs, []);
+  }
+
+  /** The same, but it starts over when a queue, or the schedule, was lost and made anew: then any task may wait nowhere. */
+  placeCursor(name: string, ageMs: number): SpecCursor {
+    const { queues } = this.#options.topology;
+    return this.#cursor(name, ageMs, [SCHEDULE_STREAM, ...queues.map(queueStream)]);
+  }
+
+  #cursor(name: string, ageMs: number, besides: readonly string[]): SpecCursor {
+    const { replicas } = this.#options.topology;
+    return new SpecCursor({ link: this.link, replicas, name, ageMs, besides });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

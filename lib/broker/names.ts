@@ -6,6 +6,10 @@ export const SCHEDULE_STREAM = "MR_SCHEDULE";
 export const PARKED_STREAM = "MR_PARKED";
 export const CONFIG_BUCKET = "mr_config";
 export const WORKERS_BUCKET = "mr_workers";
+/** Who does what only one process should do; entries vanish when they are not renewed. */
+export const LEASES_BUCKET = "mr_leases";
+/** How far the janitor's chores have come in the log. */
+export const CURSORS_BUCKET = "mr_cursors";
 
 /** Durable consumer that moves due tasks to their queues; every gateway pulls it. */
 export const MOVER = "mover";
@@ -16,6 +20,7 @@ export const ENFORCER = "enforcer";
 export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoint";
 
 export const ALL_EVENTS = "mr.task.*.*";
+export const ALL_SPECS = "mr.task.*.spec";
 
 export function eventSubject(taskId: string, facet: Facet): string {
   return `mr.task.${taskId}.${facet}`;

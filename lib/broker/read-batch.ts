@@ -39,17 +39,18 @@ export function readBatch(connected: Connected, query: BatchQuery, visit: Visit)
   );
 }
 
-/** The newest event on each of the subjects that has one, of any replica. */
+/** The newest message on each of the subjects that has one, of any replica; of the log, if no other stream is named. */
 export async function readNewest(
   connected: Connected,
   subjects: readonly string[],
+  stream = EVENTS_STREAM,
 ): Promise<StoredMsg[]> {
   const found: StoredMsg[] = [];
   for (let at = 0; at < subjects.length; at += MAX_SUBJECTS) {
     const some = subjects.slice(at, at + MAX_SUBJECTS);
     const visit = (message: StoredMsg) => void found.push(message);
     await visitEach(connected, visit, (callback) =>
-      connected.jsm.direct.getLastMessagesFor(EVENTS_STREAM, { multi_last: some, callback }),
+      connected.jsm.direct.getLastMessagesFor(stream, { multi_last: some, callback }),
     );
   }
   return found;

@@ -101,6 +101,8 @@ export function queuePlan(
       max_msgs: Number(maxTasks ?? options.queueMaxTasks),
       max_bytes: Number(maxBytes ?? options.queueMaxBytes),
       num_replicas: options.replicas,
+      // So that many tasks can be looked for by one request.
+      allow_direct: true,
     },
     consumers: LEVELS.map(({ token }) => puller(token, queueSubject(queue, token, "*"))),
   };
@@ -116,6 +118,7 @@ function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
       num_replicas: replicas,
+      allow_direct: true,
       allow_msg_schedules: true,
       allow_rollup_hdrs: true,
     },

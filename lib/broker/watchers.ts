@@ -19,6 +19,11 @@ export class Watchers {
     return this.#byTask.size;
   }
 
+  /** Tasks that are watched, each as often as it is. */
+  get count(): number {
+    return [...this.#byTask.values()].reduce((sum, { size }) => sum + size, 0);
+  }
+
   add(taskId: string, watcher: Watcher): Disposable {
     const watchers = this.#byTask.get(taskId) ?? new Set();
     this.#byTask.set(taskId, watchers.add(watcher));

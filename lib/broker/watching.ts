@@ -40,6 +40,11 @@ export class Watching implements AsyncDisposable {
     return this.#watchers.size;
   }
 
+  /** The same, each as often as it is watched. */
+  get watchers(): number {
+    return this.#watchers.count;
+  }
+
   [Symbol.asyncDispose](): Promise<void> {
     return this.#follower[Symbol.asyncDispose]();
   }
