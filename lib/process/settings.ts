@@ -50,7 +50,7 @@ export const SETTINGS = {
   }),
   gatewayHttpPort: define({
     env: "MILLRACE_GATEWAY_HTTP_PORT",
-    help: "port of the gateway's Connect and gRPC-Web door, /livez and /readyz; 0 = any free one",
+    help: "port of the gateway's Connect and gRPC-Web door, /metrics, /livez and /readyz; 0 = any free one",
     fallback: 8080,
     parse: port,
     services: ["gateway"],

@@ -1,6 +1,7 @@
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import { enforceLimits } from "./enforce-limits.ts";
+import type { Janitor } from "./janitor/janitor.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
 import type { QueueOverseer } from "./queue-overseer.ts";
 
@@ -9,10 +10,12 @@ interface ChoresOptions {
   readonly types: KnownTaskTypes;
   readonly overseer: QueueOverseer;
   readonly readiness: Readiness;
+  readonly janitor: Janitor;
 }
 
 /** What every gateway does beside its calls, until the signal aborts. */
-export function chores({ broker, types, overseer, readiness }: ChoresOptions, signal: AbortSignal) {
+export function chores(options: ChoresOptions, signal: AbortSignal) {
+  const { broker, types, overseer, readiness, janitor } = options;
   return Promise.all([
     broker.taskTypes.follow(
       (type) => types.add(type),
@@ -22,5 +25,6 @@ export function chores({ broker, types, overseer, readiness }: ChoresOptions, si
     broker.schedule.moveDueTasks(signal),
     enforceLimits(broker, signal),
     overseer.follow(signal),
+    janitor.run(signal),
   ]);
 }

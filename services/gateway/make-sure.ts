@@ -14,20 +14,31 @@ export interface Submitted {
   readonly deduplicated: boolean;
 }
 
+/** Puts a task where it has to wait; true if it was not there. */
+type Placing = (broker: Broker, waiting: WaitingTask) => Promise<boolean | undefined>;
+
 /**
  * Places a task of which only the spec is known: its submit may have died before it placed it, or be about to take it
  * back. So we place it too, and write down that it was accepted, which excludes the submit's refusal: both expect to
  * find nothing but the spec. Undefined when there is no such task any more.
  */
-export async function makeSure(broker: Broker, standing: Standing): Promise<Submitted | undefined> {
+export async function makeSure(
+  broker: Broker,
+  standing: Standing,
+  placing: Placing = placeOrTakeBack,
+): Promise<Submitted | undefined> {
   const waiting = waitingOf(standing);
-  const added = await orTakeBack(broker, waiting, () => place(broker, waiting));
+  const added = await placing(broker, waiting);
   const accepted = acceptTask(timesOfWaiting(waiting, Date.now()), Date.now());
   await broker.log.append(fenceOf(waiting), accepted);
   const now = await broker.log.read(waiting.taskId);
   if (now) return { task: now.task, deduplicated: true };
   if (added) await broker.queues.remove(waiting);
   return undefined;
+}
+
+function placeOrTakeBack(broker: Broker, waiting: WaitingTask): Promise<boolean | undefined> {
+  return orTakeBack(broker, waiting, () => place(broker, waiting));
 }
 
 /** A task that finds no place is taken back, unless a repeat of the same submit has accepted it meanwhile. */

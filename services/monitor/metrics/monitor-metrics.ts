@@ -1,9 +1,9 @@
 import type { Registry } from "prom-client";
 import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
+import { toldGauge } from "#lib/process/told-metrics.ts";
 import type { Monitor } from "../monitor.ts";
 import { addQueueMetrics } from "./queue-metrics.ts";
 import { addTaskMetrics } from "./task-metrics.ts";
-import { toldGauge } from "./told.ts";
 import { addWorkerMetrics } from "./worker-metrics.ts";
 
 /** What the monitor knows, as metrics. */

@@ -1,8 +1,8 @@
 import type { Registry } from "prom-client";
+import { toldGauge } from "#lib/process/told-metrics.ts";
 import type { Monitor } from "../monitor.ts";
 import type { QueueStanding } from "../queue-depths.ts";
 import { oldestWaitingMs, seriesBy } from "../sums.ts";
-import { toldGauge } from "./told.ts";
 
 const LABEL_NAMES = ["queue"];
 

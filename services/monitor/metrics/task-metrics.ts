@@ -1,10 +1,10 @@
 import type { Registry } from "prom-client";
+import { toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
 import { stateName } from "#lib/task/life.ts";
 import { type Buckets, QUEUE_WAIT_BOUNDS_SECONDS, RUN_BOUNDS_SECONDS } from "../fold/buckets.ts";
 import type { MeterName, Series } from "../fold/series.ts";
 import { STATES } from "../fold/state-counts.ts";
 import { FoldedHistogram } from "./folded-histogram.ts";
-import { toldCounter, toldGauge } from "./told.ts";
 
 const TOTALS: readonly { readonly meter: MeterName; readonly help: string }[] = [
   { meter: "accepted", help: "Tasks accepted, since the log's oldest event." },

@@ -1,7 +1,7 @@
 import type { Registry } from "prom-client";
 import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
+import { toldGauge } from "#lib/process/told-metrics.ts";
 import type { AliveWorkers } from "../alive-workers.ts";
-import { toldGauge } from "./told.ts";
 
 const LABEL_NAMES = ["worker"];
 

@@ -3,7 +3,7 @@ import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import { type Metrics, parseMetrics } from "./metrics-text.ts";
+import { type Metrics, parseMetrics } from "#test/support/metrics-text.ts";
 import { type RunningMonitor, TYPE, WatchedSystem } from "./watched-system.ts";
 
 const { QUEUED, RUNNING, RETRYING, SUCCEEDED, FAILED, EXPIRED } = TaskState;

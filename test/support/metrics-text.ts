@@ -34,3 +34,13 @@ function parseSample(line: string): Sample {
   const value = Number(written.replace("+Inf", "Infinity"));
   return { name, labels: Object.fromEntries(labels), value };
 }
+
+/** What a service tells at /metrics. */
+export async function metricsOf(url: string): Promise<Metrics> {
+  return parseMetrics(await (await fetch(`${url}/metrics`)).text());
+}
+
+/** The value of a metric without labels, or of its first sample; undefined if it is not told. */
+export function sampleOf({ samples }: Metrics, name: string): number | undefined {
+  return samples.find((sample) => sample.name === name)?.value;
+}

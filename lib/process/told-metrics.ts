@@ -1,11 +1,11 @@
 import { Counter, Gauge, type Registry } from "prom-client";
 
-interface Row {
+export interface Row {
   readonly labels: Readonly<Record<string, string>>;
   readonly value: number;
 }
 
-export interface ToldOptions {
+interface ToldOptions {
   readonly registry: Registry;
   readonly name: string;
   readonly help: string;

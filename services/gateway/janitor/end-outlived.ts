@@ -1,0 +1,83 @@
+import { create } from "@bufbuild/protobuf";
+import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { BrokerLog } from "#lib/broker/link.ts";
+import { isTerminal, stateName } from "#lib/task/life.ts";
+import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
+import type { Chore } from "./chore.ts";
+import type { JanitorFigures } from "./figures.ts";
+
+const NAME = "outlived";
+const EVERY_MS = 60_000;
+const ENDED_AT_ONCE = 16;
+
+interface EndOutlivedOptions {
+  readonly broker: Broker;
+  readonly log: BrokerLog;
+  readonly figures: JanitorFigures;
+  /** How long an event is kept. */
+  readonly historyMs: number;
+}
+
+/**
+ * Ends tasks that have not ended by the time when the log is about to forget their specs, so that no task vanishes
+ * without an end. Events are forgotten one by one as they come of age; those that a task leaves behind, such as this end
+ * or late progress, expire later by themselves, and without their spec nobody takes them for a task. Ending a task twice
+ * is impossible: the end is appended by compare-and-set.
+ */
+export function endOutlived(options: EndOutlivedOptions): Chore {
+  const cursor = options.broker.specCursor(NAME, longestLifeMs(options.historyMs));
+  return {
+    name: NAME,
+    everyMs: EVERY_MS,
+    pass: (signal) => cursor.pass((tasks, nowMs) => endAmong(tasks, nowMs, options), signal),
+  };
+}
+
+async function endAmong(
+  tasks: readonly WaitingTask[],
+  nowMs: number,
+  options: EndOutlivedOptions,
+): Promise<void> {
+  const changes = await options.broker.whereabouts.lastChanges(tasks);
+  const hasEnded = (last: StateChange | undefined) => last !== undefined && isTerminal(last.state);
+  const open = tasks.filter(({ taskId }) => !hasEnded(changes.get(taskId)));
+  for (let at = 0; at < open.length; at += ENDED_AT_ONCE) {
+    const some = open.slice(at, at + ENDED_AT_ONCE);
+    await Promise.all(some.map(({ taskId }) => endIfOutlived(taskId, nowMs, options)));
+  }
+}
+
+async function endIfOutlived(
+  taskId: string,
+  nowMs: number,
+  options: EndOutlivedOptions,
+): Promise<void> {
+  const { broker, log, figures, historyMs } = options;
+  for (;;) {
+    const standing = await broker.log.read(taskId);
+    if (!standing) return;
+    const { task, last, fence } = standing;
+    const end = outlived(task, last, { nowMs, historyMs });
+    if (!end) return;
+    const appended = await broker.log.append(fence, end);
+    if (appended.kind === "conflict") continue;
+    const state = stateName(end.state);
+    figures.endedOutlived(state);
+    log.warn({ taskId, state }, "ended a task that the log was about to forget");
+    return clearAway(
+      broker,
+      create(WaitingTaskSchema, { taskId, ...(task.spec && { spec: task.spec }) }),
+    );
+  }
+}
+
+/** Nothing of this decides anything: a worker that gets the task all the same finds it ended. */
+async function clearAway(broker: Broker, waiting: WaitingTask): Promise<void> {
+  await Promise.allSettled([
+    broker.cancels.tell({ taskId: waiting.taskId, newest: Number.POSITIVE_INFINITY }),
+    broker.queues.remove(waiting),
+    broker.schedule.cancel(waiting.taskId),
+  ]);
+}

@@ -1,0 +1,72 @@
+import { Counter, type Registry } from "prom-client";
+import type { Watching } from "#lib/broker/watching.ts";
+import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
+import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
+import type { EndedCall } from "#lib/rpc/count-calls.ts";
+import type { Janitor } from "./janitor/janitor.ts";
+
+export interface GatewayMetrics {
+  readonly registry: Registry;
+  /** To be called with every call that is over. */
+  readonly count: (call: EndedCall) => void;
+}
+
+/** What a gateway has to tell of itself. */
+export function gatewayMetrics(watching: Watching, janitor: Janitor): GatewayMetrics {
+  const registry = metricsRegistry();
+  const calls = new Counter({
+    name: "millrace_gateway_calls_total",
+    help: "Calls that are over, by method and gRPC code. A stream is over when it ends.",
+    labelNames: ["method", "code"],
+    registers: [registry],
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_watchers",
+    help: "Tasks that are watched now, each as often as it is.",
+    rows: () => [{ labels: {}, value: watching.watchers }],
+  });
+  addJanitorMetrics(registry, janitor);
+  return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
+}
+
+function addJanitorMetrics(registry: Registry, janitor: Janitor): void {
+  const { figures } = janitor;
+  toldGauge({
+    registry,
+    name: "millrace_gateway_janitor_leader",
+    help: "1: the janitor of this gateway is at work. 0: it stands by.",
+    rows: () => [{ labels: {}, value: Number(janitor.isLeading) }],
+  });
+  toldCounter({
+    registry,
+    name: "millrace_gateway_janitor_orphans_enqueued_total",
+    help: "Tasks that waited nowhere, and were enqueued.",
+    rows: () => [{ labels: {}, value: figures.orphansEnqueued }],
+  });
+  toldCounter({
+    registry,
+    name: "millrace_gateway_janitor_outlived_total",
+    help: "Tasks that were ended because the log was about to forget them.",
+    labelNames: ["state"],
+    rows: () => rowsBy("state", figures.outlived),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_janitor_last_pass_timestamp_seconds",
+    help: "When this gateway's janitor last did the chore.",
+    labelNames: ["chore"],
+    rows: () => rowsBy("chore", figures.lastPasses, 1_000),
+  });
+  toldCounter({
+    registry,
+    name: "millrace_gateway_janitor_failures_total",
+    help: "Times that a chore could not be done.",
+    labelNames: ["chore"],
+    rows: () => rowsBy("chore", figures.failures),
+  });
+}
+
+function rowsBy(label: string, values: ReadonlyMap<string, number>, unit = 1): Row[] {
+  return [...values].map(([key, value]) => ({ labels: { [label]: key }, value: value / unit }));
+}
