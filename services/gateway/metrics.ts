@@ -24,9 +24,10 @@ export function gatewayMetrics(watching: Watching, janitor: Janitor): GatewayMet
     registry,
     name: "millrace_gateway_watchers",
     help: "Tasks that are watched now, each as often as it is.",
-    rows: () => [{ labels: {}, value: watching.watchers }],
+    rows: () => one(watching.watchers),
   });
   addJanitorMetrics(registry, janitor);
+  addParkedMetrics(registry, janitor);
   return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
 }
 
@@ -36,13 +37,13 @@ function addJanitorMetrics(registry: Registry, janitor: Janitor): void {
     registry,
     name: "millrace_gateway_janitor_leader",
     help: "1: the janitor of this gateway is at work. 0: it stands by.",
-    rows: () => [{ labels: {}, value: Number(janitor.isLeading) }],
+    rows: () => one(Number(janitor.isLeading)),
   });
   toldCounter({
     registry,
     name: "millrace_gateway_janitor_orphans_enqueued_total",
     help: "Tasks that waited nowhere, and were enqueued.",
-    rows: () => [{ labels: {}, value: figures.orphansEnqueued }],
+    rows: () => one(figures.orphansEnqueued),
   });
   toldCounter({
     registry,
@@ -65,6 +66,31 @@ function addJanitorMetrics(registry: Registry, janitor: Janitor): void {
     labelNames: ["chore"],
     rows: () => rowsBy("chore", figures.failures),
   });
+}
+
+/** Only the one that looks can tell. */
+function addParkedMetrics(registry: Registry, janitor: Janitor): void {
+  const parked = () => (janitor.isLeading ? janitor.figures.parked : undefined);
+  toldGauge({
+    registry,
+    name: "millrace_gateway_parked_messages",
+    help: "Messages that were put aside because they are no tasks; told by the janitor at work.",
+    rows: () => one(parked()?.count),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_parked_oldest_age_seconds",
+    help: "How long the oldest of them has been there; 0 if there is none.",
+    rows: () => one(parked() && ageSeconds(parked()?.oldestTime)),
+  });
+}
+
+function ageSeconds(time: Date | undefined): number {
+  return time ? (Date.now() - time.getTime()) / 1_000 : 0;
+}
+
+function one(value: number | undefined): Row[] {
+  return value === undefined ? [] : [{ labels: {}, value }];
 }
 
 function rowsBy(label: string, values: ReadonlyMap<string, number>, unit = 1): Row[] {

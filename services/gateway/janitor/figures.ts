@@ -1,9 +1,13 @@
+import type { ParkedDepth } from "#lib/broker/parked.ts";
+
 /** What the janitor of this process has done since it started. */
 export class JanitorFigures {
   readonly #outlived = new Map<string, number>();
   readonly #failures = new Map<string, number>();
   readonly #lastPasses = new Map<string, number>();
   #orphans = 0;
+  /** What lies aside, as last seen. */
+  parked: ParkedDepth | undefined;
 
   get orphansEnqueued(): number {
     return this.#orphans;

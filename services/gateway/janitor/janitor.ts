@@ -6,6 +6,7 @@ import { adoptOrphans } from "./adopt-orphans.ts";
 import { type Chore, keepDoing } from "./chore.ts";
 import { endOutlived } from "./end-outlived.ts";
 import { JanitorFigures } from "./figures.ts";
+import { reportParked } from "./report-parked.ts";
 
 export interface JanitorOptions {
   readonly broker: Broker;
@@ -26,7 +27,12 @@ export class Janitor {
     const given = { ...options, figures: this.figures };
     this.#log = log;
     this.#leadership = broker.leadership("janitor", randomUUID());
-    this.#chores = [adoptOrphans(given), endOutlived(given), repairBroker(broker)];
+    this.#chores = [
+      adoptOrphans(given),
+      endOutlived(given),
+      reportParked(given),
+      repairBroker(broker),
+    ];
   }
 
   /** Whether it is this one that is at work. */
