@@ -30,8 +30,25 @@ export function faultRow(
   run: (row: FaultRow) => Promise<void>,
   limitMs = 60_000,
 ): void {
+  addRow(sentence, run, { timeout: limitMs });
+}
+
+/** A row that has no short form: CI leaves it out. */
+export function longRow(
+  sentence: string,
+  run: (row: FaultRow) => Promise<void>,
+  limitMs: number,
+): void {
+  addRow(sentence, run, { timeout: limitMs, skip: !inject("faultsLong") });
+}
+
+function addRow(
+  sentence: string,
+  run: (row: FaultRow) => Promise<void>,
+  options: { readonly timeout: number; readonly skip?: boolean },
+): void {
   const seed = inject("faultsSeed");
-  test(`${sentence} (seed ${seed})`, { timeout: limitMs }, async ({ task }: TestContext) => {
+  test(`${sentence} (seed ${seed})`, options, async ({ task }: TestContext) => {
     const figures: Record<string, string> = {};
     task.meta.figures = figures;
     const figure = (name: string, value: string | number) => {
@@ -48,4 +65,9 @@ export function faultRow(
 
 function repeatOf(seed: number): string {
   return `FAULTS_SEED=${seed}${inject("faultsLong") ? " FAULTS_LONG=1" : ""}`;
+}
+
+/** A time for people: "1.4 s". */
+export function seconds(ms: number): string {
+  return `${(ms / 1_000).toFixed(1)} s`;
 }

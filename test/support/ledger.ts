@@ -9,8 +9,10 @@ import { until } from "./until.ts";
 /** The whole log, by task. */
 export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>> {
   const events = new Map<string, TaskEvent[]>();
-  const topology = { ...TOPOLOGY, queues: [] };
-  await using link = new Link({ servers: [natsUrl], name: "ledger", log: QUIET, topology });
+  const servers = natsUrl.split(",");
+  // As the services have it: a reader that wants fewer replicas would take some away.
+  const topology = { ...TOPOLOGY, queues: [], replicas: servers.length };
+  await using link = new Link({ servers, name: "ledger", log: QUIET, topology });
   await using follower = new LogFollower({
     link,
     log: QUIET,

@@ -78,19 +78,29 @@ class ScriptedWorker implements AsyncDisposable {
   }
 }
 
+/** What a system needs to know of its broker: where it is, as NATS_SERVERS says it. */
+interface TestBroker extends AsyncDisposable {
+  readonly url: string;
+}
+
 /** A whole Millrace of real processes, gone with the end of the scope. */
-export class System implements AsyncDisposable {
-  readonly nats: TestNats;
+export class System<Nats extends TestBroker = TestNats> implements AsyncDisposable {
+  readonly nats: Nats;
   readonly #env: Env;
   readonly #processes: AsyncDisposable[] = [];
 
-  private constructor(nats: TestNats, env: Env) {
+  private constructor(nats: Nats, env: Env) {
     this.nats = nats;
     this.#env = { ...FREE_PORTS, NATS_SERVERS: nats.url, ...env };
   }
 
   static async start(env: Env = {}, nats: TestNatsOptions = {}): Promise<System> {
     return new System(await startTestNats(nats), env);
+  }
+
+  /** A system on a broker of another kind, which ends with it. */
+  static on<Other extends TestBroker>(nats: Other, env: Env = {}): System<Other> {
+    return new System(nats, env);
   }
 
   async gateway(env: Env = {}): Promise<Gateway> {
@@ -109,6 +119,14 @@ export class System implements AsyncDisposable {
     this.#processes.push(worker);
     await worker.ready();
     return worker;
+  }
+
+  /** A monitor, and the address of its page. */
+  async monitor(env: Env = {}): Promise<{ readonly service: Service; readonly url: string }> {
+    const service = this.spawn("services/monitor/main.ts", env);
+    const url = String((await service.logged("monitor is up"))["page"]);
+    await until(async () => (await fetch(`${url}/readyz`)).ok);
+    return { service, url };
   }
 
   /** A gateway and a worker that know each other's task types. */
@@ -167,6 +185,12 @@ export function statesOf(events: readonly TaskEvent[]): string[] {
 /** The state that an event brings; undefined for one that brings none. */
 export function stateOf(event: TaskEvent | undefined): TaskState | undefined {
   return event?.facet.case === "state" ? event.facet.value.state : undefined;
+}
+
+/** The text that attempts of the task handed out, in one piece. */
+export function wordsOf(events: readonly TaskEvent[]): string {
+  const pieces = events.map(({ facet }) => facet.case === "output" && facet.value.content.value);
+  return pieces.filter(Boolean).join("");
 }
 
 export function outputOf(task: Task | undefined): string | undefined {

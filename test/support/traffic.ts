@@ -1,0 +1,109 @@
+import { setTimeout } from "node:timers/promises";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { checkLedger } from "./ledger.ts";
+import { type Seen, watchPatiently } from "./patient-watch.ts";
+import type { Script } from "./scripted-worker/scripted.ts";
+import { type Gateway, scriptOf } from "./system.ts";
+import { checkRecords } from "./watch-record.ts";
+
+/** Refusals after which a good caller tries again, with the same id. */
+const REPEATABLE: readonly Code[] = [
+  Code.Unavailable,
+  Code.ResourceExhausted,
+  Code.Canceled,
+  Code.DeadlineExceeded,
+];
+const AGAIN_MS = 100;
+const SETTLED_TOGETHER = 200;
+
+/** Submits as a good caller does: again and again with the id, through whichever gateway is there, until it is accepted. */
+export async function submitPatiently(
+  gateways: () => readonly Gateway[],
+  taskId: string,
+  script: Script,
+): Promise<void> {
+  const input = scriptOf(script);
+  for (let turn = 0; ; turn += 1) {
+    const all = gateways();
+    try {
+      await all[turn % all.length]?.client.submitTask({ taskId, spec: { input } });
+      return;
+    } catch (error) {
+      if (!REPEATABLE.includes(ConnectError.from(error).code)) throw error;
+      await setTimeout(AGAIN_MS);
+    }
+  }
+}
+
+export interface TrafficOptions {
+  /** The gateways that there are at the moment. */
+  readonly gateways: () => readonly Gateway[];
+  readonly random: () => number;
+  /** Callers, each with one submit at a time. */
+  readonly callers?: number;
+  /** How long a caller rests between two submits, in milliseconds. */
+  readonly restMs?: number;
+}
+
+/** Callers that submit one task after the other while damage is done, and watchers of every fifth task. */
+export class Traffic {
+  readonly #options: TrafficOptions;
+  readonly #ids: string[] = [];
+  readonly #watches = new Map<string, Promise<Seen>>();
+  readonly #calling: Promise<unknown>;
+  #ending = false;
+
+  constructor(options: TrafficOptions) {
+    this.#options = options;
+    const callers = Array.from({ length: options.callers ?? 4 }, (_, caller) => this.#call(caller));
+    this.#calling = Promise.all(callers);
+    this.#calling.catch(() => {});
+  }
+
+  /** How many tasks have been accepted. */
+  get accepted(): number {
+    return this.#ids.length;
+  }
+
+  /** Ends the submits, waits for every task and the others that were accepted, and holds what was shown and stored to what was promised. */
+  async checkAll(
+    natsUrl: string,
+    others: readonly string[] = [],
+  ): Promise<ReadonlyMap<string, TaskEvent[]>> {
+    this.#ending = true;
+    await this.#calling;
+    const ids = [...this.#ids, ...others];
+    for (let at = 0; at < ids.length; at += SETTLED_TOGETHER) {
+      const some = ids.slice(at, at + SETTLED_TOGETHER);
+      await Promise.all(some.map((id) => watchPatiently(this.#options.gateways, id)));
+    }
+    const log = await checkLedger(natsUrl, ids);
+    const records = [...this.#watches].map(
+      async ([id, watch]) => [id, (await watch).events] as const,
+    );
+    checkRecords(log, new Map(await Promise.all(records)));
+    return log;
+  }
+
+  async #call(caller: number): Promise<void> {
+    for (let count = 0; !this.#ending; count += 1) {
+      const taskId = `task-${caller}-${count}`;
+      await submitPatiently(this.#options.gateways, taskId, this.#script());
+      this.#ids.push(taskId);
+      if (this.#ids.length % 5 === 1) this.#watch(taskId);
+      await setTimeout(this.#options.restMs ?? 50);
+    }
+  }
+
+  #watch(taskId: string): void {
+    const watch = watchPatiently(this.#options.gateways, taskId);
+    watch.catch(() => {});
+    this.#watches.set(taskId, watch);
+  }
+
+  #script(): Script {
+    const idleMs = Math.round(this.#options.random() * 600);
+    return { steps: 2, idleMs, failures: this.#options.random() < 0.1 ? 1 : 0 };
+  }
+}
