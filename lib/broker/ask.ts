@@ -2,6 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 // Not exported elsewhere.
 import { jserrors } from "@nats-io/jetstream/internal";
 import { errors } from "@nats-io/nats-core";
+import { onAbort } from "#lib/process/leaving.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 
 const AWAY = [
@@ -31,10 +32,12 @@ function isAway(error: unknown): boolean {
   return AWAY.some((kind) => error instanceof kind);
 }
 
-/** Waits for an answer of the broker. One that does not come means that it is away. */
-export async function ask<T>(answer: Promise<T>): Promise<T> {
+/** Waits for an answer of the broker. One that does not come, or can't because the line is lost, means that it is away. */
+export async function ask<T>(answer: Promise<T>, lost?: AbortSignal): Promise<T> {
+  const silence = Promise.withResolvers<never>();
+  using _ = lost && onAbort(lost, () => silence.reject(new BrokerAway()));
   try {
-    return await answer;
+    return await Promise.race([answer, silence.promise]);
   } catch (error) {
     throw isAway(error) ? new BrokerAway(error) : error;
   }

@@ -38,7 +38,7 @@ export class Broker implements AsyncDisposable {
     const { log, topology } = options;
     this.#options = options;
     this.link = new Link(options);
-    this.log = new TaskLog(this.link);
+    this.log = new TaskLog(this.link, topology.replicas);
     this.scan = new LogScan(this.link);
     this.queues = new Queues(this.link);
     this.queueSettings = new QueueSettingsBook(this.link, topology);

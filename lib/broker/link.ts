@@ -9,9 +9,11 @@ import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
+import { isOverLimit } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { establish } from "./establish.ts";
+import { EVENTS_STREAM, WRITE_PROBE } from "./names.ts";
 import { refuseOldServer } from "./server-version.ts";
 import type { TopologyOptions } from "./topology.ts";
 
@@ -42,6 +44,9 @@ export type Dialed = Pick<Connected, "nc" | "jsm">;
 /** How long one request to the broker may take before it counts as away. */
 export const REQUEST_TIMEOUT_MS = 4_000;
 const RETRY_MS = 250;
+const LISTEN_EVERY_MS = 2_000;
+/** Bytes that no reader of the log takes for an event. */
+const NO_EVENT = Uint8Array.of(7);
 
 /**
  * Our end of the line to NATS, for as long as the process lives. It is either up or down; down, every use fails at
@@ -56,6 +61,7 @@ export class Link implements Line, AsyncDisposable {
   #up: Connected | undefined;
   #losing: AbortController | undefined;
   #complaint: string | undefined;
+  #doubted = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -95,6 +101,16 @@ export class Link implements Line, AsyncDisposable {
     return establish(this.use(), this.#options.topology);
   }
 
+  /**
+   * Told by whoever wrote and was not answered, though the broker may answer others: goes down until a write succeeds. A
+   * server whose disk was full answers no write again before it is restarted.
+   */
+  doubt(): void {
+    if (!this.#up) return;
+    this.#doubted = true;
+    this.#goDown();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     this.#closing.abort();
     await this.#running;
@@ -118,38 +134,73 @@ export class Link implements Line, AsyncDisposable {
     // Asked to close while it was dialing: there will be no status to wait for.
     if (nc.isClosed()) return;
     using _ = onAbort(this.#closing.signal, () => void nc.close());
+    let broken = new AbortController();
+    let holding = this.#hold(nc, broken.signal);
     try {
-      let preparing = this.#prepare(nc);
       for await (const { type } of nc.status()) {
-        if (type === "disconnect" || type === "close") this.#goDown();
+        if (type === "disconnect" || type === "close") {
+          broken.abort();
+          this.#goDown();
+        }
         if (type === "reconnect") {
-          await preparing;
-          preparing = this.#prepare(nc);
+          await holding;
+          broken = new AbortController();
+          holding = this.#hold(nc, broken.signal);
         }
       }
-      await preparing;
     } finally {
+      broken.abort();
       this.#goDown();
+      await holding;
       await nc.close();
     }
   }
 
-  /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
-  async #prepare(nc: NatsConnection): Promise<void> {
-    this.#losing = new AbortController();
-    const { signal: lost } = this.#losing;
-    while (!lost.aborted && !nc.isClosed()) {
+  /** Comes up whenever the broker works, and goes down when it does not, until the connection breaks. */
+  async #hold(nc: NatsConnection, broken: AbortSignal): Promise<void> {
+    while (!broken.aborted) {
       try {
-        refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
-        const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
-        await establish({ nc, jsm }, this.#options.topology);
-        if (lost.aborted) return;
-        this.#goUp({ nc, jsm, js: jetstream(nc, { timeout: REQUEST_TIMEOUT_MS }), lost });
-        return;
+        const jsm = await this.#prepare(nc);
+        if (broken.aborted) return;
+        await this.#listen(this.#goUp(nc, jsm));
       } catch (error) {
-        if (!lost.aborted) this.#complain(error);
-        await pause(RETRY_MS, lost);
+        if (broken.aborted) return;
+        this.#goDown();
+        this.#complain(error);
       }
+      await pause(RETRY_MS, broken);
+    }
+  }
+
+  /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
+  async #prepare(nc: NatsConnection): Promise<JetStreamManager> {
+    refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
+    const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
+    await establish({ nc, jsm }, this.#options.topology);
+    if (this.#doubted) await this.#write(jsm);
+    this.#doubted = false;
+    return jsm;
+  }
+
+  async #write(jsm: JetStreamManager): Promise<void> {
+    try {
+      await jsm.jetstream().publish(WRITE_PROBE, NO_EVENT, { timeout: REQUEST_TIMEOUT_MS });
+    } catch (error) {
+      // A full log has answered, too.
+      if (!isOverLimit(error)) throw new Error("the log takes no writes", { cause: error });
+    }
+  }
+
+  /**
+   * Throws when nobody answers for the log. A connection says nothing of that: a cluster without a majority, and a server
+   * that gave up its disk, keep it open.
+   */
+  async #listen({ jsm, lost }: Connected): Promise<void> {
+    while (!lost.aborted) {
+      await pause(LISTEN_EVERY_MS, lost);
+      if (lost.aborted) return;
+      const { cluster } = await jsm.streams.info(EVENTS_STREAM);
+      if (cluster && !cluster.leader) throw new Error("the log has no leader");
     }
   }
 
@@ -162,11 +213,14 @@ export class Link implements Line, AsyncDisposable {
     this.#options.log.warn({ reason, servers: this.#options.servers }, "broker is not usable yet");
   }
 
-  #goUp(connected: Connected): void {
-    this.#up = connected;
+  #goUp(nc: NatsConnection, jsm: JetStreamManager): Connected {
+    this.#losing = new AbortController();
+    const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
+    this.#up = { nc, jsm, js, lost: this.#losing.signal };
     this.#complaint = undefined;
-    this.#options.log.info({ server: connected.nc.getServer() }, "broker is up");
+    this.#options.log.info({ server: nc.getServer() }, "broker is up");
     this.#line.set(true);
+    return this.#up;
   }
 
   #goDown(): void {

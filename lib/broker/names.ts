@@ -22,6 +22,9 @@ export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoi
 export const ALL_EVENTS = "mr.task.*.*";
 export const ALL_SPECS = "mr.task.*.spec";
 
+/** Part of the log, yet no task's: what is written here only shows that the log can be written. */
+export const WRITE_PROBE = "mr.task.$probe.write";
+
 export function eventSubject(taskId: string, facet: Facet): string {
   return `mr.task.${taskId}.${facet}`;
 }

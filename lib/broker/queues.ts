@@ -59,8 +59,9 @@ export class Queues {
   async enqueue(waiting: WaitingTask): Promise<boolean> {
     const { queue, level } = placeOf(waiting);
     const subject = queueSubject(queue, level, waiting.taskId);
+    const { js, lost } = this.#link.use();
     try {
-      await ask(this.#link.use().js.publish(subject, toBinary(WaitingTaskSchema, waiting)));
+      await ask(js.publish(subject, toBinary(WaitingTaskSchema, waiting)), lost);
       return true;
     } catch (error) {
       if (!isOverLimit(error)) throw error;

@@ -1,4 +1,4 @@
-import { PubHeaders, type StoredMsg } from "@nats-io/jetstream";
+import type { StoredMsg } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/nats-core";
 import type {
   Checkpoint,
@@ -7,7 +7,8 @@ import type {
   TaskEvent,
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
-import { HistoryFull } from "#lib/task/errors.ts";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
 import { ask, isOverLimit } from "./ask.ts";
@@ -15,7 +16,9 @@ import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { readHistory } from "./history.ts";
 import { isWrongSequence } from "./is-wrong-sequence.ts";
 import type { Link } from "./link.ts";
+import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
 import { anyEventSubject, EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
+import { Outbox } from "./outbox.ts";
 
 /** A task as the log's leader has it. */
 export interface Standing {
@@ -42,13 +45,20 @@ export interface Fence {
 
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
+const NOTE_AGAIN_MS = 250;
+const NEVER = new AbortController().signal;
 
 /** The history of all tasks: the only place where their state is kept. */
 export class TaskLog {
   readonly #link: Link;
+  readonly #replicas: number;
+  readonly #writer: LogWriter;
+  readonly #notes = new Outbox();
 
-  constructor(link: Link) {
+  constructor(link: Link, replicas: number) {
     this.#link = link;
+    this.#replicas = replicas;
+    this.#writer = new LogWriter(link);
   }
 
   /** Writes the spec of a new task; undefined if the id has one already. */
@@ -69,7 +79,8 @@ export class TaskLog {
    * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
    * the same id.
    */
-  append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+  async append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+    await this.#notes.sent(fence.taskId);
     const subject = eventSubject(fence.taskId, "state");
     const data = encodeEvent({ case: "state", value: change });
     return this.#compareAndSet({ subject, data, expect: expectationOf(fence) }, appendId);
@@ -81,11 +92,18 @@ export class TaskLog {
    */
   note({ taskId, stateSequence }: Fence, facet: TaskEvent["facet"]): void {
     if (facet.case === undefined) return;
-    const fence = headers();
-    fence.set(PubHeaders.ExpectedLastSubjectSequenceHdr, String(stateSequence));
-    fence.set(PubHeaders.ExpectedLastSubjectSequenceSubjectHdr, eventSubject(taskId, "state"));
     const { nc } = this.#link.use();
-    nc.publish(eventSubject(taskId, facet.case), encodeEvent(facet), { headers: fence });
+    const note: LogWrite = {
+      subject: eventSubject(taskId, facet.case),
+      data: encodeEvent(facet),
+      expect: {
+        lastSubjectSequence: stateSequence,
+        lastSubjectSequenceSubject: eventSubject(taskId, "state"),
+      },
+    };
+    if (this.#replicas === 1) nc.publish(note.subject, note.data, { headers: fenceHeaders(note) });
+    // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
+    else this.#notes.add(taskId, note.data.length, () => this.#send(note));
   }
 
   /**
@@ -136,8 +154,8 @@ export class TaskLog {
 
   /** A task that was just begun, as its spec alone says. */
   async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
-    const { jsm } = this.#link.use();
-    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: specSequence }));
+    const { jsm, lost } = this.#link.use();
+    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: specSequence }), lost);
     const event = stored ? decodeEvent(stored) : undefined;
     return event && fold([event]);
   }
@@ -175,36 +193,41 @@ export class TaskLog {
   }
 
   #newest(subject: string): Promise<StoredMsg | null> {
-    const { jsm } = this.#link.use();
-    return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }));
+    const { jsm, lost } = this.#link.use();
+    return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }), lost);
   }
 
-  async #compareAndSet(
-    { subject, data, expect }: Write,
-    appendId: string = nuid.next(),
-  ): Promise<Appended> {
-    const { js } = this.#link.use();
+  /** Repeats the note until it is stored or refused; the log knows a repeat by its id. */
+  async #send(note: LogWrite): Promise<void> {
+    const msgID = nuid.next();
+    for (;;) {
+      await this.#link.whenUp(NEVER);
+      try {
+        await this.#writer.write(note, { msgID });
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerAway)) return;
+        await pause(NOTE_AGAIN_MS, NEVER);
+      }
+    }
+  }
+
+  async #compareAndSet(write: LogWrite, appendId: string = nuid.next()): Promise<Appended> {
     const marked = headers();
     marked.set(APPEND_ID, appendId);
     try {
-      const { seq } = await ask(js.publish(subject, data, { headers: marked, expect }));
+      const { seq } = await this.#writer.write(write, { headers: marked });
       return { kind: "stored", sequence: seq };
     } catch (error) {
       if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
     }
-    const newest = await this.#newest(subject);
+    const newest = await this.#newest(write.subject);
     if (newest?.header.get(APPEND_ID) !== appendId) return { kind: "conflict" };
     return { kind: "stored", sequence: newest.seq };
   }
 }
 
-interface Write {
-  readonly subject: string;
-  readonly data: Uint8Array;
-  readonly expect: { lastSubjectSequence: number; lastSubjectSequenceSubject?: string };
-}
-
-function expectationOf({ taskId, stateSequence, specSequence }: Fence): Write["expect"] {
+function expectationOf({ taskId, stateSequence, specSequence }: Fence): LogWrite["expect"] {
   if (stateSequence > 0) return { lastSubjectSequence: stateSequence };
   return {
     lastSubjectSequence: specSequence,

@@ -1,5 +1,4 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { StorageType } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
@@ -66,7 +65,6 @@ export class WorkerBook {
       new Kvm(js).create(WORKERS_BUCKET, {
         history: 1,
         ttl: WORKER_GONE_MS,
-        storage: StorageType.Memory,
         replicas: this.#replicas,
       }),
     );
