@@ -1,12 +1,15 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import type { KV } from "@nats-io/kv";
 import { type TaskType, TaskTypeSchema } from "#gen/millrace/v1/task_type_pb.ts";
-import { aborted, onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/process/leaving.ts";
+import { pause } from "#lib/process/pause.ts";
 import { ask } from "./ask.ts";
 import { openConfigBucket } from "./config-bucket.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { BrokerLog, Link } from "./link.ts";
 
+/** How often a worker looks whether somebody has deleted what it announced. */
+const ANNOUNCE_EVERY_MS = 5_000;
 const PREFIX = "task-type.";
 const ALL = `${PREFIX}>`;
 
@@ -32,16 +35,18 @@ export class TaskTypeBook {
     this.#replicas = replicas;
   }
 
-  /** Announces the task types whenever the link comes up, until the signal aborts. */
+  /** Announces the task types, and sees to it that they stay announced, until the signal aborts. */
   announce(types: readonly TaskType[], signal: AbortSignal): Promise<void> {
     return keepRunning(this.#link, {
       name: "announce task types",
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openConfigBucket(connected, this.#replicas);
-        for (const type of types) await this.#write(bucket, type);
-        await aborted(until);
+        while (!until.aborted) {
+          const bucket = await openConfigBucket(connected, this.#replicas);
+          for (const type of types) await this.#write(bucket, type);
+          await pause(ANNOUNCE_EVERY_MS, until);
+        }
       },
     });
   }
