@@ -33,10 +33,14 @@ export class Broker implements AsyncDisposable {
 
   readonly #options: LinkOptions;
 
+  /** How long an event is kept. */
+  readonly historyMs: number;
+
   /** Returns at once; `link` says when it is up. */
   constructor(options: LinkOptions) {
     const { log, topology } = options;
     this.#options = options;
+    this.historyMs = topology.historyMs;
     this.link = new Link(options);
     this.log = new TaskLog(this.link, topology.replicas);
     this.scan = new LogScan(this.link);

@@ -9,6 +9,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TASK_NOT_FOUND: Code.NotFound,
   TASK_FINISHED: Code.FailedPrecondition,
   TASK_NOT_FINISHED: Code.FailedPrecondition,
+  TASK_TOO_OLD: Code.FailedPrecondition,
   TASK_ID_TAKEN: Code.AlreadyExists,
   TASK_TYPE_UNKNOWN: Code.FailedPrecondition,
   QUEUE_UNKNOWN: Code.NotFound,

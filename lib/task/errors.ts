@@ -3,6 +3,7 @@ export type RequestErrorReason =
   | "TASK_NOT_FOUND"
   | "TASK_FINISHED"
   | "TASK_NOT_FINISHED"
+  | "TASK_TOO_OLD"
   | "TASK_ID_TAKEN"
   | "TASK_TYPE_UNKNOWN"
   | "QUEUE_UNKNOWN"
@@ -59,6 +60,18 @@ export class TaskNotFinished extends RequestError {
   constructor(taskId: string, stateName: string) {
     super(`task ${taskId} has not ended: ${stateName}`);
     this.facts = { task_id: taskId, state: stateName };
+  }
+}
+
+/** Submit it anew: the log is about to forget this one. */
+export class TaskTooOld extends RequestError {
+  override name = "TaskTooOld";
+  readonly reason = "TASK_TOO_OLD";
+  override readonly facts;
+
+  constructor(taskId: string) {
+    super(`task ${taskId} is too old to start again: its history is about to expire`);
+    this.facts = { task_id: taskId };
   }
 }
 

@@ -21,18 +21,24 @@ export function longestLifeMs(historyMs: number): number {
   return historyMs * LIFETIME;
 }
 
+/** Whether a task has no time left to live. A restart does not make it younger, for its spec stays as old as it is. */
+export function isTooOld(
+  { createTime }: Task,
+  { nowMs, historyMs }: { nowMs: number; historyMs: number },
+): boolean {
+  return createTime !== undefined && nowMs - timestampMs(createTime) >= longestLifeMs(historyMs);
+}
+
 /**
  * The end of a task that has outlived its time: the log is about to forget its spec, and without it there is no task.
- * Undefined for one that has ended, or is young enough. A restart does not make it younger, for its spec stays as old as
- * it is.
+ * Undefined for one that has ended, or is young enough.
  */
 export function outlived(
   task: Task,
   last: StateChange | undefined,
-  { nowMs, historyMs }: { nowMs: number; historyMs: number },
+  time: { nowMs: number; historyMs: number },
 ): StateChange | undefined {
-  const acceptedMs = task.createTime ? timestampMs(task.createTime) : nowMs;
-  if (isTerminal(task.state) || nowMs - acceptedMs < longestLifeMs(historyMs)) return undefined;
+  if (isTerminal(task.state) || !isTooOld(task, time)) return undefined;
   if (!last || last.attempt === 0) return after(last, { state: TaskState.EXPIRED });
   return after(last, { state: TaskState.FAILED, error: cutShort(last.attempt) });
 }

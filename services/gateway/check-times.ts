@@ -1,6 +1,7 @@
 import { type Duration, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
+import { longestLifeMs } from "#lib/task/outlived.ts";
 import { timesOf } from "#lib/task/times.ts";
 
 /** A start time that is past by no more than this is meant as now: clocks differ, and requests take time. */
@@ -43,9 +44,10 @@ function tooLong(spec: TaskSpec, { historyMs }: TimeRules): FieldFault[] {
     "retry_policy.max_backoff": retryPolicy?.maxBackoff,
     ttl: expiry.case === "ttl" ? expiry.value : undefined,
   };
-  const description = `may not exceed the ${historyMs / 1_000} s that the history is kept`;
+  const lifeMs = longestLifeMs(historyMs);
+  const description = `may not exceed ${lifeMs / 1_000} s: the history is kept for ${historyMs / 1_000} s`;
   return Object.entries(given)
-    .filter(([, duration]) => duration && durationMs(duration) > historyMs)
+    .filter(([, duration]) => duration && durationMs(duration) > lifeMs)
     .map(([field]) => ({ field, description }));
 }
 
@@ -58,8 +60,9 @@ function tooLate(spec: TaskSpec, { historyMs, nowMs }: TimeRules): FieldFault[] 
     const description = `may be at most ${latestMs / 1_000} s from now: the history is kept for ${historyMs / 1_000} s`;
     faults.push({ field: start.case === "delay" ? "delay" : "start_time", description });
   }
-  if (expiry.case === "expireTime" && timestampMs(expiry.value) - nowMs > historyMs) {
-    const description = `may be at most ${historyMs / 1_000} s from now, for so long the history is kept`;
+  const lifeMs = longestLifeMs(historyMs);
+  if (expiry.case === "expireTime" && timestampMs(expiry.value) - nowMs > lifeMs) {
+    const description = `may be at most ${lifeMs / 1_000} s from now: the history is kept for ${historyMs / 1_000} s`;
     faults.push({ field: "expire_time", description });
   }
   return faults;

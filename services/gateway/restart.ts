@@ -4,9 +4,10 @@ import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Standing } from "#lib/broker/task-log.ts";
 import { waitingOf } from "#lib/broker/waiting.ts";
-import { TaskFinished, TaskNotFinished, TaskNotFound } from "#lib/task/errors.ts";
+import { TaskFinished, TaskNotFinished, TaskNotFound, TaskTooOld } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
+import { isTooOld } from "#lib/task/outlived.ts";
 import { placeAnew } from "./place.ts";
 
 /**
@@ -19,6 +20,9 @@ export async function restart(broker: Broker, taskId: string, requestedBy: strin
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
     const last = endOf(standing);
+    // It would vanish without an end of its own.
+    const { historyMs } = broker;
+    if (isTooOld(standing.task, { nowMs: Date.now(), historyMs })) throw new TaskTooOld(taskId);
     const restarted = restartTask(last, { nowMs: Date.now(), requestedBy });
     await placeAnew(broker, create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted }));
     const appended = await broker.log.append(standing.fence, restarted);

@@ -181,7 +181,7 @@ describe("times that can't be kept are refused at submit", () => {
       "spec.expire_time: must be later than its start",
     ]);
     expect(await refused({ expiry: ttl(8 * DAY_MS) })).toEqual([
-      "spec.ttl: may not exceed the 604800 s that the history is kept",
+      "spec.ttl: may not exceed 574560 s: the history is kept for 604800 s",
     ]);
     expect(await refused({ start: delay(-1_000) })).toHaveLength(1);
     expect(

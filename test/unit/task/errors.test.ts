@@ -10,6 +10,7 @@ import {
   TaskIdTaken,
   TaskNotFinished,
   TaskNotFound,
+  TaskTooOld,
   TaskTypeUnknown,
   TooManyTasks,
   WatcherTooSlow,
@@ -26,6 +27,11 @@ test.each([
     new TaskNotFinished("t1", "RUNNING"),
     "task t1 has not ended: RUNNING",
     { task_id: "t1", state: "RUNNING" },
+  ],
+  [
+    new TaskTooOld("t1"),
+    "task t1 is too old to start again: its history is about to expire",
+    { task_id: "t1" },
   ],
   [
     new QueueUnknown("q", ["a", "b"]),
