@@ -29,9 +29,14 @@ export class ElbowRoom {
     return undefined;
   }
 
+  /** Whether nobody has to be alone. */
+  get isShared(): boolean {
+    return !this.#reserved;
+  }
+
   /** Resolves when nobody has to be alone, or when the signal aborts. */
   shared(signal: AbortSignal): Promise<void> {
-    return this.#until(() => !this.#reserved, signal);
+    return this.#until(() => this.isShared, signal);
   }
 
   #place(onLeave = () => {}): Disposable {

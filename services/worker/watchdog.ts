@@ -11,6 +11,8 @@ export interface WatchdogOptions {
   readonly link: Link;
   readonly queues: readonly string[];
   readonly slots: Slots;
+  /** False while the worker takes nothing for a reason of its own. */
+  readonly mayTake: () => boolean;
   readonly readiness: Readiness;
   readonly log: Log;
 }
@@ -82,8 +84,8 @@ export class Watchdog {
 
   /** Undefined when it is no wonder that we get nothing. */
   async #untakenFor(queue: string): Promise<Untaken | undefined> {
-    const { link, slots, log } = this.#options;
-    if (!link.isUp || slots.freeOf(queue) === 0) return undefined;
+    const { link, slots, mayTake, log } = this.#options;
+    if (!link.isUp || !mayTake() || slots.freeOf(queue) === 0) return undefined;
     try {
       return await readUntaken(link, queue);
     } catch (err) {

@@ -36,11 +36,12 @@ export class Worker {
     this.#running = options.running;
     this.#broker = options.broker;
     this.#slots = new Slots(options);
-    const { queues, running, broker, readiness, log } = options;
+    const { queues, running, broker, room, readiness, log } = options;
     const { link } = broker;
     const slots = this.#slots;
     this.#source = new WorkSource({ link, queues, slots, running });
-    this.#watchdog = new Watchdog({ link, queues, slots, readiness, log });
+    const mayTake = () => room.isShared;
+    this.#watchdog = new Watchdog({ link, queues, slots, mayTake, readiness, log });
   }
 
   /**

@@ -18,15 +18,24 @@ import { Watchdog } from "../../../services/worker/watchdog.ts";
 const PATIENCE = { lookEveryMs: 200, mendAfterMs: 600, giveUpAfterMs: 2_400 };
 const LEVELS = ["p0", "p1", "p2", "p3"];
 
+interface Given {
+  readonly limits?: Readonly<Record<string, number>>;
+  readonly mayTake?: () => boolean;
+}
+
 /** A watchdog that looks until the end of the scope. */
-function watch(broker: Broker, queues: readonly string[], limits: Record<string, number> = {}) {
+function watch(
+  broker: Broker,
+  queues: readonly string[],
+  { limits = {}, mayTake = () => true }: Given = {},
+) {
   const running = new RunningAttempts();
   const queueConcurrency = new Map(Object.entries(limits));
   const slots = new Slots({ queues, running, concurrency: 4, queueConcurrency });
   const readiness = new Readiness([]);
   const log = pino({ level: "silent" });
   const { link } = broker;
-  const watchdog = new Watchdog({ link, queues, slots, readiness, log }, PATIENCE);
+  const watchdog = new Watchdog({ link, queues, slots, mayTake, readiness, log }, PATIENCE);
   const over = new AbortController();
   const looking = watchdog.run(AbortSignal.any([over.signal, watchdog.gaveUp]));
   return {
@@ -121,7 +130,7 @@ describe("the watchdog", () => {
   test("lets a queue be that it has no free slot for", async () => {
     await using nats = await startTestNats();
     await using broker = await openTestBroker(nats.url, { queues: ["full", "stuck"] });
-    await using watched = watch(broker, ["full", "stuck"], { full: 1 });
+    await using watched = watch(broker, ["full", "stuck"], { limits: { full: 1 } });
     await enqueue(broker, "full");
     const [delivery] = await takeNow(broker.link.use(), queueSource("full", "p2"), 1);
     if (!delivery) return expect.unreachable();
@@ -131,5 +140,19 @@ describe("the watchdog", () => {
     await enqueue(broker, "full");
     await enqueue(broker, "stuck");
     expect(await reasonOf(watched.gaveUp)).toContain("the queue stuck has");
+  });
+
+  test("waits as long as the worker takes nothing for a reason of its own", async () => {
+    await using nats = await startTestNats();
+    await using broker = await openTestBroker(nats.url);
+    await enqueue(broker, "default");
+    let looks = 0;
+    const mayTake = () => {
+      looks += 1;
+      return looks > 20;
+    };
+    await using watched = watch(broker, ["default"], { mayTake });
+    await once(watched.gaveUp, "abort");
+    expect(looks).toBeGreaterThan(20 + PATIENCE.giveUpAfterMs / PATIENCE.lookEveryMs);
   });
 });
