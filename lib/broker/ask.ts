@@ -34,11 +34,16 @@ function isAway(error: unknown): boolean {
 
 /** Waits for an answer of the broker. One that does not come, or can't because the line is lost, means that it is away. */
 export async function ask<T>(answer: Promise<T>, lost?: AbortSignal): Promise<T> {
-  const silence = Promise.withResolvers<never>();
-  using _ = lost && onAbort(lost, () => silence.reject(new BrokerAway()));
   try {
-    return await Promise.race([answer, silence.promise]);
+    return await (lost ? unlessLost(answer, lost) : answer);
   } catch (error) {
     throw isAway(error) ? new BrokerAway(error) : error;
   }
+}
+
+/** Waits no longer than the line is there. */
+export async function unlessLost<T>(answer: Promise<T>, lost: AbortSignal): Promise<T> {
+  const silence = Promise.withResolvers<never>();
+  using _ = onAbort(lost, () => silence.reject(new BrokerAway()));
+  return await Promise.race([answer, silence.promise]);
 }

@@ -9,7 +9,7 @@ import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
-import { isOverLimit } from "./ask.ts";
+import { isOverLimit, unlessLost } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { establish } from "./establish.ts";
@@ -160,7 +160,7 @@ export class Link implements Line, AsyncDisposable {
   async #hold(nc: NatsConnection, broken: AbortSignal): Promise<void> {
     while (!broken.aborted) {
       try {
-        const jsm = await this.#prepare(nc);
+        const jsm = await unlessLost(this.#prepare(nc), broken);
         if (broken.aborted) return;
         await this.#listen(this.#goUp(nc, jsm));
       } catch (error) {
