@@ -81,7 +81,7 @@ export class LogFollower implements Line, AsyncDisposable {
 
   async #follow(connected: Connected, signal: AbortSignal): Promise<void> {
     const { js, jsm } = connected;
-    this.#place(await ask(jsm.streams.info(EVENTS_STREAM)));
+    this.#place(await ask(jsm.streams.info(EVENTS_STREAM), connected.lost));
     const consumer = await js.consumers.get(EVENTS_STREAM, {
       filter_subjects: [ALL_EVENTS],
       // Never "new": a consumer of that kind, made anew before its first message, replays the whole stream.
@@ -95,7 +95,7 @@ export class LogFollower implements Line, AsyncDisposable {
     using _ = onAbort(ended, () => messages.stop());
     const watched = this.#watchForReplacement(connected, replaced, ended);
     try {
-      this.#line.set((await ask(consumer.info(true))).num_pending === 0);
+      this.#line.set((await ask(consumer.info(true), connected.lost)).num_pending === 0);
       for await (const message of messages) this.#handOut(message);
     } finally {
       this.#line.set(false);
