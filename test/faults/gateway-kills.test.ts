@@ -2,17 +2,21 @@ import { setTimeout } from "node:timers/promises";
 import { describe, expect } from "vitest";
 import { faultRow, sized } from "#test/support/fault-row.ts";
 import { Fleet, oneOf } from "#test/support/fleet.ts";
+import { openGate } from "#test/support/gate.ts";
 import { checkLedger, readLog } from "#test/support/ledger.ts";
 import { LiveLog } from "#test/support/live-log.ts";
 import { submitPatiently } from "#test/support/patient-submit.ts";
+import { type Seen, watchPatiently } from "#test/support/patient-watch.ts";
 import { type Gateway, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
-import { checkRecords, recordAll } from "#test/support/watch-records.ts";
+import { checkRecords, turned } from "#test/support/watch-records.ts";
 
 const ROUNDS = sized({ short: 3, long: 50 });
 const LIMIT_MS = sized({ short: 90_000, long: 1_200_000 });
 const SUBMITS = 120;
 const CALLERS = 20;
+/** Tasks that are watched, twice each; as many as two workers run at once. */
+const WATCHED = 12;
 /** One in so many callers dies with the gateway, and never repeats. */
 const FORGETFUL = 4;
 
@@ -87,24 +91,29 @@ describe.concurrent("a killed gateway", () => {
       await using system = await System.start();
       await using fleet = await Fleet.start(system, { gateways: 2, workers: 2 });
       const gateways = () => fleet.gateways;
-      const ids = Array.from({ length: 16 * ROUNDS }, (_, index) => `watched-${index}`);
-      const submit = (id: string) =>
-        submitPatiently(gateways, id, { steps: 10, idleMs: 500 + random() * 3_500 });
-      await Promise.all(ids.map(submit));
-      const watching = recordAll(gateways, [...ids, ...ids]);
+      let resumed = 0;
       for (let round = 0; round < ROUNDS; round += 1) {
+        await using gate = await openGate();
+        const ids = Array.from({ length: WATCHED }, (_, index) => `round-${round}-${index}`);
+        const script = { steps: 5, idleMs: 500, gate: gate.url, stepsAfterGate: 5 };
+        for (const id of ids) await submitPatiently(gateways, id, script);
+        const records: Seen[] = [...ids, ...ids].map(() => ({ events: [], resumed: 0 }));
+        const watching = [...ids, ...ids].map((id, index) =>
+          watchPatiently(() => turned(fleet.gateways, index), id, records[index]),
+        );
+        await until(() => records.every(({ events }) => events.length > 0));
         await setTimeout(random() * 1_000);
-        const doomed = oneOf(fleet.gateways, random);
-        if (doomed && fleet.gateways.length > 1) fleet.end(doomed);
+        fleet.end(oneOf(fleet.gateways, random) as Gateway);
+        await until(() => records.some((seen) => seen.resumed > 0));
+        for (const _ of ids) await gate.arrived();
+        gate.open();
+        await Promise.all(watching);
+
+        checkRecords(await checkLedger(system.nats.url, ids), records);
+        resumed += records.filter((seen) => seen.resumed > 0).length;
         await until(() => fleet.gateways.length === 2);
       }
-
-      const records = await watching;
-      const log = await checkLedger(system.nats.url, ids);
-      checkRecords(log, records);
-      const resumed = records.reduce((sum, seen) => sum + seen.resumed, 0);
-      figure("watches resumed", resumed);
-      expect(resumed).toBeGreaterThan(0);
+      figure("watches resumed", `${resumed} of ${2 * WATCHED * ROUNDS}`);
     },
     LIMIT_MS,
   );

@@ -53,8 +53,8 @@ async function watchOnce(
       if (seen.events.length === FIRST_EVENTS) await setTimeout(pauseMs);
     }
   } catch (error) {
-    if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
     seen.resumed += 1;
+    if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
     await setTimeout(100);
   }
 }

@@ -9,14 +9,15 @@ export function recordAll(
   taskIds: readonly string[],
   habits?: WatchHabits,
 ): Promise<Seen[]> {
-  const from = (index: number) => () => {
-    const all = gateways();
-    const first = index % Math.max(1, all.length);
-    return [...all.slice(first), ...all.slice(0, first)];
-  };
   const watch = (taskId: string, index: number) =>
-    watchPatiently(from(index), taskId, undefined, habits);
+    watchPatiently(() => turned(gateways(), index), taskId, undefined, habits);
   return Promise.all(taskIds.map(watch));
+}
+
+/** The gateways in the order in which the watcher of this number tries them. */
+export function turned(gateways: readonly Gateway[], index: number): readonly Gateway[] {
+  const first = index % Math.max(1, gateways.length);
+  return [...gateways.slice(first), ...gateways.slice(0, first)];
 }
 
 /**
