@@ -38,7 +38,12 @@ export class HandlerThreads implements AsyncDisposable {
       // Else the pool puts a thread to sleep between attempts, and what it keeps open (sockets, timers) with it.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: { maxOldGenerationSizeMb: settings.isolatedHeapMb },
+      resourceLimits: {
+        maxOldGenerationSizeMb: settings.isolatedHeapMb,
+        // At its limit a thread gets 16 MB more, to be stopped in. Were a young generation larger, its survivors alone
+        // could take more than that, and V8 would end the process.
+        maxYoungGenerationSizeMb: 16,
+      },
       workerData: data,
     });
     // What an attempt left behind broke its thread after its end.
