@@ -1,6 +1,7 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
+import { longRow } from "#test/support/fault-row.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
@@ -45,26 +46,30 @@ test("a worker that is kept from tasks by a setting that was changed by hand say
   await checkLedger(system.nats.url, ["first", "second", "third"]);
 });
 
-test("a worker that can't put it right turns red and ends, so that its supervisor starts another one", async () => {
-  await using system = await System.start();
-  const { gateway, worker } = await system.running();
-  await using nc = await connect({ servers: system.nats.url });
-  const jsm = await jetstreamManager(nc);
-  await jsm.consumers.update(QUEUE, "p2", { filter_subject: "mr.queue.default.p9.*" });
-  // What a stranger may read, nobody else may: so the worker's own setting is refused.
-  const stranger = { durable_name: "stranger", filter_subject: "mr.queue.default.p2.*" };
-  await jsm.consumers.add(QUEUE, { ...stranger, ack_policy: "explicit" });
-  await gateway.client.submitTask({ taskId: "one", spec: { input: scriptOf({}) } });
+longRow(
+  "a worker that can't put it right turns red and ends, so that its supervisor starts another one",
+  async () => {
+    await using system = await System.start();
+    const { gateway, worker } = await system.running();
+    await using nc = await connect({ servers: system.nats.url });
+    const jsm = await jetstreamManager(nc);
+    await jsm.consumers.update(QUEUE, "p2", { filter_subject: "mr.queue.default.p9.*" });
+    // What a stranger may read, nobody else may: so the worker's own setting is refused.
+    const stranger = { durable_name: "stranger", filter_subject: "mr.queue.default.p2.*" };
+    await jsm.consumers.add(QUEUE, { ...stranger, ack_policy: "explicit" });
+    await gateway.client.submitTask({ taskId: "one", spec: { input: scriptOf({}) } });
 
-  await worker.service.logged("the queue's settings can't be put right");
-  expect(await reasonsOf(worker.url)).toMatchObject({
-    deliveries: "1 tasks wait in the queue default, and it has not moved for 15 s",
-  });
-  expect(await worker.service.exited).toBe(1);
-  const { err } = await worker.service.logged("stopped by an error");
-  expect(JSON.stringify(err)).toContain("the queue default has not moved for 60 s");
+    await worker.service.logged("the queue's settings can't be put right");
+    expect(await reasonsOf(worker.url)).toMatchObject({
+      deliveries: "1 tasks wait in the queue default, and it has not moved for 15 s",
+    });
+    expect(await worker.service.exited).toBe(1);
+    const { err } = await worker.service.logged("stopped by an error");
+    expect(JSON.stringify(err)).toContain("the queue default has not moved for 60 s");
 
-  await jsm.consumers.delete(QUEUE, "stranger");
-  await system.worker();
-  expect(statesOf(await historyOf(gateway, "one"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
-}, 150_000);
+    await jsm.consumers.delete(QUEUE, "stranger");
+    await system.worker();
+    expect(statesOf(await historyOf(gateway, "one"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  },
+  150_000,
+);

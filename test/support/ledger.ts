@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link.ts";
 import { LogFollower } from "#lib/broker/log-follower.ts";
+import { fold } from "#lib/task/fold.ts";
 import { isTerminalEvent, mayFollow, stateName } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";
@@ -53,12 +54,13 @@ function restartsOf({ facet }: TaskEvent): number {
   return facet.case === "state" ? facet.value.restarts : 0;
 }
 
-/** A spec alone is a task that waits in its queue; from there, its life allows some steps and no others. */
+/** A spec alone is a task that waits, in its queue or for its start time; from there, its life allows some steps only. */
 function impossibleSteps(taskId: string, history: readonly TaskEvent[]): string[] {
   const states = history.flatMap(({ facet }) =>
     facet.case === "state" ? [facet.value.state] : [],
   );
-  return [TaskState.QUEUED, ...states].flatMap((from, index) => {
+  const first = fold(history.slice(0, 1))?.state ?? TaskState.QUEUED;
+  return [first, ...states].flatMap((from, index) => {
     const to = states[index];
     if (to === undefined || mayFollow(from, to)) return [];
     return [`${taskId} went from ${stateName(from)} to ${stateName(to)}`];
