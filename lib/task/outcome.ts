@@ -75,6 +75,15 @@ export function endOfError(error: unknown): HandlerEnd {
 }
 
 function messageOf(error: unknown): string {
-  const message = error instanceof Error ? error.message || error.name : String(error);
-  return message.slice(0, MAX_MESSAGE_LENGTH);
+  const message: unknown = error instanceof Error ? error.message || error.name : error;
+  return textOf(message).slice(0, MAX_MESSAGE_LENGTH);
+}
+
+/** Anything may be thrown; were this to throw, the attempt would have no outcome, and be repeated for ever. */
+function textOf(thrown: unknown): string {
+  try {
+    return String(thrown);
+  } catch {
+    return "what was thrown can't be shown";
+  }
 }

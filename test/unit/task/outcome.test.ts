@@ -98,3 +98,15 @@ test("the first stop counts, but for a soft one, and for a cancel, which counts 
   expect(supersedes(stopped("canceled"), stopped("timed out"))).toBe(true);
   expect(supersedes(stopped("canceled"), stopped("canceled"))).toBe(false);
 });
+
+test("whatever a handler throws becomes an error of its task", () => {
+  const message = "what was thrown can't be shown";
+  expect(endOfError(Object.create(null))).toEqual({
+    kind: "retry",
+    code: "HANDLER_ERROR",
+    message,
+  });
+  const odd = Object.assign(new Error(), { message: { status: 503 } });
+  expect(endOfError(odd)).toMatchObject({ kind: "retry", message: "[object Object]" });
+  expect(endOfError(undefined)).toMatchObject({ kind: "retry", message: "undefined" });
+});
