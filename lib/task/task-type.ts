@@ -60,9 +60,12 @@ export interface TaskTypeDefinition<
   readonly description: string;
   /** How failed attempts are repeated; what is not set is as in `DEFAULT_RETRY_POLICY`. */
   readonly retry?: Partial<RetryPolicy>;
-  /** Limit of one attempt. Default: 5 minutes. */
+  /** Limit of one attempt, 100 ms to 24 hours. Default: 5 minutes. */
   readonly attemptTimeoutMs?: number;
-  /** When an attempt is asked to come to an end: what it then returns still counts. Default: not before its limit. */
+  /**
+   * When an attempt is asked to come to an end: what it then returns still counts. At least 100 ms, and less than its
+   * limit. Default: not before its limit.
+   */
   readonly softTimeoutMs?: number;
   /**
    * Runs its attempts in threads of their own, which are ended by force when they do not stop in time, whatever they

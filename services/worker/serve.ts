@@ -11,6 +11,7 @@ import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import type { Door } from "#lib/rpc/door.ts";
 import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import { announcedType } from "./announced-type.ts";
+import { checkTaskTypes } from "./check-task-types.ts";
 import { ElbowRoom } from "./elbow-room.ts";
 import { HandlerThreads } from "./isolated/handler-threads.ts";
 import { loadTaskTypes } from "./load-task-types.ts";
@@ -27,6 +28,7 @@ import { WorkerMetrics } from "./worker-metrics.ts";
 export async function serveTaskTypes(service: Running, module: string): Promise<void> {
   const { settings, log, leaving } = service;
   const types = await loadTaskTypes(module, settings);
+  checkTaskTypes(types);
   const workerId = `worker-${randomUUID()}`;
   const running = new RunningAttempts();
   const readiness = new Readiness(["broker", "queue"]);
