@@ -20,6 +20,14 @@ const TYPE = {
   handler: () => expect.unreachable("it runs in the thread"),
 };
 
+function contextOf({ signal }: Stops) {
+  return {
+    ...{ taskId: "t", number: 1, idempotencyKey: "t/1", deadline: new Date(), checkpoint: null },
+    ...{ signal, report() {}, emit() {}, log() {} },
+    saveCheckpoint: () => Promise.resolve(),
+  };
+}
+
 test("a handler that says more than its worker can hear waits, so that nothing piles up", async () => {
   const settings = loadSettings("worker", {}, ["node", "worker"]);
   const log = pino({ level: "silent" });
@@ -35,14 +43,28 @@ test("a handler that says more than its worker can hear waits, so that nothing p
   using _ = onAbort(stops.end, () => {
     heardAtEnd = heard;
   });
-  const context = {
-    ...{ taskId: "t", number: 1, idempotencyKey: "t/1", deadline: new Date(), checkpoint: null },
-    ...{ signal: stops.signal, report() {}, emit() {}, log() {} },
-    saveCheckpoint: () => Promise.resolve(),
-  };
+  const context = contextOf(stops);
   stops.startLimits({ softMs: 1, hardMs: FLOOD_MS, endsTask: false });
   const input = isolatedScriptOf({ runaway: "endless log" });
   expect(await threads.run({ type: TYPE, input, context, stops, notes })).toBeUndefined();
   expect(heardAtEnd).toBeGreaterThan(1_000);
   expect(heard - heardAtEnd).toBeLessThanOrEqual(256);
+});
+
+test("a thread that could not load its task types loads them for its next attempt", async () => {
+  const settings = loadSettings("worker", {}, ["node", "worker", "--worker-concurrency", "1"]);
+  const log = pino({ level: "silent" });
+  const module = import.meta.resolve("#test/support/flaky-types.ts");
+  await using threads = new HandlerThreads({ module, settings, log });
+  const run = async () => {
+    using stops = new Stops();
+    const notes = { relay() {} };
+    const input = isolatedScriptOf({ tellThread: true });
+    return threads.run({ type: TYPE, input, context: contextOf(stops), stops, notes });
+  };
+  expect(await run()).toMatchObject({
+    kind: "retry",
+    message: "the handler's thread died: the settings can't be read",
+  });
+  expect(await run()).toMatchObject({ kind: "succeeded" });
 });
