@@ -27,6 +27,8 @@ export interface ThreadOptions {
 export class HandlerThreads implements AsyncDisposable {
   readonly #pool: Piscina;
   readonly #heapMb: number;
+  /** Attempts that no thread has begun yet. */
+  readonly #waiting = new Set<AbortController>();
 
   constructor({ module, settings, log }: ThreadOptions) {
     this.#heapMb = settings.isolatedHeapMb;
@@ -46,8 +48,12 @@ export class HandlerThreads implements AsyncDisposable {
       },
       workerData: data,
     });
-    // What an attempt left behind broke its thread after its end.
-    this.#pool.on("error", (err) => log.warn({ err }, "an idle handler thread broke"));
+    // What an attempt left behind broke its thread after its end; or a thread broke before it was ready, and then the
+    // pool would let whoever waits for it wait.
+    this.#pool.on("error", (err) => {
+      log.warn({ err }, "a handler thread broke that had no attempt");
+      for (const attempt of this.#waiting) attempt.abort(err);
+    });
   }
 
   /** Runs the handler in a thread. Undefined: it did not end in time, and its thread was ended. */
@@ -55,8 +61,11 @@ export class HandlerThreads implements AsyncDisposable {
     const { context, stops } = cue;
     const { port1: ours, port2: theirs } = new MessageChannel();
     const heard = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    const waiting = new AbortController();
+    this.#waiting.add(waiting);
     const hear = (said: FromThread) => {
-      if (said.kind === "note") take(said.facet, cue.notes, heard);
+      if (said.kind === "begins") this.#waiting.delete(waiting);
+      else if (said.kind === "note") take(said.facet, cue.notes, heard);
       else save(said, cue.context, ours);
     };
     ours.on("message", hear);
@@ -72,12 +81,15 @@ export class HandlerThreads implements AsyncDisposable {
       heard,
       port: theirs,
     };
-    const options = { filename: THREAD, name: "attempt", signal: stops.end };
+    const signal = AbortSignal.any([stops.end, waiting.signal]);
+    const options = { filename: THREAD, name: "attempt", signal };
     try {
       return await this.#pool.run(attempt, { ...options, transferList: [theirs] });
     } catch (error) {
-      return stops.end.aborted ? undefined : this.#died(error);
+      if (stops.end.aborted) return undefined;
+      return this.#died(waiting.signal.aborted ? waiting.signal.reason : error);
     } finally {
+      this.#waiting.delete(waiting);
       // Its last words may still be under way when it is known to have ended.
       for (let last = receiveMessageOnPort(ours); last; last = receiveMessageOnPort(ours)) {
         hear(last.message);

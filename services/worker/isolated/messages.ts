@@ -36,6 +36,7 @@ export type ToThread =
 
 /** From the thread to the worker. */
 export type FromThread =
+  | { readonly kind: "begins" }
   | { readonly kind: "note"; readonly facet: TaskEvent["facet"] }
   | { readonly kind: "save checkpoint"; readonly id: number; readonly state: JsonValue };
 

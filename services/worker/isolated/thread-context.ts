@@ -39,6 +39,7 @@ export class ThreadContext implements Disposable {
       saveCheckpoint: (state) => quiet(this.#save(number, state)),
     };
     port.on("message", (message) => this.#hear(message));
+    this.#tell({ kind: "begins" });
   }
 
   [Symbol.dispose](): void {

@@ -68,3 +68,20 @@ test("a thread that could not load its task types loads them for its next attemp
   });
   expect(await run()).toMatchObject({ kind: "succeeded" });
 });
+
+test("an attempt does not wait for a thread that broke before it was ready", async () => {
+  const settings = loadSettings("worker", {}, ["node", "worker"]);
+  const log = pino({ level: "silent" });
+  // Too little to start in. What is allowed is enough for a bare thread, but not for all that NODE_OPTIONS may preload.
+  const tiny = { ...settings, isolatedHeapMb: 4 };
+  await using threads = new HandlerThreads({ module: MODULE, settings: tiny, log });
+  using stops = new Stops();
+  const notes = { relay() {} };
+  const input = isolatedScriptOf({ tellThread: true });
+  const cue = { type: TYPE, input, context: contextOf(stops), stops, notes };
+  expect(await threads.run(cue)).toEqual({
+    kind: "retry",
+    code: "OUT_OF_MEMORY",
+    message: "the handler's thread ran out of its 4 MB of heap",
+  });
+});
