@@ -5,6 +5,7 @@ import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Appended } from "#lib/broker/task-log.ts";
 import { isTerminal } from "#lib/task/life.ts";
+import { queueTask } from "#lib/task/next-state.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import type { Lease } from "./lease.ts";
@@ -24,9 +25,10 @@ export interface Settling {
  */
 export async function settle(
   { broker, lease, begun, notes }: Settling,
-  change: StateChange | undefined,
+  given: StateChange | undefined,
 ): Promise<boolean> {
   const { fence, running } = begun;
+  const change = given ?? (await handedBack(broker, begun));
   const write = async (next: StateChange): Promise<Appended> => {
     // What the attempt has said comes before its end, also what had to wait for the broker.
     notes.flush();
@@ -41,6 +43,15 @@ export async function settle(
   }
   await letGoIfOver(broker, lease, fence.taskId);
   return false;
+}
+
+/** The hint that the task went on without the attempt may have been late, and meant for an earlier one. */
+async function handedBack(
+  broker: Broker,
+  { fence, running }: Begun,
+): Promise<StateChange | undefined> {
+  const isNewest = await stored(broker, () => broker.log.isNewest(fence));
+  return isNewest ? queueTask(running) : undefined;
 }
 
 async function letGo(
