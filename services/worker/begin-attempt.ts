@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
@@ -106,9 +107,10 @@ async function run(
     lease.putBack();
     return undefined;
   }
-  const { broker, workerId } = options;
+  const { broker } = options;
   const fence = fenceOf(waiting);
-  const appendId = `${workerId}/${waiting.taskId}/${running.attempt}`;
+  // New each time: an attempt of ours that was lost must not be taken for this one, for both would have the same fence.
+  const appendId = randomUUID();
   const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
   if (appended.kind === "conflict") return "stale";
   const begun = { ...fence, stateSequence: appended.sequence };
