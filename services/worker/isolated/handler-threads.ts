@@ -90,6 +90,8 @@ export class HandlerThreads implements AsyncDisposable {
       return this.#died(waiting.signal.aborted ? waiting.signal.reason : error);
     } finally {
       this.#waiting.delete(waiting);
+      // Where no thread could be started, the pool would keep the attempt, and run it when there is one again.
+      waiting.abort();
       // Its last words may still be under way when it is known to have ended.
       for (let last = receiveMessageOnPort(ours); last; last = receiveMessageOnPort(ours)) {
         hear(last.message);
