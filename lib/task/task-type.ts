@@ -42,7 +42,8 @@ export interface Attempt<Input> {
    * Saves a state for the next attempt, instead of the one before; it is stored when this resolves. At most 16 KiB as
    * JSON and 30 levels deep. Rejects with a PermanentError when it is larger (CHECKPOINT_TOO_LARGE), deeper
    * (CHECKPOINT_TOO_DEEP) or no JSON (CHECKPOINT_NOT_JSON), and with an AttemptStopped when the task has gone on without
-   * this attempt. Each one stays in the task's history, so save every few seconds rather than at every step.
+   * this attempt, or nobody waits for its end any more. Each one stays in the task's history, so save every few seconds
+   * rather than at every step.
    */
   saveCheckpoint(state: JsonValue): Promise<void>;
 }

@@ -23,7 +23,9 @@ export function checkpointSaver(broker: Broker, { running, fence }: Begun, stops
   return async (state: JsonValue): Promise<void> => {
     const checkpoint = checkpointOf(running.attempt, state);
     const id = randomUUID();
-    const saved = await stored(broker, () => broker.log.saveCheckpoint(fence, checkpoint, id));
+    const write = () => broker.log.saveCheckpoint(fence, checkpoint, id);
+    // A handler that was given up would else hang here for as long as the broker is away.
+    const saved = await stored(broker, write, stops.end);
     if (saved.kind === "stored") return;
     const stale = new AttemptStopped("canceled", "the task went on without this attempt");
     stops.stop(stale);

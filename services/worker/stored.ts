@@ -5,15 +5,23 @@ import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
 const AGAIN_MS = 500;
 const NEVER = new AbortController().signal;
 
-/** Repeats a write until the broker is there to take it. The task stays ours meanwhile, or becomes another's. */
-export async function stored<T>(broker: Broker, write: () => Promise<T>): Promise<T> {
+/**
+ * Repeats a write until the broker is there to take it. The task stays ours meanwhile, or becomes another's. Throws the
+ * signal's reason once it has aborted.
+ */
+export async function stored<T>(
+  broker: Broker,
+  write: () => Promise<T>,
+  signal = NEVER,
+): Promise<T> {
   for (;;) {
-    await broker.link.whenUp(NEVER);
+    await broker.link.whenUp(signal);
+    signal.throwIfAborted();
     try {
       return await write();
     } catch (error) {
       if (!(error instanceof BrokerAway || error instanceof HistoryFull)) throw error;
-      await pause(AGAIN_MS, NEVER);
+      await pause(AGAIN_MS, signal);
     }
   }
 }
