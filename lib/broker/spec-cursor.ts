@@ -3,6 +3,7 @@ import type { StoredMsg, StreamInfo } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { ask } from "./ask.ts";
+import { brokersClock } from "./brokers-clock.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { isWrongSequence } from "./is-wrong-sequence.ts";
 import type { Connected, Link } from "./link.ts";
@@ -56,7 +57,8 @@ export class SpecCursor {
     const connected = this.#options.link.use();
     const bucket = await this.#open(connected);
     const info = await ask(connected.jsm.streams.info(EVENTS_STREAM));
-    const nowMs = clockOf(info);
+    // Tasks age by it: a clock of ours that is wrong must not end them.
+    const nowMs = brokersClock(info);
     const bornMs = nowMs - this.#options.ageMs;
     let place = await this.#place(connected, bucket, info);
     while (place && !signal.aborted) {
@@ -115,11 +117,6 @@ export class SpecCursor {
 /** Whether none was made anew; one that we have not known is no reason to start over. */
 function isSame(before: Place["made"], now: Place["made"]): boolean {
   return Object.entries(now).every(([stream, made]) => (before[stream] ?? made) === made);
-}
-
-/** Tasks age by the broker's clock: one of ours that is wrong must not end them. Missing in the client's types. */
-function clockOf({ ts }: StreamInfo & { readonly ts?: string }): number {
-  return ts ? Date.parse(ts) : Date.now();
 }
 
 /** Undefined for bytes that are no spec of ours. */

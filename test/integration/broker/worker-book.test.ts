@@ -1,0 +1,30 @@
+import { create } from "@bufbuild/protobuf";
+import { afterEach, expect, test, vi } from "vitest";
+import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { openTestBroker } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { until } from "#test/support/until.ts";
+
+const HOUR_MS = 3_600_000;
+
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+test("a worker that lives is found alive by one whose clock is wrong", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const left = new AbortController();
+  const describe = () => create(WorkerSchema, { id: "w", runningTaskIds: ["t"] });
+  const alive = broker.workers.keepAlive(describe, left.signal);
+  await until(async () => (await broker.workers.lastSign("w")) !== undefined);
+
+  for (const aheadMs of [HOUR_MS, -HOUR_MS]) {
+    vi.useFakeTimers({ toFake: ["Date"], now: Date.now() + aheadMs });
+    expect(await broker.workers.lastSign("w")).toMatchObject({ runningTaskIds: ["t"] });
+    vi.useRealTimers();
+  }
+  left.abort();
+  await alive;
+  expect(await broker.workers.lastSign("w")).toBeUndefined();
+});
