@@ -103,7 +103,7 @@ async function run(
 ): Promise<Begun | undefined | "stale"> {
   if (await isHeldElsewhere(waiting, options)) return undefined;
   using places = new DisposableStack();
-  if (!places.use(await placeFor(running, options))) {
+  if (!places.use(await placeFor(running, options)) || options.signal.aborted) {
     lease.putBack();
     return undefined;
   }

@@ -70,8 +70,12 @@ export class RunningAttempts {
   }
 
   stopAll(): void {
-    const reason = new AttemptStopped("leaving", "the worker has to leave");
-    for (const attempt of this.#running) attempt.stop(reason);
+    for (const attempt of this.#running) attempt.stop(leaving());
+  }
+
+  /** Stops those whose start is not written down yet. */
+  stopBeginning(): void {
+    for (const attempt of this.#running) if (!attempt.fence) attempt.stop(leaving());
   }
 
   /** Calls the listener whenever an attempt has ended. */
@@ -89,4 +93,8 @@ export class RunningAttempts {
       await promise;
     }
   }
+}
+
+function leaving(): AttemptStopped {
+  return new AttemptStopped("leaving", "the worker has to leave");
 }

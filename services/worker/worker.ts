@@ -126,6 +126,8 @@ export class Worker {
   async #finish(): Promise<void> {
     const { log, leaveGraceMs } = this.#options;
     log.info({ running: this.#running.count, leaveGraceMs }, "worker leaves");
+    // Another worker need not wait for the grace to have what we have not begun.
+    this.#running.stopBeginning();
     if (await this.#endsWithin(leaveGraceMs)) return;
     log.warn({ running: this.#running.count }, "grace is over; running attempts are handed back");
     this.#running.stopAll();

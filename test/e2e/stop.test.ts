@@ -1,6 +1,12 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { openTestBroker } from "#test/support/broker.ts";
 import { openGate } from "#test/support/gate.ts";
-import { System, scriptOf } from "#test/support/system.ts";
+import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
 
 test("services that are asked to stop while they start do so within seconds", async () => {
   await using system = await System.start();
@@ -38,3 +44,54 @@ test("a second signal ends a worker at once, whatever it has to finish", async (
   // Ended by the signal, so without a code.
   expect(await worker.service.exited).toBeNull();
 });
+
+test("a worker that leaves hands back at once what it has not begun, such as a task that waits to be alone", async () => {
+  await using system = await System.start({
+    MILLRACE_MAX_CRASHES: "2",
+    MILLRACE_LEAVE_GRACE_MS: "600000",
+  });
+  await using gate = await openGate();
+  const { gateway, worker } = await system.running();
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf({ gate: gate.url }) },
+  });
+  await gate.arrived();
+  await using broker = await openTestBroker(system.nats.url);
+  await enqueueCrashed(broker, "suspect");
+  await until(async () => {
+    const sign = await broker.workers.lastSign(worker.id);
+    return sign?.runningTaskIds.includes("suspect") ?? false;
+  });
+
+  const other = await system.worker();
+  worker.service.kill("SIGTERM");
+  expect(statesOf(await historyOf(gateway, "suspect"))).toEqual([
+    "RUNNING 1",
+    "RUNNING 2",
+    "SUCCEEDED 2",
+  ]);
+  const { task: suspect } = await gateway.client.getTask({ taskId: "suspect" });
+  expect(suspect).toMatchObject({ crashes: 1, workerId: other.id });
+  // All the while, the leaving worker has finished what it had begun.
+  gate.open();
+  expect(statesOf(await historyOf(gateway, task?.id ?? ""))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  expect(await worker.service.exited).toBe(0);
+});
+
+/** A task whose first worker died of it, or beside it. */
+async function enqueueCrashed(broker: Broker, taskId: string): Promise<void> {
+  const spec = create(TaskSpecSchema, { queue: "default", input: scriptOf({}) });
+  const fence = await broker.log.begin(taskId, spec);
+  if (!fence) throw new Error(`${taskId} is there already`);
+  const last = create(StateChangeSchema, {
+    state: TaskState.RUNNING,
+    attempt: 1,
+    workerId: "worker-that-died",
+  });
+  const appended = await broker.log.append(fence, last);
+  const stateSequence = BigInt(appended.kind === "stored" ? appended.sequence : 0);
+  const specSequence = BigInt(fence.specSequence);
+  await broker.queues.enqueue(
+    create(WaitingTaskSchema, { taskId, spec, last, stateSequence, specSequence }),
+  );
+}
