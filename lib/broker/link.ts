@@ -59,6 +59,7 @@ export class Link implements Line, AsyncDisposable {
   readonly #running: Promise<void>;
   readonly #unfit = Promise.withResolvers<never>();
   #up: Connected | undefined;
+  #upSinceMs = 0;
   #losing: AbortController | undefined;
   #complaint: string | undefined;
   #doubted = false;
@@ -76,6 +77,11 @@ export class Link implements Line, AsyncDisposable {
 
   get isUp(): boolean {
     return this.#line.isUp;
+  }
+
+  /** For how long it has been up, if it is. */
+  get upForMs(): number {
+    return performance.now() - this.#upSinceMs;
   }
 
   use(): Connected {
@@ -217,6 +223,7 @@ export class Link implements Line, AsyncDisposable {
     this.#losing = new AbortController();
     const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
     this.#up = { nc, jsm, js, lost: this.#losing.signal };
+    this.#upSinceMs = performance.now();
     this.#complaint = undefined;
     this.#options.log.info({ server: nc.getServer() }, "broker is up");
     this.#line.set(true);
