@@ -4,6 +4,7 @@ import { entryAfter, fenceOf } from "#lib/broker/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
+import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
 
 /** Another worker may have a handler for what we can't run; it is offered again after this long. */
@@ -16,10 +17,11 @@ const LATER_MS = 5_000;
 export async function offerLater(
   lease: Lease,
   taskId: string,
-  { broker }: BeginOptions,
+  { broker, workerId }: BeginOptions,
 ): Promise<void> {
   const waiting = await readWaiting(taskId, broker);
   if (!waiting || (waiting.last && isTerminal(waiting.last.state))) return lease.done();
+  if (await isHeldElsewhere(waiting, { broker, workerId })) return;
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);
   // Somebody else has moved it on: it is theirs to let go of.
   if (!planned) return;
