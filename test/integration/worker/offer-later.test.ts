@@ -3,13 +3,15 @@ import { expect, test } from "vitest";
 import { StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import { queueSource, takeNow } from "#lib/broker/pull.ts";
+import { queueSource, takeNext } from "#lib/broker/pull.ts";
 import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 import { ElbowRoom } from "../../../services/worker/elbow-room.ts";
 import { Lease } from "../../../services/worker/lease.ts";
 import { offerLater } from "../../../services/worker/offer-later.ts";
+
+const NEVER = new AbortController().signal;
 
 test("a task that comes to a worker without its handler is left to the worker that runs it", async () => {
   await using nats = await startTestNats();
@@ -27,7 +29,7 @@ test("a task that comes to a worker without its handler is left to the worker th
   await until(async () => (await broker.workers.lastSign("other")) !== undefined);
 
   // As after an outage: the broker hands out anew what the other one has.
-  const [delivery] = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
+  const [delivery] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
   if (!delivery) return expect.unreachable();
   const options = { broker, workerId: "w", maxCrashes: 3, room: new ElbowRoom() };
   await offerLater(new Lease(delivery), taskId, options);

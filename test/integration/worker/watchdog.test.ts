@@ -132,7 +132,11 @@ describe("the watchdog", () => {
     await using broker = await openTestBroker(nats.url, { queues: ["full", "stuck"] });
     await using watched = watch(broker, ["full", "stuck"], { limits: { full: 1 } });
     await enqueue(broker, "full");
-    const [delivery] = await takeNow(broker.link.use(), queueSource("full", "p2"), 1);
+    const [delivery] = await takeNext(
+      broker.link.use(),
+      [queueSource("full", "p2")],
+      watched.gaveUp,
+    );
     if (!delivery) return expect.unreachable();
     const { taskId, queue } = delivery;
     const lease = new Lease(delivery);
