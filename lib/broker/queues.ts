@@ -6,8 +6,10 @@ import { QueueFull } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { levelOf } from "#lib/task/priority.ts";
 import { ask, isOverLimit } from "./ask.ts";
+import { discard } from "./discard.ts";
 import type { Link } from "./link.ts";
 import { queueStream, queueSubject, taskIdOf, wholeQueueSubject } from "./names.ts";
+import { isOfLaterLife } from "./waiting.ts";
 
 /** When a queue is full, a place may be free after about this long. */
 const FULL_RETRY_MS = 1_000;
@@ -72,10 +74,15 @@ export class Queues {
     throw new QueueFull(queue, FULL_RETRY_MS);
   }
 
-  /** Takes a task out of its queue, even one that is on loan. No harm if it is not there. */
-  async remove(waiting: WaitingTask): Promise<void> {
-    const found = await this.#lookUp(waiting);
-    if (found) await this.discard(placeOf(waiting).queue, found.seq);
+  /**
+   * Takes a task that has ended out of its queue, even if it is on loan; not the entry of a later life. No harm if it is
+   * not there.
+   */
+  async remove(ended: WaitingTask): Promise<void> {
+    const found = await this.#lookUp(ended);
+    const entry = found && decodeWaiting(found.data, ended.taskId);
+    if (!found || (entry && isOfLaterLife(entry, ended))) return;
+    await this.discard(placeOf(ended).queue, found.seq);
   }
 
   /**
@@ -97,14 +104,8 @@ export class Queues {
   }
 
   /** Takes an entry out of the queue. No harm if it is not there any more. */
-  async discard(queue: string, sequence: number): Promise<void> {
-    const { jsm } = this.#link.use();
-    try {
-      // No erase: overwriting with random bytes costs far more than the delete.
-      await ask(jsm.streams.deleteMessage(queueStream(queue), sequence, false));
-    } catch (error) {
-      if (!(error instanceof JetStreamApiError)) throw error;
-    }
+  discard(queue: string, sequence: number): Promise<void> {
+    return discard(this.#link.use(), queueStream(queue), sequence);
   }
 
   async depth(queue: string): Promise<QueueDepth> {

@@ -6,14 +6,15 @@ import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { ask } from "./ask.ts";
 import type { Delivery } from "./delivery.ts";
+import { discard } from "./discard.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "./names.ts";
 import { takeNext, takeNow } from "./pull.ts";
-import { placeOf, type Queues } from "./queues.ts";
+import { decodeWaiting, placeOf, type Queues } from "./queues.ts";
 import type { TaskLog } from "./task-log.ts";
 import type { Unreadable } from "./unreadable.ts";
-import { entryAfter, fenceOf, waitingOf } from "./waiting.ts";
+import { entryAfter, fenceOf, isOfLaterLife, waitingOf } from "./waiting.ts";
 
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
@@ -51,10 +52,15 @@ export class Schedule {
     await ask(this.#link.use().js.publish(scheduleSubject(waiting.taskId), data, { schedule }));
   }
 
-  /** Forgets what is scheduled for the task. */
-  async cancel(taskId: string): Promise<void> {
-    const filter = scheduleSubject(taskId);
-    await ask(this.#link.use().jsm.streams.purge(SCHEDULE_STREAM, { filter }));
+  /** Forgets what is scheduled for a task that has ended; not what is for a later life of it. */
+  async cancel(ended: WaitingTask): Promise<void> {
+    const { taskId } = ended;
+    const connected = this.#link.use();
+    const query = { last_by_subj: scheduleSubject(taskId) };
+    const found = await ask(connected.jsm.streams.getMessage(SCHEDULE_STREAM, query));
+    const entry = found && decodeWaiting(found.data, taskId);
+    if (!found || (entry && isOfLaterLife(entry, ended))) return;
+    await discard(connected, SCHEDULE_STREAM, found.seq);
   }
 
   /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */

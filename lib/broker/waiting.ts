@@ -26,6 +26,15 @@ export function entryAfter(
   return create(WaitingTaskSchema, { ...waiting, last, stateSequence: BigInt(stateSequence) });
 }
 
+/**
+ * Whether an entry is of a later life than the task that has ended: it was started again since, or submitted anew. Such
+ * an entry is not the ended one's to take away; that of a restart may lie there before the log has it.
+ */
+export function isOfLaterLife(entry: WaitingTask, ended: WaitingTask): boolean {
+  if (entry.specSequence !== ended.specSequence) return entry.specSequence > ended.specSequence;
+  return (entry.last?.restarts ?? 0) > (ended.last?.restarts ?? 0);
+}
+
 /** What the next append must find. */
 export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): Fence {
   return {

@@ -1,7 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { Standing } from "#lib/broker/task-log.ts";
+import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
@@ -13,23 +13,21 @@ export async function cancel(broker: Broker, taskId: string, asked: Asked): Prom
     if (!standing) throw new TaskNotFound(taskId);
     const { task, last, fence } = standing;
     // Asked again, for the gateway that canceled it may have died before it told anyone.
-    if (task.state === TaskState.CANCELED) return cleanUp(broker, task);
+    if (task.state === TaskState.CANCELED) return cleanUp(broker, standing);
     if (isTerminal(task.state)) throw new TaskFinished(taskId, stateName(task.state));
     const appended = await broker.log.append(fence, cancelTask(last, asked));
-    if (appended.kind === "stored") return cleanUp(broker, task);
+    if (appended.kind === "stored") return cleanUp(broker, standing);
   }
 }
 
 /** Nothing of this decides anything: a worker that gets the task all the same finds it canceled. */
-async function cleanUp(broker: Broker, task: Task): Promise<Task> {
-  const waiting = create(WaitingTaskSchema, {
-    taskId: task.id,
-    ...(task.spec && { spec: task.spec }),
-  });
+async function cleanUp(broker: Broker, standing: Standing): Promise<Task> {
+  const { task } = standing;
+  const waiting = waitingOf(standing);
   await Promise.allSettled([
     broker.cancels.tell({ taskId: task.id, newest: Number.POSITIVE_INFINITY }),
     broker.queues.remove(waiting),
-    broker.schedule.cancel(task.id),
+    broker.schedule.cancel(waiting),
   ]);
   return (await broker.log.read(task.id))?.task ?? task;
 }

@@ -1,4 +1,5 @@
 import type { Broker } from "#lib/broker/broker.ts";
+import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskNotFinished } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
@@ -15,8 +16,8 @@ export async function deleteFinished(broker: Broker, taskId: string): Promise<bo
     if (!last || !isTerminal(last.state)) throw new TaskNotFinished(taskId, stateName(task.state));
     const marked = await broker.log.append(fence, deleteTask(last));
     if (marked.kind === "conflict") continue;
+    await broker.schedule.cancel(waitingOf(standing));
     await broker.log.forget(taskId, marked.sequence);
-    await broker.schedule.cancel(taskId);
     return true;
   }
 }

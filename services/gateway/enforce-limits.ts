@@ -21,7 +21,7 @@ async function endIfOverdue(broker: Broker, { taskId, atMs }: Reached): Promise<
     if (!ended) return;
     const appended = await broker.log.append(standing.fence, ended);
     if (appended.kind === "conflict") continue;
-    await Promise.all([broker.queues.remove(waiting), broker.schedule.cancel(taskId)]);
+    await Promise.all([broker.queues.remove(waiting), broker.schedule.cancel(waiting)]);
     return;
   }
 }

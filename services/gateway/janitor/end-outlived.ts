@@ -1,8 +1,8 @@
-import { create } from "@bufbuild/protobuf";
 import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
-import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link.ts";
+import { waitingOf } from "#lib/broker/waiting.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
 import type { Chore } from "./chore.ts";
@@ -66,10 +66,7 @@ async function endIfOutlived(
     const state = stateName(end.state);
     figures.endedOutlived(state);
     log.warn({ taskId, state }, "ended a task that the log was about to forget");
-    return clearAway(
-      broker,
-      create(WaitingTaskSchema, { taskId, ...(task.spec && { spec: task.spec }) }),
-    );
+    return clearAway(broker, waitingOf(standing));
   }
 }
 
@@ -78,6 +75,6 @@ async function clearAway(broker: Broker, waiting: WaitingTask): Promise<void> {
   await Promise.allSettled([
     broker.cancels.tell({ taskId: waiting.taskId, newest: Number.POSITIVE_INFINITY }),
     broker.queues.remove(waiting),
-    broker.schedule.cancel(waiting.taskId),
+    broker.schedule.cancel(waiting),
   ]);
 }

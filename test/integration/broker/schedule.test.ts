@@ -130,9 +130,10 @@ test("what is canceled before its time never comes", async () => {
   await using broker = await openTestBroker(nats.url);
   const stop = new AbortController();
   const moving = broker.schedule.moveDueTasks(stop.signal);
-  await broker.schedule.plan(await retryingTask(broker, "canceled"), new Date(Date.now() + 400));
+  const canceled = await retryingTask(broker, "canceled");
+  await broker.schedule.plan(canceled, new Date(Date.now() + 400));
   await broker.schedule.plan(await retryingTask(broker, "kept"), new Date(Date.now() + 500));
-  await broker.schedule.cancel("canceled");
+  await broker.schedule.cancel(canceled);
   expect(await next(broker)).toMatchObject({ taskId: "kept" });
   expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
   stop.abort();
@@ -150,4 +151,17 @@ test("a task waits in its queue once, and a full queue says so", async () => {
   expect(await broker.queues.depth("default")).toEqual({ waiting: 2, inFlight: 0 });
   await broker.queues.remove(waitingTask("a"));
   expect(await broker.queues.enqueue(waitingTask("c"))).toBe(true);
+});
+
+test("what is planned for a restart stays when the end before it is cleaned up", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const ended = await retryingTask(broker, "t");
+  const last = create(StateChangeSchema, { state: TaskState.QUEUED, attempt: 1, restarts: 1 });
+  await broker.schedule.plan(entryAfter(ended, last, 7), new Date(Date.now() + 60_000));
+  await broker.schedule.cancel(ended);
+  const { jsm } = broker.link.use();
+  expect((await jsm.streams.info("MR_SCHEDULE")).state.messages).toBe(1);
+  await broker.schedule.cancel(entryAfter(ended, last, 7));
+  expect((await jsm.streams.info("MR_SCHEDULE")).state.messages).toBe(0);
 });
