@@ -2,7 +2,7 @@ import { toBinary } from "@bufbuild/protobuf";
 import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
-import { isTerminal } from "#lib/task/life.ts";
+import { awaitsStart, isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { ask } from "./ask.ts";
 import type { Delivery } from "./delivery.ts";
@@ -99,7 +99,7 @@ export class Schedule {
 
   async #moveTask(delivery: Delivery, waiting: WaitingTask): Promise<void> {
     try {
-      const due = waiting.last ? waiting : await this.#queued(waiting);
+      const due = awaitsStart(waiting.last) ? await this.#queued(waiting) : waiting;
       if (!due || (await this.#enqueue(due))) return delivery.done();
       return delivery.putBack(LATER_MS);
     } catch (error) {
@@ -125,11 +125,12 @@ export class Schedule {
       const appended = await this.#tasks.append(fenceOf(waiting), last);
       if (appended.kind === "stored") return entryAfter(waiting, last, appended.sequence);
       const standing = await this.#tasks.read(planned.taskId);
-      if (!standing) return undefined;
+      // Deleted; and another task of its id has a start time of its own.
+      if (!standing || isOfLaterLife(waitingOf(standing), planned)) return undefined;
       waiting = waitingOf(standing);
       // Moved here before, but not let go of.
       if (waiting.last?.state === TaskState.QUEUED) return waiting;
-      if (waiting.last && waiting.last.state !== TaskState.SCHEDULED) return undefined;
+      if (!awaitsStart(waiting.last)) return undefined;
     }
   }
 

@@ -35,14 +35,13 @@ export function apply(task: Task | undefined, event: TaskEvent): Task | undefine
 function accepted(spec: TaskSpec, { taskId, time, sequence }: TaskEvent): Task {
   const acceptedMs = time ? timestampMs(time) : 0;
   const times = timesOf(spec, acceptedMs);
-  const waits = times.startMs !== undefined && times.startMs > acceptedMs;
+  const { startMs } = times;
   return create(TaskSchema, {
     id: taskId,
     spec,
-    state: waits ? TaskState.SCHEDULED : TaskState.QUEUED,
+    state: startMs === undefined ? TaskState.QUEUED : TaskState.SCHEDULED,
     ...(time && { createTime: time }),
-    ...(times.startMs !== undefined &&
-      waits && { nextAttemptTime: timestampFromMs(times.startMs) }),
+    ...(startMs !== undefined && { nextAttemptTime: timestampFromMs(startMs) }),
     ...limits(times),
     sequence,
   });

@@ -28,6 +28,11 @@ export function isTerminal(state: TaskState): boolean {
   return TERMINAL.includes(state);
 }
 
+/** True for a task that has not come to its queue yet: if it has a start time, it waits for that. */
+export function awaitsStart(last: StateChange | undefined): boolean {
+  return last === undefined || last.state === SCHEDULED;
+}
+
 /** True for an event that ends a task. */
 export function isTerminalEvent({ facet }: TaskEvent): boolean {
   return facet.case === "state" && isTerminal(facet.value.state);

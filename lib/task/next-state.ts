@@ -6,7 +6,7 @@ import {
   TaskErrorSchema,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { isTerminal, QUEUE_FULL } from "./life.ts";
+import { awaitsStart, isTerminal, QUEUE_FULL } from "./life.ts";
 import type { OwnOutcome } from "./outcome.ts";
 import { endOverdue } from "./overdue.ts";
 import { isRetryable, mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
@@ -32,8 +32,8 @@ export type Start =
   | { kind: "over" };
 
 /** Says in the log what was only implied by the spec: the task waits, for its start time or in its queue. */
-export function acceptTask({ startMs }: Times, nowMs: number): StateChange {
-  if (startMs === undefined || startMs <= nowMs) return queueTask(undefined);
+export function acceptTask({ startMs }: Times): StateChange {
+  if (startMs === undefined) return queueTask(undefined);
   const nextAttemptTime = timestampFromMs(startMs);
   return after(undefined, { state: TaskState.SCHEDULED, nextAttemptTime });
 }
@@ -97,7 +97,7 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
   if (last && isTerminal(last.state)) return { kind: "over" };
   const ended = endOverdue(last, given.times, given.nowMs);
   if (ended) return { kind: "give up", change: ended };
-  const untilMs = dueMsOf(last);
+  const untilMs = dueMsOf(last, given.times);
   if (untilMs > given.nowMs) return { kind: "wait", untilMs };
   const crashes = (last?.crashes ?? 0) + (isCrash(last, given.workerId) ? 1 : 0);
   if (crashes >= given.maxCrashes) {
@@ -115,8 +115,12 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
   };
 }
 
-/** When a task that is to be retried may be; 0 = at once. */
-function dueMsOf(last: StateChange | undefined): number {
+/**
+ * When the next attempt may start; 0 = at once. An entry from an earlier life of the task brings it to a worker before
+ * its start time.
+ */
+function dueMsOf(last: StateChange | undefined, { startMs = 0 }: Times): number {
+  if (awaitsStart(last)) return startMs;
   if (last?.state !== TaskState.RETRYING || !last.nextAttemptTime) return 0;
   return timestampMs(last.nextAttemptTime);
 }

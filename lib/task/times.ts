@@ -3,7 +3,7 @@ import type { StateChange, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 
 /** When a task may start, and what it must not outlast; in milliseconds since 1970. */
 export interface Times {
-  /** Its first attempt starts no earlier. Undefined: at once. */
+  /** Its first attempt starts no earlier; later than it was accepted. Undefined: at once. */
   readonly startMs: number | undefined;
   /** If no attempt has started by then, it is EXPIRED. */
   readonly expireMs: number | undefined;
@@ -36,8 +36,10 @@ export function timesOf(spec: TaskSpec, acceptedMs: number, last?: Restart): Tim
 }
 
 function startOf({ start }: TaskSpec, acceptedMs: number): number | undefined {
-  if (start.case === "startTime") return Math.max(acceptedMs, timestampMs(start.value));
-  return start.case === "delay" ? acceptedMs + durationMs(start.value) : undefined;
+  if (start.case === undefined) return undefined;
+  const startMs =
+    start.case === "delay" ? acceptedMs + durationMs(start.value) : timestampMs(start.value);
+  return startMs > acceptedMs ? startMs : undefined;
 }
 
 function expiryOf({ expiry }: TaskSpec, fromMs: number): number | undefined {

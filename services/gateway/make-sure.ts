@@ -29,7 +29,7 @@ export async function makeSure(
 ): Promise<Submitted | undefined> {
   const waiting = waitingOf(standing);
   const added = await placing(broker, waiting);
-  const accepted = acceptTask(timesOfWaiting(waiting, Date.now()), Date.now());
+  const accepted = acceptTask(timesOfWaiting(waiting, Date.now()));
   await broker.log.append(fenceOf(waiting), accepted);
   const now = await broker.log.read(waiting.taskId);
   if (now) return { task: now.task, deduplicated: true };

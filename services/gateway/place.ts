@@ -1,6 +1,7 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { timesOfWaiting } from "#lib/broker/waiting.ts";
+import { awaitsStart } from "#lib/task/life.ts";
 
 /** An entry of the task that is still in its queue is about to be let go of; ours comes after it. */
 const AFTER_THE_OLD_MS = 1_000;
@@ -10,11 +11,11 @@ const AFTER_THE_OLD_MS = 1_000;
  * set first, for what lies in a queue is already promised. False if it is in its queue already.
  */
 export async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
-  const nowMs = Date.now();
-  const times = timesOfWaiting(waiting, nowMs);
+  const times = timesOfWaiting(waiting, Date.now());
   await broker.timeLimits.set(waiting.taskId, times);
-  const { startMs = nowMs } = times;
-  if (startMs <= nowMs) return broker.queues.enqueue(waiting);
+  const { startMs } = times;
+  // Whether that is past is for the broker to say: our clock may be ahead of its.
+  if (startMs === undefined || !awaitsStart(waiting.last)) return broker.queues.enqueue(waiting);
   await broker.schedule.plan(waiting, new Date(startMs));
   return true;
 }

@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import {
   Priority,
@@ -12,6 +13,7 @@ import type { Delivery } from "#lib/broker/delivery.ts";
 import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
 import { entryAfter, fenceOf, waitingOf } from "#lib/broker/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
+import { deleteTask } from "#lib/task/next-state.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
@@ -165,3 +167,33 @@ test("what is planned for a restart stays when the end before it is cleaned up",
   await broker.schedule.cancel(entryAfter(ended, last, 7));
   expect((await jsm.streams.info("MR_SCHEDULE")).state.messages).toBe(0);
 });
+
+test("what is due of a task that was deleted does not start the next task of its id", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const first = await begunTask(broker, "t", 0);
+  await broker.schedule.plan(first, new Date());
+  const failed = create(StateChangeSchema, { state: TaskState.FAILED, attempt: 1 });
+  const ended = await broker.log.append(fenceOf(first), deleteTask(failed));
+  if (ended.kind === "stored") await broker.log.forget("t", ended.sequence);
+  await begunTask(broker, "t", 3_600_000);
+
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  const { jsm } = broker.link.use();
+  await expect
+    .poll(async () => (await jsm.streams.info("MR_SCHEDULE")).state, { timeout: 15_000 })
+    .toMatchObject({ last_seq: 2, messages: 0 });
+  expect((await broker.log.read("t"))?.task.state).toBe(TaskState.SCHEDULED);
+  expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
+  stop.abort();
+  await moving;
+});
+
+async function begunTask(broker: Broker, taskId: string, delayMs: number): Promise<WaitingTask> {
+  const start = { case: "delay" as const, value: durationFromMs(delayMs) };
+  await broker.log.begin(taskId, create(TaskSpecSchema, { ...SPEC, start }));
+  const begun = await broker.log.read(taskId);
+  if (!begun) throw new Error("not begun");
+  return waitingOf(begun);
+}

@@ -4,7 +4,6 @@ import { describe, expect, test } from "vitest";
 import { type StateChange, StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { isGone } from "#lib/task/life.ts";
 import {
-  acceptTask,
   cancelTask,
   deleteTask,
   finishAttempt,
@@ -230,15 +229,6 @@ test("the mark of a deleted task is all that is left of it", () => {
   expect(isGone(mark)).toBe(true);
   expect(isGone(failed)).toBe(false);
   expect(isGone(refuseTask("default"))).toBe(true);
-});
-
-test("an accepted task waits for its start time if that is to come, else in its queue", () => {
-  expect(acceptTask({ ...NO_LIMITS, startMs: NOW + 1 }, NOW)).toMatchObject({
-    state: TaskState.SCHEDULED,
-    nextAttemptTime: timestampFromMs(NOW + 1),
-  });
-  expect(acceptTask({ ...NO_LIMITS, startMs: NOW }, NOW).state).toBe(TaskState.QUEUED);
-  expect(acceptTask(NO_LIMITS, NOW).state).toBe(TaskState.QUEUED);
 });
 
 test("a task that waits and one that was refused say so", () => {

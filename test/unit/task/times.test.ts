@@ -25,9 +25,9 @@ describe("the times of a task that was accepted at 1000", () => {
       { ...none, startMs: 2_000 },
     ],
     [
-      "a start time that is past is now",
-      { start: { case: "startTime", value: at(900) } },
-      { ...none, startMs: 1_000 },
+      "a start time that is past is none",
+      { start: { case: "startTime", value: at(900) }, ...TIMEOUT },
+      { ...none, deadlineMs: 1_007 },
     ],
     [
       "an expire time is taken as it is",
