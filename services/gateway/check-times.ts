@@ -17,21 +17,25 @@ export interface TimeRules {
 
 /** Refuses times that contradict each other, and those that the log would not remember. */
 export function checkTimes(spec: TaskSpec, at: string, rules: TimeRules): void {
-  const faults = [...tooLong(spec, rules), ...tooLate(spec, rules), ...contradictions(spec, rules)];
+  const faults = [...tooLong(spec, rules), ...tooLate(spec, rules), ...contradictions(spec)];
   if (faults.length === 0) return;
   throw new InvalidField(faults.map((fault) => ({ ...fault, field: `${at}.${fault.field}` })));
 }
 
-/** What is past by now. Not wrong for a repeat of a submit that was in time. */
+/** What is past by now, or by its start. Not wrong for a repeat of a submit that was in time. */
 export function pastTimes(spec: TaskSpec, at: string, nowMs: number): InvalidField | undefined {
   const { start, expiry } = spec;
   if (start.case === "startTime" && timestampMs(start.value) < nowMs - FORGIVEN_MS) {
     return new InvalidField(`${at}.start_time`, `is past; it is ${timeOf(nowMs)} now`);
   }
-  if (expiry.case === "expireTime" && timestampMs(expiry.value) <= nowMs) {
+  if (expiry.case !== "expireTime") return undefined;
+  const expireMs = timestampMs(expiry.value);
+  if (expireMs <= nowMs) {
     return new InvalidField(`${at}.expire_time`, `is past; it is ${timeOf(nowMs)} now`);
   }
-  return undefined;
+  const { startMs = nowMs } = timesOf(spec, nowMs);
+  if (expireMs > startMs) return undefined;
+  return new InvalidField(`${at}.expire_time`, "must be later than its start");
 }
 
 function tooLong(spec: TaskSpec, { historyMs }: TimeRules): FieldFault[] {
@@ -68,21 +72,10 @@ function tooLate(spec: TaskSpec, { historyMs, nowMs }: TimeRules): FieldFault[] 
   return faults;
 }
 
-function contradictions(spec: TaskSpec, { nowMs }: TimeRules): FieldFault[] {
-  const { attemptTimeout, attemptSoftTimeout, expiry } = spec;
-  const faults: FieldFault[] = [];
-  const { startMs } = timesOf(spec, nowMs);
-  if (expiry.case === "expireTime" && startMs !== undefined) {
-    const isLater = timestampMs(expiry.value) > startMs;
-    if (!isLater)
-      faults.push({ field: "expire_time", description: "must be later than its start" });
-  }
-  if (attemptTimeout && attemptSoftTimeout) {
-    const isLess = durationMs(attemptSoftTimeout) < durationMs(attemptTimeout);
-    const description = "must be less than attempt_timeout";
-    if (!isLess) faults.push({ field: "attempt_soft_timeout", description });
-  }
-  return faults;
+function contradictions({ attemptTimeout, attemptSoftTimeout }: TaskSpec): FieldFault[] {
+  if (!attemptTimeout || !attemptSoftTimeout) return [];
+  if (durationMs(attemptSoftTimeout) < durationMs(attemptTimeout)) return [];
+  return [{ field: "attempt_soft_timeout", description: "must be less than attempt_timeout" }];
 }
 
 function timeOf(ms: number): string {

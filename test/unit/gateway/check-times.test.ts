@@ -1,0 +1,43 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { describe, expect, test } from "vitest";
+import { TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { checkTimes, pastTimes } from "../../../services/gateway/check-times.ts";
+
+const NOW = 1_800_000_000_000;
+const HISTORY_MS = 7 * 86_400_000;
+
+type Spec = MessageInitShape<typeof TaskSpecSchema>;
+const DELAYED: Spec = { start: { case: "delay", value: durationFromMs(5_000) } };
+const TIMED: Spec = { start: { case: "startTime", value: timestampFromMs(NOW + 5_000) } };
+const EXPIRES: Spec = { expiry: { case: "expireTime", value: timestampFromMs(NOW + 10_000) } };
+
+describe.each([
+  ["a delay", DELAYED],
+  ["a start time", TIMED],
+])("a task with %s that expires later than that", (_, start) => {
+  const spec = create(TaskSpecSchema, { ...start, ...EXPIRES });
+
+  test("is accepted", () => {
+    expect(() => checkTimes(spec, "spec", { historyMs: HISTORY_MS, nowMs: NOW })).not.toThrow();
+    expect(pastTimes(spec, "spec", NOW)).toBeUndefined();
+  });
+
+  test.each([7_000, 20_000])("is not wrong when its submit is repeated %s ms later", (laterMs) => {
+    const rules = { historyMs: HISTORY_MS, nowMs: NOW + laterMs };
+    expect(() => checkTimes(spec, "spec", rules)).not.toThrow();
+  });
+
+  test("comes too late when it is new by then", () => {
+    const { faults } = pastTimes(spec, "spec", NOW + 20_000) ?? {};
+    expect(faults).toMatchObject([{ field: expect.stringMatching(/^spec\.(start|expire)_time$/) }]);
+  });
+});
+
+test("a task that would expire before it starts is refused", () => {
+  const delay = { case: "delay" as const, value: durationFromMs(20_000) };
+  const spec = create(TaskSpecSchema, { ...EXPIRES, start: delay });
+  expect(pastTimes(spec, "spec", NOW)?.faults).toEqual([
+    { field: "spec.expire_time", description: "must be later than its start" },
+  ]);
+});
