@@ -1,0 +1,68 @@
+import { create } from "@bufbuild/protobuf";
+import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
+import { startAttempt } from "#lib/task/next-state.ts";
+import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { enforceLimits } from "../../../services/gateway/enforce-limits.ts";
+
+const PATIENCE = { timeout: 40_000, interval: 100 };
+
+/** It expires if it has not started by half its time. */
+async function limitedTask(broker: Broker, taskTimeoutMs: number) {
+  const expiry = { case: "ttl" as const, value: durationFromMs(taskTimeoutMs / 2) };
+  const taskTimeout = durationFromMs(taskTimeoutMs);
+  await broker.log.begin("t", create(TaskSpecSchema, { ...specOf(), taskTimeout, expiry }));
+  const begun = await broker.log.read("t");
+  if (!begun) throw new Error("not begun");
+  return waitingOf(begun);
+}
+
+async function ended(broker: Broker, state: TaskState): Promise<unknown> {
+  const stop = new AbortController();
+  const enforcing = enforceLimits(broker, stop.signal);
+  const last = async () => (await broker.log.read("t"))?.last;
+  await expect.poll(async () => (await last())?.state, PATIENCE).toBe(state);
+  stop.abort();
+  await enforcing;
+  return last();
+}
+
+test("a task whose worker died, and which no other takes, fails soon after its deadline", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const waiting = await limitedTask(broker, 300);
+  await broker.queues.enqueue(waiting);
+  const times = timesOfWaiting(waiting, Date.now());
+  await broker.timeLimits.set("t", times);
+  const given = { workerId: "dead", nowMs: Date.now(), maxCrashes: 3, times };
+  const start = startAttempt(undefined, given);
+  if (start.kind !== "run") throw new Error("can't run");
+  await broker.log.append(fenceOf(waiting), start.change);
+  expect(await ended(broker, TaskState.FAILED)).toMatchObject({
+    attempt: 1,
+    error: { code: "TASK_TIMEOUT" },
+  });
+  // Looked at when it might expire, at its deadline, and once more; not again and again.
+  const { jsm } = broker.link.use();
+  expect((await jsm.consumers.info("MR_SCHEDULE", "enforcer")).delivered.consumer_seq).toBe(3);
+  await expect.poll(() => broker.queues.depth("default")).toMatchObject({ waiting: 0 });
+});
+
+test("a limit that comes too early, of an earlier life or another's restart, comes again in time", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const waiting = await limitedTask(broker, 2_000);
+  const { expireMs = 0 } = timesOfWaiting(waiting, Date.now());
+  await broker.timeLimits.set("t", {
+    startMs: undefined,
+    expireMs: expireMs - 700,
+    deadlineMs: undefined,
+  });
+  await ended(broker, TaskState.EXPIRED);
+  const { endTime } = (await broker.log.read("t"))?.task ?? {};
+  expect(endTime && timestampMs(endTime)).toBeGreaterThanOrEqual(expireMs - 5);
+});
