@@ -17,7 +17,13 @@ import { readHistory } from "./history.ts";
 import { isWrongSequence } from "./is-wrong-sequence.ts";
 import type { Link } from "./link.ts";
 import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
-import { anyEventSubject, EVENTS_STREAM, eventSubject, historySubject } from "./names.ts";
+import {
+  anyEventSubject,
+  EVENTS_STREAM,
+  eventSubject,
+  type Facet,
+  historySubject,
+} from "./names.ts";
 import { Outbox } from "./outbox.ts";
 
 /** A task as the log's leader has it. */
@@ -126,28 +132,29 @@ export class TaskLog {
 
   /** The last checkpoint of the task, if there is one. */
   async checkpoint(taskId: string): Promise<Checkpoint | undefined> {
-    const stored = await this.#newest(eventSubject(taskId, "checkpoint"));
-    const event = stored ? decodeEvent(stored) : undefined;
+    const event = await this.#newestEvent(taskId, "checkpoint");
     return event?.facet.case === "checkpoint" ? event.facet.value : undefined;
   }
 
   /** The task as it stands, read from the leader; undefined if there is none. */
   async read(taskId: string): Promise<Standing | undefined> {
-    const facets = ["spec", "state", "progress"] as const;
-    const [head, ...found] = await Promise.all([
+    // Before the spec: when the task is deleted meanwhile, its spec alone would say that it waits.
+    const found = await this.#newestEvent(taskId, "state");
+    const [head, spec, progress] = await Promise.all([
       this.#newest(historySubject(taskId)),
-      ...facets.map((facet) => this.#newest(eventSubject(taskId, facet))),
+      this.#newestEvent(taskId, "spec"),
+      this.#newestEvent(taskId, "progress"),
     ]);
-    const events = found.map((message) => (message ? decodeEvent(message) : undefined));
-    const task = fold(events.filter((event) => event !== undefined));
-    const state = events[1];
+    // One that is older is of a task that was deleted and submitted anew meanwhile.
+    const state = found && spec && found.sequence > spec.sequence ? found : undefined;
+    const task = fold([spec, state, progress].filter((event) => event !== undefined));
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
     if (!task || (last && isGone(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
     const fence = {
       taskId,
       stateSequence: Number(state?.sequence ?? 0),
-      specSequence: Number(events[0]?.sequence ?? 0),
+      specSequence: Number(spec?.sequence ?? 0),
     };
     return { task: { ...task, sequence }, last, fence };
   }
@@ -186,10 +193,14 @@ export class TaskLog {
 
   /** The mark of a task that is gone but not yet forgotten, if there is one. */
   async markOfGone(taskId: string): Promise<number | undefined> {
-    const stored = await this.#newest(eventSubject(taskId, "state"));
-    const event = stored && decodeEvent(stored);
+    const event = await this.#newestEvent(taskId, "state");
     if (event?.facet.case !== "state" || !isGone(event.facet.value)) return undefined;
-    return stored?.seq;
+    return Number(event.sequence);
+  }
+
+  async #newestEvent(taskId: string, facet: Facet): Promise<TaskEvent | undefined> {
+    const stored = await this.#newest(eventSubject(taskId, facet));
+    return stored ? decodeEvent(stored) : undefined;
   }
 
   #newest(subject: string): Promise<StoredMsg | null> {
