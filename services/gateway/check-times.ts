@@ -3,6 +3,7 @@ import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
 import { longestLifeMs } from "#lib/task/outlived.ts";
 import { timesOf } from "#lib/task/times.ts";
+import { malformedTimes } from "./malformed-times.ts";
 
 /** A start time that is past by no more than this is meant as now: clocks differ, and requests take time. */
 const FORGIVEN_MS = 5_000;
@@ -15,9 +16,14 @@ export interface TimeRules {
   readonly nowMs: number;
 }
 
-/** Refuses times that contradict each other, and those that the log would not remember. */
+/** Refuses times that say nothing, contradict each other, or are more than the log would remember. */
 export function checkTimes(spec: TaskSpec, at: string, rules: TimeRules): void {
-  const faults = [...tooLong(spec, rules), ...tooLate(spec, rules), ...contradictions(spec)];
+  const faults = [
+    ...malformedTimes(spec),
+    ...tooLong(spec, rules),
+    ...tooLate(spec, rules),
+    ...contradictions(spec),
+  ];
   if (faults.length === 0) return;
   throw new InvalidField(faults.map((fault) => ({ ...fault, field: `${at}.${fault.field}` })));
 }

@@ -41,3 +41,15 @@ test("a task that would expire before it starts is refused", () => {
     { field: "spec.expire_time", description: "must be later than its start" },
   ]);
 });
+
+test("a time with nanos that no JSON could tell is refused, by its field", () => {
+  const nanos = (value: number, seconds = 1n) => ({ seconds, nanos: value });
+  const spec = create(TaskSpecSchema, {
+    start: { case: "startTime", value: nanos(-1, BigInt(NOW / 1_000 + 60)) },
+    expiry: { case: "ttl", value: nanos(1_000_000_000) },
+    taskTimeout: nanos(999_999_999),
+    retryPolicy: { maxBackoff: nanos(-5) },
+  });
+  const check = () => checkTimes(spec, "spec", { historyMs: HISTORY_MS, nowMs: NOW });
+  expect(check).toThrow("spec.start_time: its nanos must be from 0 to 999,999,999 (and 2 more)");
+});
