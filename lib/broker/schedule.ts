@@ -19,6 +19,8 @@ import { entryAfter, fenceOf, isOfLaterLife, waitingOf } from "./waiting.ts";
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
 const LATER_MS = 1_000;
+/** For a queue that does not answer: mostly it has no leader for some seconds. */
+const NO_QUEUE_RETRY_MS = 2_000;
 
 export interface ScheduleOptions {
   readonly link: Link;
@@ -134,14 +136,19 @@ export class Schedule {
     }
   }
 
-  /** A full queue may be full for long: planned anew, the task does not hold a place among the due ones meanwhile. */
+  /**
+   * A queue may be full for long, or gone: planned anew, the task does not hold a place among the due ones meanwhile.
+   */
   async #moveLater(delivery: Delivery, waiting: WaitingTask, error: unknown): Promise<void> {
-    if (!(error instanceof QueueFull)) {
-      this.#log.warn({ err: error, taskId: waiting.taskId }, "due task can't be moved yet");
-      return delivery.putBack(LATER_MS);
+    const { taskId } = waiting;
+    const isFull = error instanceof QueueFull;
+    if (!isFull) this.#log.warn({ err: error, taskId }, "due task can't be moved yet");
+    try {
+      await this.plan(waiting, new Date(Date.now() + (isFull ? LATER_MS : NO_QUEUE_RETRY_MS)));
+      delivery.done();
+    } catch {
+      delivery.putBack(LATER_MS);
     }
-    await this.plan(waiting, new Date(Date.now() + LATER_MS));
-    return delivery.done();
   }
 }
 
