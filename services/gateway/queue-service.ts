@@ -9,6 +9,7 @@ import {
   type QueueService,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { mended } from "#lib/broker/mended.ts";
 import type { Parked } from "#lib/broker/parked.ts";
 import { oldestWaitingMs } from "#lib/broker/queue-figures.ts";
 import { QueueUnknown } from "#lib/task/errors.ts";
@@ -60,10 +61,9 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
     },
 
     async listParkedMessages({ pageSize, afterSequence }) {
-      const [messages, { count }] = await Promise.all([
-        parked.list(sequenceOf(afterSequence), pageSize || DEFAULT_PAGE_SIZE),
-        parked.depth(),
-      ]);
+      const { count } = await mended(broker.link, () => parked.depth());
+      const most = pageSize || DEFAULT_PAGE_SIZE;
+      const messages = await parked.list(sequenceOf(afterSequence), most);
       return { messages: messages.map(parkedMessage), total: BigInt(count) };
     },
 
@@ -82,10 +82,9 @@ function sequenceOf(given: bigint): number {
 }
 
 async function describe(name: string, { broker, overseer }: QueueServiceOptions): Promise<Queue> {
-  const [figures, oldestMs] = await Promise.all([
-    overseer.look(name),
-    oldestWaitingMs(broker.link, name),
-  ]);
+  const [figures, oldestMs] = await mended(broker.link, () =>
+    Promise.all([overseer.look(name), oldestWaitingMs(broker.link, name)]),
+  );
   const { enqueued, taken, settled } = overseer.ratesOf(name);
   const { pause } = figures.settings;
   return create(QueueSchema, {

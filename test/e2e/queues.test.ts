@@ -1,4 +1,6 @@
 import { Code } from "@connectrpc/connect";
+import { jetstreamManager } from "@nats-io/jetstream";
+import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { openGate } from "#test/support/gate.ts";
@@ -75,4 +77,20 @@ test("wrong requests are refused with what is wrong", async () => {
   await system.nats.kill("SIGKILL");
   await until(async () => (await errorOf(queues.listQueues({}))).code === Code.Unavailable);
   expect((await errorOf(queues.pauseQueue({ queue: QUEUE }))).code).toBe(Code.Unavailable);
+});
+
+test("what was deleted by hand in NATS is put back by whoever asks for it first", async () => {
+  await using system = await System.start();
+  const { queues } = await system.gateway();
+  const nc = await connect({ servers: system.nats.url });
+  const { streams } = await jetstreamManager(nc);
+  await streams.delete("MR_QUEUE_default");
+  expect((await queues.listQueues({})).queues).toMatchObject([{ name: QUEUE, waiting: 0n }]);
+  await streams.delete("MR_QUEUE_default");
+  expect(await queues.purgeQueue({ queue: QUEUE, confirmCount: 1n })).toMatchObject({
+    canceled: 0n,
+  });
+  await streams.delete("MR_PARKED");
+  expect(await queues.listParkedMessages({})).toMatchObject({ messages: [], total: 0n });
+  await nc.close();
 });
