@@ -25,7 +25,7 @@ export function priorityValue(given: string): Priority {
 export function durationValue(given: string): Duration {
   const ms = parseDuration(given);
   if (ms !== undefined) return durationFromMs(ms);
-  throw new InvalidArgumentError('must be a duration, e.g. "500ms", "30s", "5m" or "2h"');
+  throw new InvalidArgumentError('must be a duration, e.g. "500ms", "30s", "5m", "2h" or "3d"');
 }
 
 /** ISO 8601 with a time zone, so that it means the same everywhere. */

@@ -6,6 +6,7 @@ const UNITS_MS: Readonly<Record<string, number>> = {
   s: SECOND_MS,
   m: MINUTE_MS,
   h: HOUR_MS,
+  d: 24 * HOUR_MS,
 };
 
 /** 1234 → "1.2 s", 83000 → "1 min 23 s". */
@@ -19,9 +20,9 @@ export function shownDuration(ms: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** "500ms", "30s", "5m", "1.5h" or bare seconds, in milliseconds; undefined for anything else. */
+/** "500ms", "30s", "5m", "1.5h", "2d" or bare seconds, in milliseconds; undefined for anything else. */
 export function parseDuration(text: string): number | undefined {
-  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h)?$/.exec(text.trim()) ?? [];
+  const [, amount, unit = "s"] = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)?$/.exec(text.trim()) ?? [];
   const unitMs = UNITS_MS[unit];
   return amount === undefined || unitMs === undefined ? undefined : Number(amount) * unitMs;
 }

@@ -30,10 +30,11 @@ test("text from elsewhere keeps its lines and loses its commands", () => {
 });
 
 test("durations are read in the units people write, and shown in those they read", () => {
-  expect(["500ms", "30s", "1.5h", "7", "soon", "3 days"].map(parseDuration)).toEqual([
+  expect(["500ms", "30s", "1.5h", "2d", "7", "soon", "3 days"].map(parseDuration)).toEqual([
     500,
     30_000,
     5_400_000,
+    172_800_000,
     7_000,
     undefined,
     undefined,
