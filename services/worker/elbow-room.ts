@@ -1,5 +1,8 @@
 import { onAbort } from "#lib/process/leaving.ts";
 
+/** How long the others get to leave: whoever waits to be alone keeps its worker from taking tasks. */
+const PATIENCE_MS = 60_000;
+
 /**
  * Who runs beside whom in this worker. When a worker dies, each attempt in it is suspected of it; so before one is
  * condemned, it runs with nobody beside it who could have done it instead.
@@ -9,24 +12,33 @@ export class ElbowRoom {
   /** Whether somebody is alone, or waits to be. */
   #reserved = false;
   readonly #waiting = new Set<() => void>();
+  readonly #patienceMs: number;
+
+  constructor(patienceMs = PATIENCE_MS) {
+    this.#patienceMs = patienceMs;
+  }
 
   /** Runs beside others; undefined while somebody has to be alone. */
   enter(): Disposable | undefined {
     return this.#reserved ? undefined : this.#place();
   }
 
-  /** Runs alone, when those inside have left. Undefined if that is another's turn, or if the signal aborts first. */
+  /**
+   * Runs alone, when those inside have left; beside those that take too long. Undefined if that is another's turn, or if
+   * the signal aborts first.
+   */
   async enterAlone(signal: AbortSignal): Promise<Disposable | undefined> {
     if (this.#reserved) return undefined;
     this.#reserved = true;
-    await this.#until(() => this.#inside === 0, signal);
+    const enough = AbortSignal.any([signal, AbortSignal.timeout(this.#patienceMs)]);
+    await this.#until(() => this.#inside === 0, enough);
     const free = () => {
       this.#reserved = false;
     };
     if (this.#inside === 0) return this.#place(free);
     free();
     this.#tell();
-    return undefined;
+    return signal.aborted ? undefined : this.#place();
   }
 
   /** Whether nobody has to be alone. */

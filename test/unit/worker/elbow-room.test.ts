@@ -34,3 +34,11 @@ test("whoever stops waiting to be alone keeps nobody out", async () => {
   expect(await alone).toBeUndefined();
   expect(room.enter()).toBeDefined();
 });
+
+test("whoever waits for too long to be alone runs beside the others, and lets more in", async () => {
+  const room = new ElbowRoom(20);
+  using _other = room.enter();
+  using place = await room.enterAlone(NEVER);
+  expect(place).toBeDefined();
+  expect(room.enter()).toBeDefined();
+});
