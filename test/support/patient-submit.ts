@@ -1,23 +1,11 @@
 import { setTimeout } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { mayPass } from "./may-pass.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
 import { type Gateway, scriptOf } from "./system.ts";
 
-/** What a caller may be told, or see of a line that breaks, and then ask again. */
-const REPEATABLE: readonly Code[] = [
-  Code.Unavailable,
-  Code.DeadlineExceeded,
-  Code.ResourceExhausted,
-  Code.Canceled,
-  Code.Aborted,
-];
 const AGAIN_MS = 200;
 /** A gateway that is frozen does not answer. */
 const ANSWER_WITHIN_MS = 10_000;
-
-function mayBeRepeated(error: unknown): boolean {
-  return REPEATABLE.includes(ConnectError.from(error).code);
-}
 
 /** Submits as a good caller does: with its own id, again and again, through whichever gateway is there, until accepted. */
 export async function submitPatiently(
@@ -44,7 +32,7 @@ export async function askPatiently<T>(
     try {
       if (gateway) return await ask(gateway);
     } catch (error) {
-      if (!mayBeRepeated(error)) throw error;
+      if (!mayPass(error)) throw error;
     }
     await setTimeout(AGAIN_MS);
   }

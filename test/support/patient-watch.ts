@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
+import { mayPass } from "./may-pass.ts";
 import type { Gateway } from "./system.ts";
 import { until } from "./until.ts";
 
@@ -10,8 +10,6 @@ export interface Seen {
   readonly events: TaskEvent[];
   resumed: number;
 }
-
-const RESUMABLE: readonly Code[] = [Code.Unavailable, Code.ResourceExhausted, Code.Canceled];
 
 /** How a watcher makes it hard for its gateway. */
 export interface WatchHabits {
@@ -54,7 +52,7 @@ async function watchOnce(
     }
   } catch (error) {
     seen.resumed += 1;
-    if (!RESUMABLE.includes(ConnectError.from(error).code)) throw error;
+    if (!mayPass(error)) throw error;
     await setTimeout(100);
   }
 }

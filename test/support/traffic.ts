@@ -1,19 +1,12 @@
 import { setTimeout } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { checkLedger } from "./ledger.ts";
+import { mayPass } from "./may-pass.ts";
 import { type Seen, watchPatiently } from "./patient-watch.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
 import { type Gateway, scriptOf } from "./system.ts";
 import { checkRecords } from "./watch-record.ts";
 
-/** Refusals after which a good caller tries again, with the same id. */
-const REPEATABLE: readonly Code[] = [
-  Code.Unavailable,
-  Code.ResourceExhausted,
-  Code.Canceled,
-  Code.DeadlineExceeded,
-];
 const AGAIN_MS = 100;
 const SETTLED_TOGETHER = 200;
 
@@ -30,7 +23,7 @@ export async function submitPatiently(
       await all[turn % all.length]?.client.submitTask({ taskId, spec: { input } });
       return;
     } catch (error) {
-      if (!REPEATABLE.includes(ConnectError.from(error).code)) throw error;
+      if (!mayPass(error)) throw error;
       await setTimeout(AGAIN_MS);
     }
   }
