@@ -21,7 +21,7 @@ export interface Sought extends Span {
 }
 
 /**
- * Reads the log across tasks. 100,000 tasks take about a second for their specs and two for their state changes, at the
+ * Reads the log across tasks. 100,000 tasks take seconds, at the
  * cost of one batch of memory.
  */
 export class LogScan {

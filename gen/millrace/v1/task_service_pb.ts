@@ -967,7 +967,7 @@ export const TaskService: GenService<{
   },
   /**
    * The tasks that have failed for good and were neither started again nor deleted, in the order in which they failed.
-   * It looks through the state changes of all tasks: some 2 s per 100,000 tasks, however few have failed.
+   * It looks through the state changes of all tasks: some 4 s per 100,000 tasks, however few have failed.
    *
    * @generated from rpc millrace.v1.TaskService.ListDeadLetters
    */
