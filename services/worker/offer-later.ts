@@ -1,6 +1,6 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { entryAfter, fenceOf } from "#lib/broker/waiting.ts";
+import { entryAfter, fenceOf, isOfLaterLife } from "#lib/broker/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
@@ -9,6 +9,7 @@ import type { Lease } from "./lease.ts";
 
 /** Another worker may have a handler for what we can't run; it is offered again after this long. */
 const LATER_MS = 5_000;
+const ON_ITS_WAY_MS = 1_000;
 
 /**
  * Lets go of a task that we have no handler for, and plans it for later: put back into the queue, it would hold a place
@@ -16,10 +17,12 @@ const LATER_MS = 5_000;
  */
 export async function offerLater(
   lease: Lease,
-  taskId: string,
+  found: WaitingTask,
   { broker, workerId }: BeginOptions,
 ): Promise<void> {
-  const waiting = await readWaiting(taskId, broker);
+  const waiting = await readWaiting(found.taskId, broker);
+  // A restart, on its way to the log: let go of now, nothing would be left to start the task.
+  if (waiting && isOfLaterLife(found, waiting)) return lease.putBack(ON_ITS_WAY_MS);
   if (!waiting || (waiting.last && isTerminal(waiting.last.state))) return lease.done();
   if (await isHeldElsewhere(waiting, { broker, workerId })) return;
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);

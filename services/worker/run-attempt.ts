@@ -53,7 +53,7 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   const waiting = delivery.waiting ?? (await readWaiting(delivery.taskId, broker));
   if (!waiting) return await park(lease, delivery, options);
   const type = typeOf(waiting.spec, options);
-  if (!type) return await offerLater(lease, delivery.taskId, options);
+  if (!type) return await offerLater(lease, waiting, options);
   const begun = await beginAttempt(lease, waiting, { ...options, signal: stops.signal });
   if (!begun) return;
   using _place = begun.place;
