@@ -5,6 +5,7 @@ import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
+import { clearAway } from "./clear-away.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
 export async function cancel(broker: Broker, taskId: string, asked: Asked): Promise<Task> {
@@ -20,14 +21,8 @@ export async function cancel(broker: Broker, taskId: string, asked: Asked): Prom
   }
 }
 
-/** Nothing of this decides anything: a worker that gets the task all the same finds it canceled. */
 async function cleanUp(broker: Broker, standing: Standing): Promise<Task> {
   const { task } = standing;
-  const waiting = waitingOf(standing);
-  await Promise.allSettled([
-    broker.cancels.tell({ taskId: task.id, newest: Number.POSITIVE_INFINITY }),
-    broker.queues.remove(waiting),
-    broker.schedule.cancel(waiting),
-  ]);
+  await clearAway(broker, waitingOf(standing));
   return (await broker.log.read(task.id))?.task ?? task;
 }

@@ -1,5 +1,4 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Standing } from "#lib/broker/task-log.ts";
 import type { Reached } from "#lib/broker/time-limits.ts";
@@ -7,6 +6,7 @@ import { timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { endOverdue } from "#lib/task/overdue.ts";
 import type { Times } from "#lib/task/times.ts";
+import { clearAway } from "./clear-away.ts";
 
 /**
  * A worker ends its attempt at the deadline, gives the handler time to clean up, and writes that down. What runs on for
@@ -52,13 +52,4 @@ function toCome({ expireMs = 0, deadlineMs = 0 }: Times, nowMs: number): Times {
 
 function isWithItsWorker({ task }: Standing, { deadlineMs = 0 }: Times, { atMs }: Reached) {
   return task.state === TaskState.RUNNING && atMs < deadlineMs + WORKER_GONE_MS;
-}
-
-async function clearAway(broker: Broker, waiting: WaitingTask): Promise<void> {
-  const all = { taskId: waiting.taskId, newest: Number.POSITIVE_INFINITY };
-  await Promise.all([
-    broker.cancels.tell(all),
-    broker.queues.remove(waiting),
-    broker.schedule.cancel(waiting),
-  ]);
 }

@@ -5,6 +5,7 @@ import type { BrokerLog } from "#lib/broker/link.ts";
 import { waitingOf } from "#lib/broker/waiting.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
+import { clearAway } from "../clear-away.ts";
 import type { Chore } from "./chore.ts";
 import type { JanitorFigures } from "./figures.ts";
 
@@ -68,13 +69,4 @@ async function endIfOutlived(
     log.warn({ taskId, state }, "ended a task that the log was about to forget");
     return clearAway(broker, waitingOf(standing));
   }
-}
-
-/** Nothing of this decides anything: a worker that gets the task all the same finds it ended. */
-async function clearAway(broker: Broker, waiting: WaitingTask): Promise<void> {
-  await Promise.allSettled([
-    broker.cancels.tell({ taskId: waiting.taskId, newest: Number.POSITIVE_INFINITY }),
-    broker.queues.remove(waiting),
-    broker.schedule.cancel(waiting),
-  ]);
 }
