@@ -31,9 +31,9 @@ export function lineRequest(
   const { spec, ...ids } = request;
   if (!isJsonObject(spec)) throw usage("spec: is required");
   const { input, ...rest } = spec;
-  const any = inputOf(input, types, typeName);
+  const packed = inputOf(input, types, typeName);
   const read = decoded(ids, rest);
-  read.spec = { ...(read.spec ?? create(TaskSpecSchema)), input: any };
+  read.spec = { ...(read.spec ?? create(TaskSpecSchema)), input: packed };
   const size = toBinary(SubmitTaskRequestSchema, read).length;
   if (size > MAX_LINE_BYTES) throw usage(`has ${size} bytes; ${MAX_LINE_BYTES} are allowed`);
   return read;

@@ -96,16 +96,14 @@ export class TaskLog {
    * Adds progress, output or a log line, without waiting: an awaited answer is most of a write's cost. The log refuses
    * it, in silence, once the attempt is no longer the task's newest.
    */
-  note({ taskId, stateSequence }: Fence, facet: TaskEvent["facet"]): void {
+  note(fence: Fence, facet: TaskEvent["facet"]): void {
     if (facet.case === undefined) return;
+    const { taskId } = fence;
     const { nc } = this.#link.use();
     const note: LogWrite = {
       subject: eventSubject(taskId, facet.case),
       data: encodeEvent(facet),
-      expect: {
-        lastSubjectSequence: stateSequence,
-        lastSubjectSequenceSubject: eventSubject(taskId, "state"),
-      },
+      expect: whileNewest(fence),
     };
     if (this.#replicas === 1) nc.publish(note.subject, note.data, { headers: fenceHeaders(note) });
     // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
@@ -116,18 +114,10 @@ export class TaskLog {
    * Saves a checkpoint for the next attempt. A conflict says that the attempt is no longer the task's newest. To repeat
    * a write whose answer was lost, give it the same id.
    */
-  saveCheckpoint(
-    { taskId, stateSequence }: Fence,
-    checkpoint: Checkpoint,
-    appendId?: string,
-  ): Promise<Appended> {
-    const subject = eventSubject(taskId, "checkpoint");
+  saveCheckpoint(fence: Fence, checkpoint: Checkpoint, appendId?: string): Promise<Appended> {
+    const subject = eventSubject(fence.taskId, "checkpoint");
     const data = encodeEvent({ case: "checkpoint", value: checkpoint });
-    const expect = {
-      lastSubjectSequence: stateSequence,
-      lastSubjectSequenceSubject: eventSubject(taskId, "state"),
-    };
-    return this.#compareAndSet({ subject, data, expect }, appendId);
+    return this.#compareAndSet({ subject, data, expect: whileNewest(fence) }, appendId);
   }
 
   /** The last checkpoint of the task, if there is one. */
@@ -243,6 +233,14 @@ function expectationOf({ taskId, stateSequence, specSequence }: Fence): LogWrite
   return {
     lastSubjectSequence: specSequence,
     lastSubjectSequenceSubject: anyEventSubject(taskId),
+  };
+}
+
+/** Of what an attempt says: nothing once it is no longer the task's newest. */
+function whileNewest({ taskId, stateSequence }: Fence): LogWrite["expect"] {
+  return {
+    lastSubjectSequence: stateSequence,
+    lastSubjectSequenceSubject: eventSubject(taskId, "state"),
   };
 }
 
