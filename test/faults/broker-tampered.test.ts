@@ -4,9 +4,9 @@ import { expect, test } from "vitest";
 import { faultRow, seconds } from "#test/support/fault-row.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { submitPatiently } from "#test/support/patient-submit.ts";
 import { watchPatiently } from "#test/support/patient-watch.ts";
 import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
-import { submitPatiently } from "#test/support/traffic.ts";
 import { until } from "#test/support/until.ts";
 
 test("a worker whose consumers were deleted by hand puts them back and goes on", async () => {

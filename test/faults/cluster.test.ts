@@ -3,10 +3,11 @@ import { expect } from "vitest";
 import { type ClusterNode, startTestCluster, type TestCluster } from "#test/support/cluster.ts";
 import { type FaultRow, faultRow, longRow, seconds, sized } from "#test/support/fault-row.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { submitPatiently } from "#test/support/patient-submit.ts";
 import { watchPatiently } from "#test/support/patient-watch.ts";
 import { Recovery } from "#test/support/recovery.ts";
 import { System, statesOf, typesKnown, wordsOf } from "#test/support/system.ts";
-import { submitPatiently, Traffic } from "#test/support/traffic.ts";
+import { Traffic } from "#test/support/traffic.ts";
 
 const LOG = "MR_EVENTS";
 const QUEUE = "MR_QUEUE_default";

@@ -1,33 +1,13 @@
 import { setTimeout } from "node:timers/promises";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { checkLedger } from "./ledger.ts";
-import { mayPass } from "./may-pass.ts";
+import { submitPatiently } from "./patient-submit.ts";
 import { type Seen, watchPatiently } from "./patient-watch.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
-import { type Gateway, scriptOf } from "./system.ts";
+import type { Gateway } from "./system.ts";
 import { checkRecords } from "./watch-record.ts";
 
-const AGAIN_MS = 100;
 const SETTLED_TOGETHER = 200;
-
-/** Submits as a good caller does: again and again with the id, through whichever gateway is there, until it is accepted. */
-export async function submitPatiently(
-  gateways: () => readonly Gateway[],
-  taskId: string,
-  script: Script,
-): Promise<void> {
-  const input = scriptOf(script);
-  for (let turn = 0; ; turn += 1) {
-    const all = gateways();
-    try {
-      await all[turn % all.length]?.client.submitTask({ taskId, spec: { input } });
-      return;
-    } catch (error) {
-      if (!mayPass(error)) throw error;
-      await setTimeout(AGAIN_MS);
-    }
-  }
-}
 
 export interface TrafficOptions {
   /** The gateways that there are at the moment. */

@@ -1,32 +1,32 @@
 import { expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 
-/** The events of which a watcher must see every one. Of progress it may be shown the newest alone. */
-const WHOLE: readonly string[] = ["spec", "state", "output", "log"];
-
-function wholeOf(events: readonly TaskEvent[]): string[] {
-  return events
-    .filter(({ facet }) => facet.case !== undefined && WHOLE.includes(facet.case))
-    .map(({ sequence, facet }) => `${facet.case} ${sequence}`);
+/** What is wrong with what a watcher of a task was shown; nothing, if it is the log. Of progress, some may be left out. */
+export function faultsOf(
+  taskId: string,
+  seen: readonly TaskEvent[],
+  stored: readonly TaskEvent[],
+): string[] {
+  const unordered = seen.filter(
+    ({ sequence }, index) => sequence <= (seen[index - 1]?.sequence ?? 0n),
+  );
+  const known = new Set(stored.map(keyOf));
+  const had = new Set(seen.map(keyOf));
+  const invented = seen.filter((event) => !known.has(keyOf(event)));
+  const missed = stored.filter((event) => isKept(event) && !had.has(keyOf(event)));
+  return [
+    ...unordered.map(({ sequence }) => `${taskId}: ${sequence} came twice or late`),
+    ...invented.map(({ sequence }) => `${taskId}: ${sequence} is not in the log`),
+    ...missed.map(({ sequence, facet }) => `${taskId}: ${facet.case} ${sequence} was not shown`),
+  ];
 }
 
-/** What is wrong with what a watcher of a task was shown; nothing, if it is the log. */
-function faultsOf(taskId: string, seen: readonly TaskEvent[], stored: readonly TaskEvent[]) {
-  const shown = wholeOf(seen);
-  const missing = wholeOf(stored).filter((event) => !shown.includes(event));
-  const known = new Set(stored.map(({ sequence }) => sequence));
-  const invented = seen.filter(({ sequence }) => !known.has(sequence));
-  const backwards = seen.filter(({ sequence }, index) => {
-    const before = seen[index - 1];
-    return before !== undefined && before.sequence >= sequence;
-  });
-  return [
-    ...missing.map((event) => `a watcher of ${taskId} was not shown ${event}`),
-    ...invented.map(({ sequence }) => `a watcher of ${taskId} was shown ${sequence}, not stored`),
-    ...backwards.map(
-      ({ sequence }) => `a watcher of ${taskId} was shown ${sequence} late or twice`,
-    ),
-  ];
+function keyOf({ sequence, facet }: TaskEvent): string {
+  return `${sequence} ${facet.case}`;
+}
+
+function isKept({ facet }: TaskEvent): boolean {
+  return facet.case !== "progress";
 }
 
 /** Every watcher was shown what the log has of its task: all of it, in its order, each event once. */

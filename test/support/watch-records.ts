@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { type Seen, type WatchHabits, watchPatiently } from "./patient-watch.ts";
 import type { Gateway } from "./system.ts";
+import { faultsOf } from "./watch-record.ts";
 
 /** Watches each of the tasks to its end, through all gateways evenly, and keeps what every watcher saw. */
 export function recordAll(
@@ -33,31 +34,4 @@ export function checkRecords(
     return faultsOf(taskId, events, log.get(taskId) ?? []);
   });
   expect(faults).toEqual([]);
-}
-
-function faultsOf(
-  taskId: string,
-  seen: readonly TaskEvent[],
-  stored: readonly TaskEvent[],
-): string[] {
-  const unordered = seen.filter(
-    ({ sequence }, index) => sequence <= (seen[index - 1]?.sequence ?? 0n),
-  );
-  const known = new Set(stored.map(keyOf));
-  const had = new Set(seen.map(keyOf));
-  const invented = seen.filter((event) => !known.has(keyOf(event)));
-  const missed = stored.filter((event) => isKept(event) && !had.has(keyOf(event)));
-  return [
-    ...unordered.map(({ sequence }) => `${taskId}: ${sequence} came twice or late`),
-    ...invented.map(({ sequence }) => `${taskId}: ${sequence} is not in the log`),
-    ...missed.map(({ sequence, facet }) => `${taskId}: ${facet.case} ${sequence} was not shown`),
-  ];
-}
-
-function keyOf({ sequence, facet }: TaskEvent): string {
-  return `${sequence} ${facet.case}`;
-}
-
-function isKept({ facet }: TaskEvent): boolean {
-  return facet.case !== "progress";
 }
