@@ -1,5 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { allowCancels } from "./allow-cancels.ts";
 import { type Door, type DoorOptions, MAX_MESSAGE_BYTES } from "./door.ts";
 import { mount } from "./grpc-mount.ts";
 import { callInterceptors } from "./interceptors.ts";
@@ -20,6 +21,7 @@ const SERVER_OPTIONS = {
 export async function openGrpcDoor(options: DoorOptions): Promise<Door> {
   const leaving = new Leaving();
   const server = new Server(SERVER_OPTIONS);
+  allowCancels(server);
   mount(server, options.services, callInterceptors(options, leaving));
   const sockets = new Set<Socket>();
   // We accept, grpc-js serves: its own bindAsync prints to the console and hides the system's error code.

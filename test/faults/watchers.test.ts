@@ -3,10 +3,12 @@ import { expect } from "vitest";
 import { faultRow, sized } from "#test/support/fault-row.ts";
 import { Fleet } from "#test/support/fleet.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { metricsOf, sampleOf } from "#test/support/metrics-text.ts";
 import { submitPatiently } from "#test/support/patient-submit.ts";
 import type { Seen } from "#test/support/patient-watch.ts";
 import type { Script } from "#test/support/scripted-worker/scripted.ts";
-import { System } from "#test/support/system.ts";
+import { type Gateway, System } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
 import { checkRecords, recordAll } from "#test/support/watch-records.ts";
 
 /** A third of the watchers is good, a third is slow, and a third vanishes again and again. */
@@ -25,6 +27,11 @@ const CHATTY: Script = { steps: 1_300, idleMs: RUN_MS, stepBytes: 1_000 };
 async function memoryOf(pid: number): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, "utf8");
   return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
+}
+
+/** Nobody is still counted as a watcher although all have left. */
+async function nobodyWatches({ url }: Gateway): Promise<boolean> {
+  return sampleOf(await metricsOf(url), "millrace_gateway_watchers") === 0;
 }
 
 function inMib(memories: readonly number[]): string {
@@ -61,6 +68,7 @@ faultRow(
 
       const log = await checkLedger(system.nats.url, [chatty, ...quiet]);
       checkRecords(log, [...good, ...slow, ...vanishing]);
+      for (const gateway of fleet.gateways) await until(() => nobodyWatches(gateway));
       expect(resumes(good)).toBe(0);
       expect(resumes(slow)).toBeGreaterThan(0);
       expect(resumes(vanishing)).toBeGreaterThanOrEqual(EACH);
