@@ -33,6 +33,24 @@ test("a soft limit that would never be reached is refused", () => {
   expect(() => checkTaskTypes([{ ...TYPE, softTimeoutMs: 300_000 }])).toThrow(`${than} 300000`);
 });
 
+test("a retry policy that no task could bring is refused by name", () => {
+  const wrong = [
+    [{ maxAttempts: 0 }, "maxAttempts is 0, and must be from 1 to 100"],
+    [{ maxAttempts: 2.5 }, "maxAttempts is 2.5, and must be a whole number"],
+    [{ initialBackoffMs: Number.NaN }, "initialBackoffMs is NaN, and must be from 250 to 3600000"],
+    [
+      { maxBackoffMs: 30 * DAY_MS },
+      `maxBackoffMs is ${30 * DAY_MS}, and must be from 250 to 86400000`,
+    ],
+    [{ backoffMultiplier: 0.5 }, "backoffMultiplier is 0.5, and must be from 1 to 10"],
+    [{ jitter: 5 }, "jitter is 5, and must be from 0 to 1"],
+  ] as const;
+  for (const [retry, message] of wrong) {
+    expect(() => checkTaskTypes([{ ...TYPE, retry }])).toThrow(`test.type: retry: ${message}`);
+  }
+  checkTaskTypes([{ ...TYPE, retry: { maxAttempts: 100, jitter: 0 } }]);
+});
+
 test("two task types with the same input are refused, for a task could not say which one it means", () => {
   expect(() => checkTaskTypes([TYPE, TYPE])).toThrow(
     "two task types have the input google.protobuf.Value",
