@@ -40,13 +40,14 @@ export function outlived(
 ): StateChange | undefined {
   if (isTerminal(task.state) || !isTooOld(task, time)) return undefined;
   if (!last || last.attempt === 0) return after(last, { state: TaskState.EXPIRED });
-  return after(last, { state: TaskState.FAILED, error: cutShort(last.attempt) });
+  return after(last, { state: TaskState.FAILED, error: cutShort(last) });
 }
 
-function cutShort(attempt: number): TaskError {
+function cutShort({ attempt, error }: StateChange): TaskError {
+  const before = error ? `; its last error: ${error.message}` : "";
   return create(TaskErrorSchema, {
     code: HISTORY_EXPIRED,
-    message: "had not ended when the log was about to forget it",
+    message: `had not ended when the log was about to forget it${before}`,
     retryable: false,
     attempt,
   });

@@ -105,8 +105,7 @@ function followCancels({ running, broker, log }: Canceling, signal: AbortSignal)
     onCancel: running.cancel.bind(running),
     onFollowing() {
       stopOvertaken(running, broker).catch((err) => {
-        // The broker went away again, so it will be looked at again when it is back.
-        log.warn({ err }, "running attempts could not be checked against the log");
+        log.error({ err }, "running attempts could not be checked against the log");
       });
     },
   };

@@ -6,7 +6,7 @@ const AGAIN_MS = 500;
 const NEVER = new AbortController().signal;
 
 /**
- * Repeats a write until the broker is there to take it. The task stays ours meanwhile, or becomes another's. Throws the
+ * Repeats what is asked of the log until the broker is there to take it. The task stays ours meanwhile, or becomes another's. Throws the
  * signal's reason once it has aborted.
  */
 export async function stored<T>(

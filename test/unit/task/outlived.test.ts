@@ -1,7 +1,12 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { StateChangeSchema, TaskSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import {
+  StateChangeSchema,
+  TaskErrorSchema,
+  TaskSchema,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
 import { HISTORY_EXPIRED, longestLifeMs, outlived } from "#lib/task/outlived.ts";
 
 const HISTORY_MS = 100_000;
@@ -40,6 +45,14 @@ test.each([TaskState.RUNNING, TaskState.QUEUED, TaskState.RETRYING])(
     expect(end?.nextAttemptTime).toBeUndefined();
   },
 );
+
+test("what the last attempt failed with is told in the error", () => {
+  const error = create(TaskErrorSchema, { code: "DOWN", message: "the site is down" });
+  const last = create(StateChangeSchema, { ...change(TaskState.RETRYING, 1), error });
+  expect(outlived(task(TaskState.RETRYING), last, OLD)?.error?.message).toBe(
+    "had not ended when the log was about to forget it; its last error: the site is down",
+  );
+});
 
 test("a task that is younger, has ended, or is of unknown age is left alone", () => {
   const younger = { ...OLD, nowMs: OLD.nowMs - 1 };
