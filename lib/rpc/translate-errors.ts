@@ -16,6 +16,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   QUEUE_FULL: Code.ResourceExhausted,
   COUNT_NOT_CONFIRMED: Code.FailedPrecondition,
   HISTORY_FULL: Code.ResourceExhausted,
+  UNDECIDED: Code.Unavailable,
   BROKER_AWAY: Code.Unavailable,
   INVALID_FIELD: Code.InvalidArgument,
   WATCHER_TOO_SLOW: Code.ResourceExhausted,

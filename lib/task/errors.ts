@@ -10,6 +10,7 @@ export type RequestErrorReason =
   | "QUEUE_FULL"
   | "COUNT_NOT_CONFIRMED"
   | "HISTORY_FULL"
+  | "UNDECIDED"
   | "BROKER_AWAY"
   | "INVALID_FIELD"
   | "WATCHER_TOO_SLOW"
@@ -148,6 +149,22 @@ export class HistoryFull extends RequestError {
 
   constructor(options?: ErrorOptions) {
     super("the history of tasks is full; nothing was accepted", options);
+  }
+}
+
+/** Ask again later, for the same task: it may happen yet, or not. */
+export class Undecided extends RequestError {
+  override name = "Undecided";
+  readonly reason = "UNDECIDED";
+  override readonly facts;
+  override readonly retryAfterMs = 30_000;
+
+  constructor(taskId: string, options?: ErrorOptions) {
+    super(
+      `the history of tasks became full, and what becomes of task ${taskId} is undecided`,
+      options,
+    );
+    this.facts = { task_id: taskId };
   }
 }
 

@@ -6,6 +6,7 @@ import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { acceptTask, refuseTask } from "#lib/task/next-state.ts";
+import { decide } from "./decide.ts";
 import { place } from "./place.ts";
 
 export interface Submitted {
@@ -30,7 +31,7 @@ export async function makeSure(
   const waiting = waitingOf(standing);
   const added = await placing(broker, waiting);
   const accepted = acceptTask(timesOfWaiting(waiting, Date.now()));
-  await broker.log.append(fenceOf(waiting), accepted);
+  await decide(broker, fenceOf(waiting), accepted);
   const now = await broker.log.read(waiting.taskId);
   if (now) return { task: now.task, deduplicated: true };
   if (added) await broker.queues.remove(waiting);
@@ -52,7 +53,7 @@ export async function orTakeBack<T>(
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
     const refusal = refuseTask(waiting.spec?.queue || DEFAULT_QUEUE);
-    const refused = await broker.log.append(fenceOf(waiting), refusal);
+    const refused = await decide(broker, fenceOf(waiting), refusal);
     if (refused.kind === "conflict") return undefined;
     await broker.log.forget(waiting.taskId, refused.sequence);
     throw error;

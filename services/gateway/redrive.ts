@@ -13,6 +13,7 @@ import {
   TaskFinished,
   TaskNotFinished,
   TaskNotFound,
+  Undecided,
 } from "#lib/task/errors.ts";
 import { findDeadLetters, type Search } from "./dead-letters.ts";
 import { restart } from "./restart.ts";
@@ -21,7 +22,7 @@ const DEFAULT_LIMIT = 100;
 const RESTARTS_AT_ONCE = 16;
 
 /** What else comes of the same would be no better. */
-const NO_USE_TO_GO_ON = [QueueFull, HistoryFull, BrokerAway];
+const NO_USE_TO_GO_ON = [QueueFull, HistoryFull, Undecided, BrokerAway];
 
 /** Somebody else was faster: it is no dead letter any more, and there is nothing to do. */
 const NO_DEAD_LETTER = [TaskNotFinished, TaskFinished, TaskNotFound];

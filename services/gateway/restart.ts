@@ -8,6 +8,7 @@ import { TaskFinished, TaskNotFinished, TaskNotFound, TaskTooOld } from "#lib/ta
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { isTooOld } from "#lib/task/outlived.ts";
+import { decide } from "./decide.ts";
 import { placeAnew } from "./place.ts";
 
 /**
@@ -25,7 +26,7 @@ export async function restart(broker: Broker, taskId: string, requestedBy: strin
     if (isTooOld(standing.task, { nowMs: Date.now(), historyMs })) throw new TaskTooOld(taskId);
     const restarted = restartTask(last, { nowMs: Date.now(), requestedBy });
     await placeAnew(broker, create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted }));
-    const appended = await broker.log.append(standing.fence, restarted);
+    const appended = await decide(broker, standing.fence, restarted);
     const now = await broker.log.read(taskId);
     // A worker may have been faster than we, or another caller: then the task was started again all the same.
     if (now && (appended.kind === "stored" || now.task.restarts > last.restarts)) return now.task;

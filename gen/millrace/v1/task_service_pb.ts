@@ -863,7 +863,8 @@ export const TaskService: GenService<{
    * Accepts a task. When it returns, the task is stored and will reach a terminal state. Repeat it with the same task_id
    * or request_id as often as needed: the same spec gives the same task.
    * ALREADY_EXISTS: the id is taken by a task with another spec. RESOURCE_EXHAUSTED with google.rpc.RetryInfo: the queue
-   * is full, and nothing was accepted. FAILED_PRECONDITION: no worker has announced the input's type yet.
+   * or the history is full, and nothing was accepted. UNAVAILABLE with reason UNDECIDED: the history became full before
+   * that was decided; repeat with the same id. FAILED_PRECONDITION: no worker has announced the input's type yet.
    *
    * @generated from rpc millrace.v1.TaskService.SubmitTask
    */
@@ -944,7 +945,8 @@ export const TaskService: GenService<{
   /**
    * Starts a task again that has failed, expired or was canceled: same id, same spec, its history kept, failures and
    * crashes counted from 0. It does not wait for its start time, nor expire.
-   * FAILED_PRECONDITION: the task has not ended, or has succeeded. RESOURCE_EXHAUSTED: its queue is full.
+   * FAILED_PRECONDITION: the task has not ended, or has succeeded. RESOURCE_EXHAUSTED: its queue is full. UNAVAILABLE with
+   * reason UNDECIDED: the history is full, and the task may yet start.
    *
    * @generated from rpc millrace.v1.TaskService.RetryTask
    */

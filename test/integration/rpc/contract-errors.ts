@@ -14,6 +14,7 @@ import {
   TaskIdTaken,
   TaskNotFound,
   TaskTypeUnknown,
+  Undecided,
   WatcherTooSlow,
 } from "#lib/task/errors.ts";
 import { drain, errorOf, KEEP_ALIVE, type Scene } from "./scene.ts";
@@ -62,6 +63,13 @@ const TOLD: readonly Told[] = [
     thrown: new HistoryFull(),
     code: Code.ResourceExhausted,
     reason: "HISTORY_FULL",
+    retryAfterSeconds: 30,
+  },
+  {
+    thrown: new Undecided("t"),
+    code: Code.Unavailable,
+    reason: "UNDECIDED",
+    metadata: { task_id: "t" },
     retryAfterSeconds: 30,
   },
   {

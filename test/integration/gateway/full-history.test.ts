@@ -1,0 +1,56 @@
+import { expect, test } from "vitest";
+import type { Broker } from "#lib/broker/broker.ts";
+import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { HistoryFull, QueueFull, Undecided } from "#lib/task/errors.ts";
+import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { cancel } from "../../../services/gateway/cancel.ts";
+import { restart } from "../../../services/gateway/restart.ts";
+import { submit } from "../../../services/gateway/submit.ts";
+
+const STEP_BYTES = 16;
+
+/** Leaves the history so many bytes of room. */
+async function leaveRoom(broker: Broker, bytes: number): Promise<void> {
+  const { streams } = broker.link.use().jsm;
+  const { state } = await streams.info(EVENTS_STREAM);
+  await streams.update(EVENTS_STREAM, { max_bytes: state.bytes + bytes });
+}
+
+async function refusalOf(answer: Promise<unknown>): Promise<unknown> {
+  return answer.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
+
+test("a submit that says that nothing was accepted has left nothing, however full queue and history are", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url, { queueMaxTasks: 1 });
+  const spec = specOf();
+  const asked = { asked: spec, spec };
+  await submit(broker, "waits", asked);
+
+  const seen = new Set<unknown>();
+  for (let step = 0; !seen.has(QueueFull); step += 1) {
+    await leaveRoom(broker, step * STEP_BYTES);
+    const taskId = `task-${String(step).padStart(3, "0")}`;
+    const refusal = await refusalOf(submit(broker, taskId, asked));
+    const isLeft = (await broker.log.read(taskId)) !== undefined;
+    expect([taskId, isLeft]).toEqual([taskId, refusal instanceof Undecided]);
+    seen.add(refusal?.constructor);
+  }
+  expect([...seen]).toEqual([HistoryFull, Undecided, QueueFull]);
+});
+
+test("a restart that the history has no room for is not said to have left nothing", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const spec = specOf();
+  await submit(broker, "again", { asked: spec, spec });
+  await cancel(broker, "again", { reason: "", requestedBy: "ada" });
+  await leaveRoom(broker, 0);
+  await expect(restart(broker, "again", "bob")).rejects.toThrow(Undecided);
+  await leaveRoom(broker, 10_000);
+  expect(await restart(broker, "again", "bob")).toMatchObject({ restarts: 1 });
+});
