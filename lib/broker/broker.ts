@@ -1,3 +1,4 @@
+import type { BrokersClock } from "./brokers-clock.ts";
 import { Cancels } from "./cancels.ts";
 import { Leadership } from "./leadership.ts";
 import { Link, type LinkOptions } from "./link.ts";
@@ -35,6 +36,11 @@ export class Broker implements AsyncDisposable {
 
   /** How long an event is kept. */
   readonly historyMs: number;
+
+  /** The time that tasks go by. */
+  get clock(): BrokersClock {
+    return this.link.clock;
+  }
 
   /** Returns at once; `link` says when it is up. */
   constructor(options: LinkOptions) {

@@ -11,6 +11,7 @@ import { pause } from "#lib/process/pause.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { isOverLimit, unlessLost } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
+import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { establish } from "./establish.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "./names.ts";
@@ -53,6 +54,7 @@ const NO_EVENT = Uint8Array.of(7);
  * once with BrokerAway; and it comes up again by itself, however long the broker was away.
  */
 export class Link implements Line, AsyncDisposable {
+  readonly clock = new BrokersClock();
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   readonly #line = new OwnedLine(false);
@@ -183,6 +185,7 @@ export class Link implements Line, AsyncDisposable {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
     const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
     await establish({ nc, jsm }, this.#options.topology);
+    await this.#ask(jsm);
     if (this.#doubted) await this.#write(jsm);
     this.#doubted = false;
     return jsm;
@@ -205,9 +208,13 @@ export class Link implements Line, AsyncDisposable {
     while (!lost.aborted) {
       await pause(LISTEN_EVERY_MS, lost);
       if (lost.aborted) return;
-      const { cluster } = await jsm.streams.info(EVENTS_STREAM);
-      if (cluster && !cluster.leader) throw new Error("the log has no leader");
+      await this.#ask(jsm);
     }
+  }
+
+  async #ask(jsm: JetStreamManager): Promise<void> {
+    const { cluster } = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
+    if (cluster && !cluster.leader) throw new Error("the log has no leader");
   }
 
   /** Says the same thing only once, however often it is tried. */

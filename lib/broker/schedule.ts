@@ -144,7 +144,10 @@ export class Schedule {
     const isFull = error instanceof QueueFull;
     if (!isFull) this.#log.warn({ err: error, taskId }, "due task can't be moved yet");
     try {
-      await this.plan(waiting, new Date(Date.now() + (isFull ? LATER_MS : NO_QUEUE_RETRY_MS)));
+      await this.plan(
+        waiting,
+        new Date(this.#link.clock.nowMs() + (isFull ? LATER_MS : NO_QUEUE_RETRY_MS)),
+      );
       delivery.done();
     } catch {
       delivery.putBack(LATER_MS);

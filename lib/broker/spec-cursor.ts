@@ -3,7 +3,7 @@ import type { StoredMsg, StreamInfo } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { ask } from "./ask.ts";
-import { brokersClock } from "./brokers-clock.ts";
+import { toldAt } from "./brokers-clock.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { isWrongSequence } from "./is-wrong-sequence.ts";
 import type { Connected, Link } from "./link.ts";
@@ -58,7 +58,7 @@ export class SpecCursor {
     const bucket = await this.#open(connected);
     const info = await ask(connected.jsm.streams.info(EVENTS_STREAM));
     // Tasks age by it: a clock of ours that is wrong must not end them.
-    const nowMs = brokersClock(info);
+    const nowMs = toldAt(info);
     const bornMs = nowMs - this.#options.ageMs;
     let place = await this.#place(connected, bucket, info);
     while (place && !signal.aborted) {

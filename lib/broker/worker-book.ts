@@ -4,7 +4,7 @@ import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
 import { pause } from "#lib/process/pause.ts";
 import { ask } from "./ask.ts";
-import { brokersClock } from "./brokers-clock.ts";
+import { toldAt } from "./brokers-clock.ts";
 import { keepRunning } from "./keep-running.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { WORKERS_BUCKET } from "./names.ts";
@@ -40,7 +40,7 @@ export class WorkerBook {
     if (entry?.operation !== "PUT") return undefined;
     // By a clock of ours that is wrong, a worker that lives could be taken for dead.
     const { streamInfo } = await ask(bucket.status());
-    if (brokersClock(streamInfo) - entry.created.getTime() >= SILENT_MS) return undefined;
+    if (toldAt(streamInfo) - entry.created.getTime() >= SILENT_MS) return undefined;
     const { runningTaskIds } = fromBinary(WorkerSchema, entry.value);
     return { time: entry.created, runningTaskIds };
   }

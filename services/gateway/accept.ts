@@ -37,7 +37,7 @@ export async function accept(
   // Filled in before it is stored, so that it says what holds.
   const spec = routed(asked, types.namesOf(asked.input), rules);
   checkQueue(spec, at, queues);
-  const nowMs = Date.now();
+  const nowMs = broker.clock.nowMs();
   checkTimes(spec, at, { historyMs, nowMs });
   const taskId = taskIdOf(request);
   const past = pastTimes(spec, at, nowMs);

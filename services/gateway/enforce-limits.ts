@@ -29,7 +29,7 @@ async function endIfOverdue(broker: Broker, reached: Reached): Promise<void> {
     if (!standing || isTerminal(standing.task.state)) return;
     const waiting = waitingOf(standing);
     // By the broker's clock, which has said so, it is at least that late.
-    const nowMs = Math.max(Date.now(), atMs);
+    const nowMs = Math.max(broker.clock.nowMs(), atMs);
     const times = timesOfWaiting(waiting, nowMs);
     const ended = endOverdue(standing.last, times, nowMs);
     // Set for an earlier life, or by another caller's restart; and there is one limit of a kind.

@@ -30,7 +30,7 @@ export async function makeSure(
 ): Promise<Submitted | undefined> {
   const waiting = waitingOf(standing);
   const added = await placing(broker, waiting);
-  const accepted = acceptTask(timesOfWaiting(waiting, Date.now()));
+  const accepted = acceptTask(timesOfWaiting(waiting, broker.clock.nowMs()));
   await decide(broker, fenceOf(waiting), accepted);
   const now = await broker.log.read(waiting.taskId);
   if (now) return { task: now.task, deduplicated: true };

@@ -11,7 +11,7 @@ const AFTER_THE_OLD_MS = 1_000;
  * set first, for what lies in a queue is already promised. False if it is in its queue already.
  */
 export async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
-  const times = timesOfWaiting(waiting, Date.now());
+  const times = timesOfWaiting(waiting, broker.clock.nowMs());
   await broker.timeLimits.set(waiting.taskId, times);
   const { startMs } = times;
   // Whether that is past is for the broker to say: our clock may be ahead of its.
@@ -23,5 +23,5 @@ export async function place(broker: Broker, waiting: WaitingTask): Promise<boole
 /** Places a task of which an entry from an earlier life may still be in the queue. */
 export async function placeAnew(broker: Broker, waiting: WaitingTask): Promise<void> {
   if (await place(broker, waiting)) return;
-  await broker.schedule.plan(waiting, new Date(Date.now() + AFTER_THE_OLD_MS));
+  await broker.schedule.plan(waiting, new Date(broker.clock.nowMs() + AFTER_THE_OLD_MS));
 }

@@ -71,7 +71,7 @@ async function cancelWaiting(
       if (appended.kind === "stored") break;
     }
     const standing = await broker.log.read(entry.taskId);
-    if (!standing || !waitsNow(standing.task)) return false;
+    if (!standing || !waitsNow(standing.task, broker.clock.nowMs())) return false;
     waiting = waitingOf(standing);
   }
   await broker.queues.discard(queue, entry.sequence);
@@ -92,8 +92,8 @@ async function firstGuess(
 }
 
 /** An entry that is on loan can belong to a task that runs, has ended, or waits for its next attempt elsewhere. */
-function waitsNow({ state, nextAttemptTime }: Task): boolean {
+function waitsNow({ state, nextAttemptTime }: Task, nowMs: number): boolean {
   if (state === TaskState.QUEUED) return true;
   const waitsForTime = state === TaskState.RETRYING || state === TaskState.SCHEDULED;
-  return waitsForTime && (!nextAttemptTime || timestampMs(nextAttemptTime) <= Date.now());
+  return waitsForTime && (!nextAttemptTime || timestampMs(nextAttemptTime) <= nowMs);
 }

@@ -23,8 +23,9 @@ export async function restart(broker: Broker, taskId: string, requestedBy: strin
     const last = endOf(standing);
     // It would vanish without an end of its own.
     const { historyMs } = broker;
-    if (isTooOld(standing.task, { nowMs: Date.now(), historyMs })) throw new TaskTooOld(taskId);
-    const restarted = restartTask(last, { nowMs: Date.now(), requestedBy });
+    if (isTooOld(standing.task, { nowMs: broker.clock.nowMs(), historyMs }))
+      throw new TaskTooOld(taskId);
+    const restarted = restartTask(last, { nowMs: broker.clock.nowMs(), requestedBy });
     await placeAnew(broker, create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted }));
     const appended = await decide(broker, standing.fence, restarted);
     const now = await broker.log.read(taskId);

@@ -42,10 +42,11 @@ export async function beginAttempt(
   found: WaitingTask,
   options: Beginning,
 ): Promise<Begun | undefined> {
+  const { clock } = options.broker;
   // What the queue brought is mostly still true, and saves a read; the append finds out. And what it brought is due, for
-  // the broker's clock has said so.
+  // the broker has said so.
   let waiting: WaitingTask | undefined = found;
-  let nowMs = Math.max(Date.now(), dueMsOf(found));
+  let nowMs = Math.max(clock.nowMs(), dueMsOf(found));
   while (waiting) {
     const start = startAttempt(waiting.last, {
       ...options,
@@ -55,7 +56,7 @@ export async function beginAttempt(
     const begun = await act(lease, waiting, start, options);
     if (begun !== "stale") return begun;
     waiting = await readWaiting(found.taskId, options.broker);
-    nowMs = Date.now();
+    nowMs = clock.nowMs();
   }
   // Deleted, or refused at submit.
   lease.done();

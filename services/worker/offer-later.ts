@@ -28,7 +28,7 @@ export async function offerLater(
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);
   // Somebody else has moved it on: it is theirs to let go of.
   if (!planned) return;
-  await broker.schedule.plan(planned, new Date(Date.now() + LATER_MS));
+  await broker.schedule.plan(planned, new Date(broker.clock.nowMs() + LATER_MS));
   lease.done();
 }
 

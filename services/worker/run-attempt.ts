@@ -94,7 +94,7 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
   metrics.attemptEnded(type.input.typeName, outcome);
 
   const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
-  const conditions = { policy, nowMs: Date.now(), deadlineMs: deadlineMsOf(begun) };
+  const conditions = { policy, nowMs: broker.clock.nowMs(), deadlineMs: deadlineMsOf(begun) };
   const change =
     outcome.kind === "canceled" ? undefined : finishAttempt(running, outcome, conditions);
   const written = await settle({ broker, lease, begun, notes }, change);
@@ -109,9 +109,8 @@ async function cueOf(
 ): Promise<Cue> {
   const { running, waiting, fence } = begun;
   const checkpoint = await lastCheckpoint(broker, begun);
-  const nowMs = Date.now();
   const limits = attemptLimits(waiting.spec, timeoutsOf(type), {
-    nowMs,
+    nowMs: broker.clock.nowMs(),
     deadlineMs: deadlineMsOf(begun),
   });
   stops.startLimits(limits);
@@ -120,7 +119,8 @@ async function cueOf(
     taskId: fence.taskId,
     number: running.attempt,
     idempotencyKey: `${fence.taskId}/${running.attempt}`,
-    deadline: new Date(nowMs + limits.hardMs),
+    // Handlers compare it with the clock that they have.
+    deadline: new Date(Date.now() + limits.hardMs),
     checkpoint,
     signal: stops.signal,
     report: notes.report.bind(notes),

@@ -31,7 +31,7 @@ async function placeOrPlan(broker: Broker, waiting: WaitingTask): Promise<boolea
     return await place(broker, waiting);
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
-    await broker.schedule.plan(waiting, new Date(Date.now() + FULL_RETRY_MS));
+    await broker.schedule.plan(waiting, new Date(broker.clock.nowMs() + FULL_RETRY_MS));
     return true;
   }
 }
