@@ -74,6 +74,12 @@ export class Queues {
     throw new QueueFull(queue, FULL_RETRY_MS);
   }
 
+  /** The task's entry, on loan or not; undefined if there is none, or none that can be read. */
+  async find(task: WaitingTask): Promise<WaitingTask | undefined> {
+    const found = await this.#lookUp(task);
+    return found ? decodeWaiting(found.data, task.taskId) : undefined;
+  }
+
   /**
    * Takes a task that has ended out of its queue, even if it is on loan; not the entry of a later life. No harm if it is
    * not there.

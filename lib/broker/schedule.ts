@@ -57,12 +57,21 @@ export class Schedule {
   /** Forgets what is scheduled for a task that has ended; not what is for a later life of it. */
   async cancel(ended: WaitingTask): Promise<void> {
     const { taskId } = ended;
-    const connected = this.#link.use();
-    const query = { last_by_subj: scheduleSubject(taskId) };
-    const found = await ask(connected.jsm.streams.getMessage(SCHEDULE_STREAM, query));
+    const found = await this.#lookUp(taskId);
     const entry = found && decodeWaiting(found.data, taskId);
     if (!found || (entry && isOfLaterLife(entry, ended))) return;
-    await discard(connected, SCHEDULE_STREAM, found.seq);
+    await discard(this.#link.use(), SCHEDULE_STREAM, found.seq);
+  }
+
+  /** What is scheduled for the task; undefined if nothing is, or nothing that can be read. */
+  async find(taskId: string): Promise<WaitingTask | undefined> {
+    const found = await this.#lookUp(taskId);
+    return found ? decodeWaiting(found.data, taskId) : undefined;
+  }
+
+  #lookUp(taskId: string) {
+    const query = { last_by_subj: scheduleSubject(taskId) };
+    return ask(this.#link.use().jsm.streams.getMessage(SCHEDULE_STREAM, query));
   }
 
   /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */

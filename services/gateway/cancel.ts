@@ -5,6 +5,7 @@ import { waitingOf } from "#lib/broker/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
+import { completeRestart } from "./begun-restart.ts";
 import { clearAway } from "./clear-away.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
@@ -12,13 +13,26 @@ export async function cancel(broker: Broker, taskId: string, asked: Asked): Prom
   for (;;) {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
-    const { task, last, fence } = standing;
-    // Asked again, for the gateway that canceled it may have died before it told anyone.
-    if (task.state === TaskState.CANCELED) return cleanUp(broker, standing);
-    if (isTerminal(task.state)) throw new TaskFinished(taskId, stateName(task.state));
-    const appended = await broker.log.append(fence, cancelTask(last, asked));
-    if (appended.kind === "stored") return cleanUp(broker, standing);
+    const canceled = isTerminal(standing.task.state)
+      ? await answerOfEnded(broker, standing)
+      : await end(broker, standing, asked);
+    if (canceled) return canceled;
   }
+}
+
+/** Undefined if the task went on meanwhile. */
+async function end(broker: Broker, standing: Standing, asked: Asked): Promise<Task | undefined> {
+  const appended = await broker.log.append(standing.fence, cancelTask(standing.last, asked));
+  return appended.kind === "stored" ? cleanUp(broker, standing) : undefined;
+}
+
+/** Undefined if the task was about to be started again, and is now. */
+async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task | undefined> {
+  if (await completeRestart(broker, standing)) return undefined;
+  const { id, state } = standing.task;
+  // Asked again, for the gateway that canceled it may have died before it told anyone.
+  if (state === TaskState.CANCELED) return cleanUp(broker, standing);
+  throw new TaskFinished(id, stateName(state));
 }
 
 async function cleanUp(broker: Broker, standing: Standing): Promise<Task> {
