@@ -118,6 +118,8 @@ describe.concurrent("poison", () => {
         const { waiting, inFlight } = await broker.queues.depth("default");
         return waiting + inFlight === 0;
       });
+      const { messages } = await gateway.queues.listParkedMessages({});
+      expect(messages).toMatchObject([{ data: GARBAGE }]);
       await checkLedger(system.nats.url, ["fatal", "unreadable", "good"]);
     },
     LIMIT_MS,

@@ -5,7 +5,7 @@ import { submitPatiently } from "./patient-submit.ts";
 import { type Seen, watchPatiently } from "./patient-watch.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
 import type { Gateway } from "./system.ts";
-import { checkRecords } from "./watch-record.ts";
+import { checkRecords } from "./watch-records.ts";
 
 const SETTLED_TOGETHER = 200;
 
@@ -23,7 +23,7 @@ export interface TrafficOptions {
 export class Traffic {
   readonly #options: TrafficOptions;
   readonly #ids: string[] = [];
-  readonly #watches = new Map<string, Promise<Seen>>();
+  readonly #watches: Promise<Seen>[] = [];
   readonly #calling: Promise<unknown>;
   #ending = false;
 
@@ -52,10 +52,7 @@ export class Traffic {
       await Promise.all(some.map((id) => watchPatiently(this.#options.gateways, id)));
     }
     const log = await checkLedger(natsUrl, ids);
-    const records = [...this.#watches].map(
-      async ([id, watch]) => [id, (await watch).events] as const,
-    );
-    checkRecords(log, new Map(await Promise.all(records)));
+    checkRecords(log, await Promise.all(this.#watches));
     return log;
   }
 
@@ -72,7 +69,7 @@ export class Traffic {
   #watch(taskId: string): void {
     const watch = watchPatiently(this.#options.gateways, taskId);
     watch.catch(() => {});
-    this.#watches.set(taskId, watch);
+    this.#watches.push(watch);
   }
 
   #script(): Script {

@@ -4,8 +4,14 @@ import { setTimeout } from "node:timers/promises";
 export async function until(fact: () => Promise<boolean> | boolean, withinMs = 30_000) {
   const deadline = Date.now() + withinMs;
   for (;;) {
-    if (await Promise.resolve(fact()).catch(() => false)) return;
-    if (Date.now() > deadline) throw new Error(`still not so after ${withinMs} ms: ${fact}`);
+    let cause: unknown;
+    try {
+      if (await fact()) return;
+    } catch (error) {
+      cause = error;
+    }
+    if (Date.now() > deadline)
+      throw new Error(`still not so after ${withinMs} ms: ${fact}`, { cause });
     await setTimeout(20);
   }
 }
