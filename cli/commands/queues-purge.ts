@@ -52,7 +52,7 @@ async function purge(
   const response = await client.purgeQueue(request, PURGE);
   const shown = json
     ? JSON.stringify(toJson(PurgeQueueResponseSchema, response))
-    : `${response.canceled} tasks of ${queue} are canceled`;
+    : `tasks canceled in ${queue}: ${response.canceled}`;
   process.stdout.write(`${shown}\n`);
   return ExitCode.SUCCEEDED;
 }
@@ -68,11 +68,11 @@ async function askHowMany(client: Queues, queue: string): Promise<number | undef
     throw new CliError(`no task waits in ${queue}`, { exitCode: ExitCode.REFUSED });
   }
   if (!process.stdin.isTTY || !process.stderr.isTTY) {
-    throw new CliError(`${waiting} tasks wait in ${queue}; say --confirm ${waiting}`, {
+    throw new CliError(`tasks waiting in ${queue}: ${waiting}; say --confirm ${waiting}`, {
       exitCode: ExitCode.USAGE,
     });
   }
-  if (await confirmed(`cancel the ${waiting} tasks that wait in ${queue}?`)) return waiting;
+  if (await confirmed(`cancel all that wait in ${queue}, ${waiting} in number?`)) return waiting;
   process.stderr.write("nothing is canceled\n");
   return undefined;
 }

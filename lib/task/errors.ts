@@ -95,7 +95,7 @@ export class CountNotConfirmed extends RequestError {
   override readonly facts;
 
   constructor(queue: string, { waiting, confirmed }: { waiting: number; confirmed: number }) {
-    super(`${waiting} tasks wait in the queue ${queue}, and ${confirmed} were confirmed`);
+    super(`tasks waiting in the queue ${queue}: ${waiting}; confirmed: ${confirmed}`);
     this.facts = { queue, waiting: String(waiting) };
   }
 }

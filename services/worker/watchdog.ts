@@ -97,8 +97,8 @@ export class Watchdog {
   async #mend(queue: string, { count, oldest }: Untaken, standsMs: number): Promise<void> {
     const { link, slots, readiness, log } = this.#options;
     this.#stalled.add(queue);
-    const waiting = `${count} tasks wait in the queue ${queue}`;
-    readiness.red(PART, `${waiting}, and it has not moved for ${standsMs / 1_000} s`);
+    const stands = `the queue ${queue} has not moved for ${standsMs / 1_000} s`;
+    readiness.red(PART, `${stands}; tasks waiting in it: ${count}`);
     const figures = { queue, waiting: count, standsMs, freeSlots: slots.freeOf(queue) };
     log.warn({ ...figures, oldest }, "tasks wait, a slot is free, and nothing is delivered");
     try {

@@ -24,7 +24,7 @@ test("a purge cancels what waits, with who and why, and leaves what runs alone",
 
   const refused = await errorOf(gateway.queues.purgeQueue({ queue: QUEUE, confirmCount: 999n }));
   expect(refused.code).toBe(Code.FailedPrecondition);
-  expect(refused.rawMessage).toContain("1000 tasks wait in the queue default");
+  expect(refused.rawMessage).toContain("tasks waiting in the queue default: 1000");
   expect(refused.findDetails(ErrorInfoSchema)[0]).toMatchObject({
     reason: "COUNT_NOT_CONFIRMED",
     metadata: { queue: QUEUE, waiting: "1000" },

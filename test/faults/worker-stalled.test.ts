@@ -61,7 +61,7 @@ longRow(
 
     await worker.service.logged("the queue's settings can't be put right");
     expect(await reasonsOf(worker.url)).toMatchObject({
-      deliveries: "1 tasks wait in the queue default, and it has not moved for 15 s",
+      deliveries: "the queue default has not moved for 15 s; tasks waiting in it: 1",
     });
     expect(await worker.service.exited).toBe(1);
     const { err } = await worker.service.logged("stopped by an error");

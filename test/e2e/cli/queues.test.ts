@@ -68,16 +68,16 @@ test("a purge needs the count, and cancels no more than that", async () => {
   expect(await queues("purge", QUEUE)).toEqual({
     code: 2,
     stdout: "",
-    stderr: "error: 5 tasks wait in default; say --confirm 5\n",
+    stderr: "error: tasks waiting in default: 5; say --confirm 5\n",
   });
   expect(await queues("purge", QUEUE, "--confirm", "4")).toEqual({
     code: 7,
     stdout: "",
-    stderr: "error: 5 tasks wait in the queue default, and 4 were confirmed\n",
+    stderr: "error: tasks waiting in the queue default: 5; confirmed: 4\n",
   });
   expect(await queues("purge", QUEUE, "--confirm", "5", "--reason", "obsolete")).toEqual({
     code: 0,
-    stdout: "5 tasks of default are canceled\n",
+    stdout: "tasks canceled in default: 5\n",
     stderr: "",
   });
   const { task } = await gateway.client.getTask({ taskId: "task-1" });

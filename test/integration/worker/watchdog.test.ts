@@ -78,7 +78,7 @@ describe("the watchdog", () => {
 
     await until(() => !watched.readiness.ready);
     expect(watched.readiness.reasons).toEqual({
-      deliveries: "1 tasks wait in the queue default, and it has not moved for 0.6 s",
+      deliveries: "the queue default has not moved for 0.6 s; tasks waiting in it: 1",
     });
     await until(async () => {
       const { config } = await jsm.consumers.info("MR_QUEUE_default", "p2");

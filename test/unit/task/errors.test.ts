@@ -40,7 +40,7 @@ test.each([
   ],
   [
     new CountNotConfirmed("q", { waiting: 3, confirmed: 2 }),
-    "3 tasks wait in the queue q, and 2 were confirmed",
+    "tasks waiting in the queue q: 3; confirmed: 2",
     { queue: "q", waiting: "3" },
   ],
   [
