@@ -1,4 +1,4 @@
-import { isAtLeast } from "#lib/broker/server-version.ts";
+import { isAtLeast } from "#lib/broker/link/server-version.ts";
 import { cachedBin } from "./cache.ts";
 import { NatsServerError } from "./nats-server-error.ts";
 import { isExecutable, onPath } from "./on-path.ts";

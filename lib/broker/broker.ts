@@ -1,20 +1,20 @@
-import type { BrokersClock } from "./brokers-clock.ts";
-import { Cancels } from "./cancels.ts";
-import { Leadership } from "./leadership.ts";
-import { Link, type LinkOptions } from "./link.ts";
-import { LogScan } from "./log-scan.ts";
+import type { BrokersClock } from "./link/brokers-clock.ts";
+import { Link, type LinkOptions } from "./link/link.ts";
+import { LogScan } from "./log/log-scan.ts";
+import { SpecCursor } from "./log/spec-cursor.ts";
+import { TaskLog } from "./log/task-log.ts";
 import { queueStream, SCHEDULE_STREAM } from "./names.ts";
-import { ParkedMessages } from "./parked.ts";
-import { QueueSettingsBook } from "./queue-settings.ts";
-import { Queues } from "./queues.ts";
-import { Schedule } from "./schedule.ts";
-import { SpecCursor } from "./spec-cursor.ts";
-import { TaskLog } from "./task-log.ts";
-import { TaskTypeBook } from "./task-type-book.ts";
-import { TimeLimits } from "./time-limits.ts";
-import { Unreadable } from "./unreadable.ts";
-import { Whereabouts } from "./whereabouts.ts";
-import { WorkerBook } from "./worker-book.ts";
+import { Cancels } from "./processes/cancels.ts";
+import { Leadership } from "./processes/leadership.ts";
+import { TaskTypeBook } from "./processes/task-type-book.ts";
+import { WorkerBook } from "./processes/worker-book.ts";
+import { ParkedMessages } from "./queues/parked.ts";
+import { QueueSettingsBook } from "./queues/queue-settings.ts";
+import { Queues } from "./queues/queues.ts";
+import { Schedule } from "./queues/schedule.ts";
+import { TimeLimits } from "./queues/time-limits.ts";
+import { Unreadable } from "./queues/unreadable.ts";
+import { Whereabouts } from "./queues/whereabouts.ts";
 
 /** All that Millrace keeps in NATS, in our own words. */
 export class Broker implements AsyncDisposable {

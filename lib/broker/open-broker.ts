@@ -1,6 +1,6 @@
 import type { Settings } from "#lib/process/settings.ts";
 import { Broker } from "./broker.ts";
-import type { BrokerLog } from "./link.ts";
+import type { BrokerLog } from "./link/link.ts";
 
 const HOUR_MS = 3_600_000;
 

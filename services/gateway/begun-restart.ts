@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Standing } from "#lib/broker/task-log.ts";
-import { fenceOf, isOfLaterLife, waitingOf } from "#lib/broker/waiting.ts";
+import type { Standing } from "#lib/broker/log/task-log.ts";
+import { fenceOf, isOfLaterLife, waitingOf } from "#lib/broker/queues/waiting.ts";
 
 /**
  * Writes down the restart of an ended task of which only the entry is there: its gateway is about to write it, or has

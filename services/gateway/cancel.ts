@@ -1,7 +1,7 @@
 import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Standing } from "#lib/broker/task-log.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import type { Standing } from "#lib/broker/log/task-log.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";

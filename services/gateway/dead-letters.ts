@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import type { Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type DeadLetterFilter, DeadLetterFilterSchema } from "#gen/millrace/v1/task_service_pb.ts";
-import type { LogScan } from "#lib/broker/log-scan.ts";
+import type { LogScan } from "#lib/broker/log/log-scan.ts";
 import { fold } from "#lib/task/fold.ts";
 import { type Filter, failedSo, isSuch } from "./dead-letter-filter.ts";
 

@@ -1,6 +1,6 @@
 import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Appended, Fence } from "#lib/broker/task-log.ts";
+import type { Appended, Fence } from "#lib/broker/log/task-log.ts";
 import { HistoryFull, Undecided } from "#lib/task/errors.ts";
 
 /** Appends the word that decides what was begun. Without room for it, the beginning stays, and may yet be completed. */

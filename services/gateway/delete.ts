@@ -1,5 +1,5 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { TaskNotFinished } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { deleteTask } from "#lib/task/next-state.ts";

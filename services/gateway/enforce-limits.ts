@@ -1,8 +1,8 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Standing } from "#lib/broker/task-log.ts";
-import type { Reached } from "#lib/broker/time-limits.ts";
-import { timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
+import type { Standing } from "#lib/broker/log/task-log.ts";
+import type { Reached } from "#lib/broker/queues/time-limits.ts";
+import { timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { endOverdue } from "#lib/task/overdue.ts";
 import type { Times } from "#lib/task/times.ts";

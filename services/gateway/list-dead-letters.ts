@@ -1,6 +1,6 @@
 import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import type { ListDeadLettersRequest } from "#gen/millrace/v1/task_service_pb.ts";
-import type { LogScan } from "#lib/broker/log-scan.ts";
+import type { LogScan } from "#lib/broker/log/log-scan.ts";
 import { InvalidField } from "#lib/task/errors.ts";
 import { findDeadLetters } from "./dead-letters.ts";
 

@@ -2,7 +2,7 @@ import { createRegistry } from "@bufbuild/protobuf";
 import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { historyMsOf, openBroker } from "#lib/broker/open-broker.ts";
-import { Watching } from "#lib/broker/watching.ts";
+import { Watching } from "#lib/broker/watch/watching.ts";
 import { healthEndpoints } from "#lib/process/health-endpoints.ts";
 import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";

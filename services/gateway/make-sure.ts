@@ -1,8 +1,8 @@
 import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Standing } from "#lib/broker/task-log.ts";
-import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
+import type { Standing } from "#lib/broker/log/task-log.ts";
+import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { acceptTask, refuseTask } from "#lib/task/next-state.ts";

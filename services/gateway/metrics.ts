@@ -1,5 +1,5 @@
 import { Counter, type Registry } from "prom-client";
-import type { Watching } from "#lib/broker/watching.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
 import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
 import type { EndedCall } from "#lib/rpc/count-calls.ts";

@@ -1,6 +1,6 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { timesOfWaiting } from "#lib/broker/waiting.ts";
+import { timesOfWaiting } from "#lib/broker/queues/waiting.ts";
 import { awaitsStart } from "#lib/task/life.ts";
 
 /** An entry of the task that is still in its queue is about to be let go of; ours comes after it. */

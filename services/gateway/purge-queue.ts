@@ -2,9 +2,9 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { mended } from "#lib/broker/mended.ts";
-import type { QueueEntry } from "#lib/broker/queues.ts";
-import { fenceOf, waitingOf } from "#lib/broker/waiting.ts";
+import { mended } from "#lib/broker/link/mended.ts";
+import type { QueueEntry } from "#lib/broker/queues/queues.ts";
+import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { CountNotConfirmed } from "#lib/task/errors.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
 

@@ -1,4 +1,4 @@
-import type { QueueTotals } from "#lib/broker/queue-figures.ts";
+import type { QueueTotals } from "#lib/broker/queues/queue-figures.ts";
 
 /** Per second. */
 export type Rates = QueueTotals;

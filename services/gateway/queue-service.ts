@@ -9,9 +9,9 @@ import {
   type QueueService,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { mended } from "#lib/broker/mended.ts";
-import type { Parked } from "#lib/broker/parked.ts";
-import { oldestWaitingMs } from "#lib/broker/queue-figures.ts";
+import { mended } from "#lib/broker/link/mended.ts";
+import type { Parked } from "#lib/broker/queues/parked.ts";
+import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
 import { QueueUnknown } from "#lib/task/errors.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueOverseer } from "./queue-overseer.ts";

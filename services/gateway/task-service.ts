@@ -1,6 +1,6 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
-import type { Watching } from "#lib/broker/watching.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
 import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
 import { accept } from "./accept.ts";
 import { cancel } from "./cancel.ts";

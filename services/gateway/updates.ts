@@ -1,8 +1,8 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import { type TaskUpdate, TaskUpdateSchema } from "#gen/millrace/v1/task_service_pb.ts";
-import type { WatchStep } from "#lib/broker/watch-steps.ts";
-import type { Watching } from "#lib/broker/watching.ts";
+import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
 import { withKeepAlive } from "#lib/rpc/keep-alive.ts";
 import { KEEP_ALIVE_MS } from "#lib/task/limits.ts";
 

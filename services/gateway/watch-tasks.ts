@@ -5,8 +5,8 @@ import {
   type WatchTasksResponse,
   WatchTasksResponseSchema,
 } from "#gen/millrace/v1/task_service_pb.ts";
-import type { ManyWatchStep } from "#lib/broker/many-watch.ts";
-import type { Watching } from "#lib/broker/watching.ts";
+import type { ManyWatchStep } from "#lib/broker/watch/many-watch.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
 import { withKeepAlive } from "#lib/rpc/keep-alive.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import { InvalidField } from "#lib/task/errors.ts";

@@ -1,5 +1,5 @@
 import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
-import { WORKER_GONE_MS } from "#lib/broker/worker-book.ts";
+import { WORKER_GONE_MS } from "#lib/broker/processes/worker-book.ts";
 
 /** A worker that fell silent is missed until then. */
 const FORGOTTEN_MS = 600_000;

@@ -1,6 +1,6 @@
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { LogFollower } from "#lib/broker/log-follower.ts";
+import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
 import { pause } from "#lib/process/pause.ts";

@@ -1,4 +1,4 @@
-import type { Delivery } from "#lib/broker/delivery.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
 
 /** Our hold on a task. The broker may deliver it to us anew while we have it: then that delivery is the one that counts. */
 export class Lease {

@@ -1,6 +1,6 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { entryAfter, fenceOf, isOfLaterLife } from "#lib/broker/waiting.ts";
+import { entryAfter, fenceOf, isOfLaterLife } from "#lib/broker/queues/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import { type BeginOptions, readWaiting } from "./begin-attempt.ts";

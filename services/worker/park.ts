@@ -1,5 +1,5 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Delivery } from "#lib/broker/delivery.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import type { Lease } from "./lease.ts";
 import { stored } from "./stored.ts";

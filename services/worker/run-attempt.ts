@@ -2,7 +2,7 @@ import type { JsonValue } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Delivery } from "#lib/broker/delivery.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import { attemptLimits } from "#lib/task/attempt-limits.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";

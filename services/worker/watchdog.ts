@@ -1,5 +1,5 @@
-import type { Link } from "#lib/broker/link.ts";
-import { readUntaken, type Untaken } from "#lib/broker/untaken.ts";
+import type { Link } from "#lib/broker/link/link.ts";
+import { readUntaken, type Untaken } from "#lib/broker/queues/untaken.ts";
 import type { Log } from "#lib/process/log.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";

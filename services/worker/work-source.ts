@@ -1,6 +1,6 @@
-import type { Delivery } from "#lib/broker/delivery.ts";
-import type { Connected, Link } from "#lib/broker/link.ts";
-import { queueSource, type Source, takeNext, takeNow } from "#lib/broker/pull.ts";
+import type { Connected, Link } from "#lib/broker/link/link.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
+import { queueSource, type Source, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
 import { LEVELS, SlotDealer } from "#lib/task/priority.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import type { Slots } from "./slots.ts";

@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import { BEAT_MS, type Delivery } from "#lib/broker/delivery.ts";
-import { SourceMissing } from "#lib/broker/source-missing.ts";
+import { SourceMissing } from "#lib/broker/link/source-missing.ts";
+import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import { BrokerAway } from "#lib/task/errors.ts";

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { errorOf } from "#test/support/errors.ts";

@@ -5,7 +5,7 @@ import { jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { AuthorizationError, type NatsConnection, wsconnect } from "@nats-io/nats-core";
 import { expect, test } from "vitest";
 import { QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
-import { commonPlans, queuePlan } from "#lib/broker/topology.ts";
+import { commonPlans, queuePlan } from "#lib/broker/topology/topology.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { SHELL, upsunApp, variableOf } from "#test/support/upsun.ts";
 import { openNatsApp, type RunningNats } from "#test/support/upsun-nats.ts";

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
-import type { TopologyOptions } from "#lib/broker/topology.ts";
+import type { TopologyOptions } from "#lib/broker/topology/topology.ts";
 
 export const QUIET = { info() {}, warn() {}, error() {} };
 

@@ -1,7 +1,7 @@
 import { expect } from "vitest";
 import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { Link } from "#lib/broker/link.ts";
-import { LogFollower } from "#lib/broker/log-follower.ts";
+import { Link } from "#lib/broker/link/link.ts";
+import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isTerminalEvent, mayFollow, stateName } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";

@@ -1,5 +1,5 @@
-import { Link } from "#lib/broker/link.ts";
-import { LogFollower } from "#lib/broker/log-follower.ts";
+import { Link } from "#lib/broker/link/link.ts";
+import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";

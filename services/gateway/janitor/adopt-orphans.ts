@@ -1,7 +1,7 @@
 import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { BrokerLog } from "#lib/broker/link.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { adopt } from "./adopt.ts";
 import type { Chore } from "./chore.ts";

@@ -1,6 +1,6 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { makeSure } from "../make-sure.ts";

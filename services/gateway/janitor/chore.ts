@@ -1,4 +1,4 @@
-import type { BrokerLog } from "#lib/broker/link.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { JanitorFigures } from "./figures.ts";
 

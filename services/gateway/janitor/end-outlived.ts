@@ -1,8 +1,8 @@
 import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { BrokerLog } from "#lib/broker/link.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
 import { clearAway } from "../clear-away.ts";

@@ -1,4 +1,4 @@
-import type { ParkedDepth } from "#lib/broker/parked.ts";
+import type { ParkedDepth } from "#lib/broker/queues/parked.ts";
 
 /** What the janitor of this process has done since it started. */
 export class JanitorFigures {

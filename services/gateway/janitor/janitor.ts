@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Leadership } from "#lib/broker/leadership.ts";
-import type { BrokerLog } from "#lib/broker/link.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
+import type { Leadership } from "#lib/broker/processes/leadership.ts";
 import { adoptOrphans } from "./adopt-orphans.ts";
 import { type Chore, keepDoing } from "./chore.ts";
 import { endOutlived } from "./end-outlived.ts";

@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import type { BrokerLog } from "#lib/broker/link.ts";
-import type { ParkedDepth } from "#lib/broker/parked.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
+import type { ParkedDepth } from "#lib/broker/queues/parked.ts";
 import type { Chore } from "./chore.ts";
 import type { JanitorFigures } from "./figures.ts";
 

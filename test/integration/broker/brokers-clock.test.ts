@@ -3,7 +3,7 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { queueSource, takeNext } from "#lib/broker/pull.ts";
+import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { submit } from "../../../services/gateway/submit.ts";

@@ -6,7 +6,7 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Fence } from "#lib/broker/task-log.ts";
+import type { Fence } from "#lib/broker/log/task-log.ts";
 
 export async function begin(broker: Broker, taskId: string, labels = {}): Promise<Fence> {
   const begun = await broker.log.begin(

@@ -3,7 +3,7 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { queueSource, takeNow } from "#lib/broker/pull.ts";
+import { queueSource, takeNow } from "#lib/broker/queues/pull.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 

@@ -9,9 +9,9 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Delivery } from "#lib/broker/delivery.ts";
-import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
-import { entryAfter, fenceOf, waitingOf } from "#lib/broker/waiting.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
+import { queueSource, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
+import { entryAfter, fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
 import { openTestBroker } from "#test/support/broker.ts";

@@ -8,7 +8,7 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Fence } from "#lib/broker/task-log.ts";
+import type { Fence } from "#lib/broker/log/task-log.ts";
 import { queueTask, refuseTask } from "#lib/task/next-state.ts";
 import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";

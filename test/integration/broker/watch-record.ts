@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import type { ManyWatchStep, WantedTasks } from "#lib/broker/many-watch.ts";
-import { Watching } from "#lib/broker/watching.ts";
+import type { ManyWatchStep, WantedTasks } from "#lib/broker/watch/many-watch.ts";
+import { Watching } from "#lib/broker/watch/watching.ts";
 import { QUIET } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { until } from "#test/support/until.ts";

@@ -3,7 +3,7 @@ import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/waiting.ts";
+import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { startAttempt } from "#lib/task/next-state.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";

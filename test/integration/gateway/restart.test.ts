@@ -3,7 +3,7 @@ import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { waitingOf } from "#lib/broker/waiting.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";

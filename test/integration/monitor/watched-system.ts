@@ -5,7 +5,7 @@ import { MonitorService, type Overview } from "#gen/millrace/v1/monitor_service_
 import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
-import type { Fence } from "#lib/broker/task-log.ts";
+import type { Fence } from "#lib/broker/log/task-log.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { deleteTask, refuseTask } from "#lib/task/next-state.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";

@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { queueSource, takeNext } from "#lib/broker/pull.ts";
+import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { beginAttempt } from "../../../services/worker/begin-attempt.ts";

@@ -4,7 +4,7 @@ import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { queueSource, takeNext, takeNow } from "#lib/broker/pull.ts";
+import { queueSource, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Interleaving } from "#lib/broker/interleaving.ts";
+import { Interleaving } from "#lib/broker/watch/interleaving.ts";
 
 async function* counting(name: string, upTo: number, ended: string[] = []) {
   try {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { isAtLeast, refuseOldServer } from "#lib/broker/server-version.ts";
+import { isAtLeast, refuseOldServer } from "#lib/broker/link/server-version.ts";
 
 test.each([
   ["2.9.10", true],

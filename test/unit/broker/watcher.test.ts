@@ -1,7 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
-import { MAX_BEHIND, Watcher } from "#lib/broker/watcher.ts";
+import { MAX_BEHIND, Watcher } from "#lib/broker/watch/watcher.ts";
 
 type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
 

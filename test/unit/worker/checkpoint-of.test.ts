@@ -1,7 +1,7 @@
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { decodeEvent, encodeEvent } from "#lib/broker/event-codec.ts";
+import { decodeEvent, encodeEvent } from "#lib/broker/log/event-codec.ts";
 import { checkpointOf } from "../../../services/worker/checkpoint-of.ts";
 
 test("a checkpoint keeps any JSON value", () => {

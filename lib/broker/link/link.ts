@@ -1,0 +1,248 @@
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  jetstreamManager,
+} from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
+import { onAbort } from "#lib/process/leaving.ts";
+import { type Line, OwnedLine } from "#lib/process/line.ts";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
+import { establish } from "../topology/establish.ts";
+import type { TopologyOptions } from "../topology/topology.ts";
+import { isOverLimit, unlessLost } from "./ask.ts";
+import { BrokerUnfit } from "./broker-unfit.ts";
+import { BrokersClock } from "./brokers-clock.ts";
+import { type DialOptions, dial } from "./dial.ts";
+import { refuseOldServer } from "./server-version.ts";
+
+/** What the broker has to say, to whoever keeps the log. */
+export interface BrokerLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface LinkOptions extends DialOptions {
+  readonly topology: TopologyOptions;
+  readonly log: BrokerLog;
+}
+
+/** A connection that works: the server answers, is new enough, and the streams are there. */
+export interface Connected {
+  readonly nc: NatsConnection;
+  readonly js: JetStreamClient;
+  readonly jsm: JetStreamManager;
+  /** Aborts when the connection is lost. */
+  readonly lost: AbortSignal;
+}
+
+/** A connection whose streams are yet to be looked at. */
+export type Dialed = Pick<Connected, "nc" | "jsm">;
+
+/** How long one request to the broker may take before it counts as away. */
+export const REQUEST_TIMEOUT_MS = 4_000;
+const RETRY_MS = 250;
+const LISTEN_EVERY_MS = 2_000;
+/** Bytes that no reader of the log takes for an event. */
+const NO_EVENT = Uint8Array.of(7);
+
+/**
+ * Our end of the line to NATS, for as long as the process lives. It is either up or down; down, every use fails at
+ * once with BrokerAway; and it comes up again by itself, however long the broker was away.
+ */
+export class Link implements Line, AsyncDisposable {
+  readonly clock = new BrokersClock();
+  readonly #options: LinkOptions;
+  readonly #closing = new AbortController();
+  readonly #line = new OwnedLine(false);
+  readonly #running: Promise<void>;
+  readonly #unfit = Promise.withResolvers<never>();
+  #up: Connected | undefined;
+  #upSinceMs = 0;
+  #losing: AbortController | undefined;
+  #complaint: string | undefined;
+  #doubted = false;
+
+  constructor(options: LinkOptions) {
+    this.#options = options;
+    this.#unfit.promise.catch(() => {});
+    this.#running = this.#run();
+  }
+
+  /** Rejects with BrokerUnfit when the broker can't be used, and waiting will not help. */
+  get unfit(): Promise<never> {
+    return this.#unfit.promise;
+  }
+
+  get isUp(): boolean {
+    return this.#line.isUp;
+  }
+
+  /** For how long it has been up, if it is. */
+  get upForMs(): number {
+    return performance.now() - this.#upSinceMs;
+  }
+
+  use(): Connected {
+    if (!this.#up) throw new BrokerAway();
+    return this.#up;
+  }
+
+  onChange(listener: (up: boolean) => void): Disposable {
+    return this.#line.onChange(listener);
+  }
+
+  /** Resolves when the link is up, at once if it is; or when the signal aborts. */
+  async whenUp(signal: AbortSignal): Promise<void> {
+    if (this.isUp || signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    using _up = this.onChange((up) => up && resolve());
+    using _aborted = onAbort(signal, resolve);
+    await promise;
+  }
+
+  /** Puts back what was deleted by hand while the link was up. */
+  repair(): Promise<void> {
+    return establish(this.use(), this.#options.topology);
+  }
+
+  /**
+   * Told by whoever wrote and was not answered, though the broker may answer others: goes down until a write succeeds. A
+   * server whose disk was full answers no write again before it is restarted.
+   */
+  doubt(): void {
+    if (!this.#up) return;
+    this.#doubted = true;
+    this.#goDown();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const closing = this.#closing.signal;
+    while (!closing.aborted) {
+      try {
+        await this.#serve(await dial(this.#options, closing));
+      } catch (error) {
+        if (closing.aborted) return;
+        this.#complain(error);
+        await pause(RETRY_MS, closing);
+      }
+    }
+  }
+
+  /** Follows one connection, through its reconnects, until it is closed. */
+  async #serve(nc: NatsConnection): Promise<void> {
+    // Asked to close while it was dialing: there will be no status to wait for.
+    if (nc.isClosed()) return;
+    using _ = onAbort(this.#closing.signal, () => void nc.close());
+    let broken = new AbortController();
+    let holding = this.#hold(nc, broken.signal);
+    try {
+      for await (const { type } of nc.status()) {
+        if (type === "disconnect" || type === "close") {
+          broken.abort();
+          this.#goDown();
+        }
+        if (type === "reconnect") {
+          await holding;
+          broken = new AbortController();
+          holding = this.#hold(nc, broken.signal);
+        }
+      }
+    } finally {
+      broken.abort();
+      this.#goDown();
+      await holding;
+      await nc.close();
+    }
+  }
+
+  /** Comes up whenever the broker works, and goes down when it does not, until the connection breaks. */
+  async #hold(nc: NatsConnection, broken: AbortSignal): Promise<void> {
+    while (!broken.aborted) {
+      try {
+        const jsm = await unlessLost(this.#prepare(nc), broken);
+        if (broken.aborted) return;
+        await this.#listen(this.#goUp(nc, jsm));
+      } catch (error) {
+        if (broken.aborted) return;
+        this.#goDown();
+        this.#complain(error);
+      }
+      await pause(RETRY_MS, broken);
+    }
+  }
+
+  /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
+  async #prepare(nc: NatsConnection): Promise<JetStreamManager> {
+    refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
+    const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
+    await establish({ nc, jsm }, this.#options.topology);
+    await this.#ask(jsm);
+    if (this.#doubted) await this.#write(jsm);
+    this.#doubted = false;
+    return jsm;
+  }
+
+  async #write(jsm: JetStreamManager): Promise<void> {
+    try {
+      await jsm.jetstream().publish(WRITE_PROBE, NO_EVENT, { timeout: REQUEST_TIMEOUT_MS });
+    } catch (error) {
+      // A full log has answered, too.
+      if (!isOverLimit(error)) throw new Error("the log takes no writes", { cause: error });
+    }
+  }
+
+  /**
+   * Throws when nobody answers for the log. A connection says nothing of that: a cluster without a majority, and a server
+   * that gave up its disk, keep it open.
+   */
+  async #listen({ jsm, lost }: Connected): Promise<void> {
+    while (!lost.aborted) {
+      await pause(LISTEN_EVERY_MS, lost);
+      if (lost.aborted) return;
+      await this.#ask(jsm);
+    }
+  }
+
+  async #ask(jsm: JetStreamManager): Promise<void> {
+    const { cluster } = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
+    if (cluster && !cluster.leader) throw new Error("the log has no leader");
+  }
+
+  /** Says the same thing only once, however often it is tried. */
+  #complain(error: unknown): void {
+    if (error instanceof BrokerUnfit) this.#unfit.reject(error);
+    const reason = error instanceof Error ? error.message : String(error);
+    if (reason === this.#complaint) return;
+    this.#complaint = reason;
+    this.#options.log.warn({ reason, servers: this.#options.servers }, "broker is not usable yet");
+  }
+
+  #goUp(nc: NatsConnection, jsm: JetStreamManager): Connected {
+    this.#losing = new AbortController();
+    const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
+    this.#up = { nc, jsm, js, lost: this.#losing.signal };
+    this.#upSinceMs = performance.now();
+    this.#complaint = undefined;
+    this.#options.log.info({ server: nc.getServer() }, "broker is up");
+    this.#line.set(true);
+    return this.#up;
+  }
+
+  #goDown(): void {
+    const wasUp = this.#up !== undefined;
+    this.#up = undefined;
+    this.#losing?.abort(new BrokerAway());
+    if (!wasUp) return;
+    if (!this.#closing.signal.aborted) this.#options.log.warn({}, "broker is away");
+    this.#line.set(false);
+  }
+}

@@ -1,0 +1,133 @@
+import { create } from "@bufbuild/protobuf";
+import type { StoredMsg, StreamInfo } from "@nats-io/jetstream";
+import { type KV, Kvm } from "@nats-io/kv";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { ask } from "../link/ask.ts";
+import { toldAt } from "../link/brokers-clock.ts";
+import { isWrongSequence } from "../link/is-wrong-sequence.ts";
+import type { Connected, Link } from "../link/link.ts";
+import { streamCreated } from "../link/stream-created.ts";
+import { ALL_SPECS, CURSORS_BUCKET, EVENTS_STREAM } from "../names.ts";
+import { decodeEvent } from "./event-codec.ts";
+import { readBatch } from "./read-batch.ts";
+
+/** Specs read at once: smaller batches cost the broker more for each, and they come with inputs of up to 64 KiB. */
+const BATCH = { maxMessages: 1_000, maxBytes: 8 * 2 ** 20 };
+
+interface SpecCursorOptions {
+  readonly link: Link;
+  readonly replicas: number;
+  /** Its place in the log is kept under this name, for whoever goes on. */
+  readonly name: string;
+  /** Tasks are handed out when they were accepted this long ago. */
+  readonly ageMs: number;
+  /** Streams without which the log is not the whole truth: when one of them was made anew, the cursor starts over. */
+  readonly besides: readonly string[];
+}
+
+/** Where a cursor stands. */
+interface Place {
+  /** When each of its streams was made. In another log, a sequence means nothing. */
+  readonly made: Readonly<Record<string, string>>;
+  readonly sequence: number;
+}
+
+interface Kept extends Place {
+  readonly revision: number;
+}
+
+/** Called with tasks, as if none of them was ever started, and the broker's time. */
+type SeeTo = (tasks: readonly WaitingTask[], nowMs: number) => Promise<void>;
+
+/**
+ * Goes through all tasks in the order in which they were accepted, and hands each out when it has come of age. Its place
+ * is kept in the broker and moves only when a batch has been seen to: a process that dies half-way leaves the batch to
+ * the next one. So a task may be handed out twice, and is never left out. No consumer with acknowledgements: of two
+ * that pull from the same one by mistake, one could acknowledge what the other has not seen to.
+ */
+export class SpecCursor {
+  readonly #options: SpecCursorOptions;
+
+  constructor(options: SpecCursorOptions) {
+    this.#options = options;
+  }
+
+  /** Hands out all that came of age since the last pass. */
+  async pass(seeTo: SeeTo, signal: AbortSignal): Promise<void> {
+    const connected = this.#options.link.use();
+    const bucket = await this.#open(connected);
+    const info = await ask(connected.jsm.streams.info(EVENTS_STREAM));
+    // Tasks age by it: a clock of ours that is wrong must not end them.
+    const nowMs = toldAt(info);
+    const bornMs = nowMs - this.#options.ageMs;
+    let place = await this.#place(connected, bucket, info);
+    while (place && !signal.aborted) {
+      const from = place.sequence + 1;
+      const read: StoredMsg[] = [];
+      const batch = { from, subject: ALL_SPECS, ...BATCH };
+      await readBatch(connected, batch, (message) => void read.push(message));
+      const young = read.findIndex(({ time }) => time.getTime() > bornMs);
+      const due = young < 0 ? read : read.slice(0, young);
+      const last = due.at(-1);
+      if (!last) return;
+      const tasks = due.map(waitingOf).filter((task) => task !== undefined);
+      await seeTo(tasks, nowMs);
+      place = await this.#keep(bucket, { ...place, sequence: last.seq });
+      if (due.length < read.length) return;
+    }
+  }
+
+  #open({ js }: Connected): Promise<KV> {
+    const { replicas } = this.#options;
+    return ask(new Kvm(js).create(CURSORS_BUCKET, { history: 1, replicas }));
+  }
+
+  async #place(
+    connected: Connected,
+    bucket: KV,
+    { created, state }: StreamInfo,
+  ): Promise<Kept | undefined> {
+    const made: Record<string, string> = { [EVENTS_STREAM]: created };
+    for (const stream of this.#options.besides) {
+      const streamMade = await streamCreated(connected, stream);
+      if (streamMade !== undefined) made[stream] = streamMade;
+    }
+    const entry = await ask(bucket.get(this.#options.name));
+    const revision = entry?.revision ?? 0;
+    const kept = entry?.operation === "PUT" ? entry.json<Place>() : undefined;
+    const goesOn = kept && isSame(kept.made, made) && kept.sequence <= state.last_seq;
+    // One that is not there now is remembered, so that the next one of its name is found to be new.
+    return { made: { ...kept?.made, ...made }, sequence: goesOn ? kept.sequence : 0, revision };
+  }
+
+  /** Undefined when someone else has moved it, who then also goes on. */
+  async #keep(bucket: KV, { revision, ...place }: Kept): Promise<Kept | undefined> {
+    try {
+      const stored = await ask(
+        bucket.put(this.#options.name, JSON.stringify(place), { previousSeq: revision }),
+      );
+      return { ...place, revision: stored };
+    } catch (error) {
+      if (isWrongSequence(error)) return undefined;
+      throw error;
+    }
+  }
+}
+
+/** Whether none was made anew; one that we have not known is no reason to start over. */
+function isSame(before: Place["made"], now: Place["made"]): boolean {
+  return Object.entries(now).every(([stream, made]) => (before[stream] ?? made) === made);
+}
+
+/** Undefined for bytes that are no spec of ours. */
+function waitingOf(stored: StoredMsg): WaitingTask | undefined {
+  const event = decodeEvent(stored);
+  if (event?.facet.case !== "spec") return undefined;
+  const { taskId, sequence, time, facet } = event;
+  return create(WaitingTaskSchema, {
+    taskId,
+    spec: facet.value,
+    specSequence: sequence,
+    ...(time && { createTime: time }),
+  });
+}

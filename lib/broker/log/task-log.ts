@@ -1,0 +1,249 @@
+import type { StoredMsg } from "@nats-io/jetstream";
+import { headers, nuid } from "@nats-io/nats-core";
+import type {
+  Checkpoint,
+  StateChange,
+  Task,
+  TaskEvent,
+  TaskSpec,
+} from "#gen/millrace/v1/task_pb.ts";
+import { pause } from "#lib/process/pause.ts";
+import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
+import { fold } from "#lib/task/fold.ts";
+import { isGone } from "#lib/task/life.ts";
+import { ask, isOverLimit } from "../link/ask.ts";
+import { isWrongSequence } from "../link/is-wrong-sequence.ts";
+import type { Link } from "../link/link.ts";
+import {
+  anyEventSubject,
+  EVENTS_STREAM,
+  eventSubject,
+  type Facet,
+  historySubject,
+} from "../names.ts";
+import { decodeEvent, encodeEvent } from "./event-codec.ts";
+import { readHistory } from "./history.ts";
+import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
+import { Outbox } from "./outbox.ts";
+
+/** A task as the log's leader has it. */
+export interface Standing {
+  readonly task: Task;
+  /** Its last state change; none = it was never started. */
+  readonly last: StateChange | undefined;
+  /** What the next append must find. */
+  readonly fence: Fence;
+}
+
+export type Appended = { kind: "stored"; sequence: number } | { kind: "conflict" };
+
+/** What a writer knows of a task: it may write as long as that is still so. */
+export interface Fence {
+  readonly taskId: string;
+  /** Sequence of the task's last state change; 0 = none. An attempt's is that of its own RUNNING. */
+  readonly stateSequence: number;
+  /**
+   * Sequence of its spec. The first state change must find nothing else of the task: "no state" alone would also be true
+   * of a task that was refused and forgotten.
+   */
+  readonly specSequence: number;
+}
+
+/** Tells our own append from somebody else's when its answer was lost. */
+const APPEND_ID = "Millrace-Append";
+const NOTE_AGAIN_MS = 250;
+const NEVER = new AbortController().signal;
+
+/** The history of all tasks: the only place where their state is kept. */
+export class TaskLog {
+  readonly #link: Link;
+  readonly #replicas: number;
+  readonly #writer: LogWriter;
+  readonly #notes = new Outbox();
+
+  constructor(link: Link, replicas: number) {
+    this.#link = link;
+    this.#replicas = replicas;
+    this.#writer = new LogWriter(link);
+  }
+
+  /** Writes the spec of a new task; undefined if the id has one already. */
+  async begin(taskId: string, spec: TaskSpec): Promise<Fence | undefined> {
+    const subject = eventSubject(taskId, "spec");
+    const data = encodeEvent({ case: "spec", value: spec });
+    const written = await this.#compareAndSet({
+      subject,
+      data,
+      expect: { lastSubjectSequence: 0 },
+    });
+    if (written.kind === "conflict") return undefined;
+    return { taskId, stateSequence: 0, specSequence: written.sequence };
+  }
+
+  /**
+   * Moves the task on, if its last state change is still the expected one. This one rule fences stale attempts, decides
+   * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
+   * the same id.
+   */
+  async append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+    await this.#notes.sent(fence.taskId);
+    const subject = eventSubject(fence.taskId, "state");
+    const data = encodeEvent({ case: "state", value: change });
+    return this.#compareAndSet({ subject, data, expect: expectationOf(fence) }, appendId);
+  }
+
+  /**
+   * Adds progress, output or a log line, without waiting: an awaited answer is most of a write's cost. The log refuses
+   * it, in silence, once the attempt is no longer the task's newest.
+   */
+  note(fence: Fence, facet: TaskEvent["facet"]): void {
+    if (facet.case === undefined) return;
+    const { taskId } = fence;
+    const { nc } = this.#link.use();
+    const note: LogWrite = {
+      subject: eventSubject(taskId, facet.case),
+      data: encodeEvent(facet),
+      expect: whileNewest(fence),
+    };
+    if (this.#replicas === 1) nc.publish(note.subject, note.data, { headers: fenceHeaders(note) });
+    // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
+    else this.#notes.add(taskId, note.data.length, () => this.#send(note));
+  }
+
+  /**
+   * Saves a checkpoint for the next attempt. A conflict says that the attempt is no longer the task's newest. To repeat
+   * a write whose answer was lost, give it the same id.
+   */
+  saveCheckpoint(fence: Fence, checkpoint: Checkpoint, appendId?: string): Promise<Appended> {
+    const subject = eventSubject(fence.taskId, "checkpoint");
+    const data = encodeEvent({ case: "checkpoint", value: checkpoint });
+    return this.#compareAndSet({ subject, data, expect: whileNewest(fence) }, appendId);
+  }
+
+  /** The last checkpoint of the task, if there is one. */
+  async checkpoint(taskId: string): Promise<Checkpoint | undefined> {
+    const event = await this.#newestEvent(taskId, "checkpoint");
+    return event?.facet.case === "checkpoint" ? event.facet.value : undefined;
+  }
+
+  /** The task as it stands, read from the leader; undefined if there is none. */
+  async read(taskId: string): Promise<Standing | undefined> {
+    // Before the spec: when the task is deleted meanwhile, its spec alone would say that it waits.
+    const found = await this.#newestEvent(taskId, "state");
+    const [head, spec, progress] = await Promise.all([
+      this.#newest(historySubject(taskId)),
+      this.#newestEvent(taskId, "spec"),
+      this.#newestEvent(taskId, "progress"),
+    ]);
+    // One that is older is of a task that was deleted and submitted anew meanwhile.
+    const state = found && spec && found.sequence > spec.sequence ? found : undefined;
+    const task = fold([spec, state, progress].filter((event) => event !== undefined));
+    const last = state?.facet.case === "state" ? state.facet.value : undefined;
+    if (!task || (last && isGone(last))) return undefined;
+    const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
+    const fence = {
+      taskId,
+      stateSequence: Number(state?.sequence ?? 0),
+      specSequence: Number(spec?.sequence ?? 0),
+    };
+    return { task: { ...task, sequence }, last, fence };
+  }
+
+  /** A task that was just begun, as its spec alone says. */
+  async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
+    const { jsm, lost } = this.#link.use();
+    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: specSequence }), lost);
+    const event = stored ? decodeEvent(stored) : undefined;
+    return event && fold([event]);
+  }
+
+  /** Whether the task is still where the fence has it. */
+  async isNewest({ taskId, stateSequence }: Fence): Promise<boolean> {
+    const newest = await this.#newest(eventSubject(taskId, "state"));
+    return (newest?.seq ?? 0) === stateSequence;
+  }
+
+  /** When the event was written, by the broker's clock; undefined if it is no longer in the log. */
+  async writtenAt(sequence: bigint): Promise<Date | undefined> {
+    const { jsm } = this.#link.use();
+    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: Number(sequence) }));
+    return stored?.time;
+  }
+
+  /** Every event of the task after the sequence, up to and including the head. */
+  history(taskId: string, after: bigint, head: bigint): AsyncGenerator<TaskEvent> {
+    return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });
+  }
+
+  /** Forgets what was written of a task that is gone, up to and including the sequence of its mark. */
+  async forget(taskId: string, sequence: number): Promise<void> {
+    const upTo = { filter: historySubject(taskId), seq: sequence + 1 };
+    await ask(this.#link.use().jsm.streams.purge(EVENTS_STREAM, upTo));
+  }
+
+  /** The mark of a task that is gone but not yet forgotten, if there is one. */
+  async markOfGone(taskId: string): Promise<number | undefined> {
+    const event = await this.#newestEvent(taskId, "state");
+    if (event?.facet.case !== "state" || !isGone(event.facet.value)) return undefined;
+    return Number(event.sequence);
+  }
+
+  async #newestEvent(taskId: string, facet: Facet): Promise<TaskEvent | undefined> {
+    const stored = await this.#newest(eventSubject(taskId, facet));
+    return stored ? decodeEvent(stored) : undefined;
+  }
+
+  #newest(subject: string): Promise<StoredMsg | null> {
+    const { jsm, lost } = this.#link.use();
+    return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }), lost);
+  }
+
+  /** Repeats the note until it is stored or refused; the log knows a repeat by its id. */
+  async #send(note: LogWrite): Promise<void> {
+    const msgID = nuid.next();
+    for (;;) {
+      await this.#link.whenUp(NEVER);
+      try {
+        await this.#writer.write(note, { msgID });
+        return;
+      } catch (error) {
+        if (!(error instanceof BrokerAway)) return;
+        await pause(NOTE_AGAIN_MS, NEVER);
+      }
+    }
+  }
+
+  async #compareAndSet(write: LogWrite, appendId: string = nuid.next()): Promise<Appended> {
+    const marked = headers();
+    marked.set(APPEND_ID, appendId);
+    try {
+      const { seq } = await this.#writer.write(write, { headers: marked });
+      return { kind: "stored", sequence: seq };
+    } catch (error) {
+      if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
+    }
+    const newest = await this.#newest(write.subject);
+    if (newest?.header.get(APPEND_ID) !== appendId) return { kind: "conflict" };
+    return { kind: "stored", sequence: newest.seq };
+  }
+}
+
+function expectationOf({ taskId, stateSequence, specSequence }: Fence): LogWrite["expect"] {
+  if (stateSequence > 0) return { lastSubjectSequence: stateSequence };
+  return {
+    lastSubjectSequence: specSequence,
+    lastSubjectSequenceSubject: anyEventSubject(taskId),
+  };
+}
+
+/** Of what an attempt says: nothing once it is no longer the task's newest. */
+function whileNewest({ taskId, stateSequence }: Fence): LogWrite["expect"] {
+  return {
+    lastSubjectSequence: stateSequence,
+    lastSubjectSequenceSubject: eventSubject(taskId, "state"),
+  };
+}
+
+function historyFull(cause: unknown): HistoryFull {
+  return new HistoryFull({ cause });
+}

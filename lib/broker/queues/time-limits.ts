@@ -1,0 +1,76 @@
+import type { Times } from "#lib/task/times.ts";
+import { ask } from "../link/ask.ts";
+import { keepRunning } from "../link/keep-running.ts";
+import type { BrokerLog, Connected, Link } from "../link/link.ts";
+import { ENFORCER, type Limit, limitSubject, overdueSubject, SCHEDULE_STREAM } from "../names.ts";
+import type { Delivery } from "./delivery.ts";
+import { takeNext, takeNow } from "./pull.ts";
+
+const SOURCE = { stream: SCHEDULE_STREAM, consumer: ENFORCER };
+const ENFORCED_AT_ONCE = 100;
+const LATER_MS = 1_000;
+
+/** A task has reached a limit, which was set for this time. It may have ended, or been started again, long since. */
+export interface Reached {
+  readonly taskId: string;
+  readonly atMs: number;
+}
+
+/** What tasks must not outlast. The broker keeps the time, so that a limit costs us no memory, and no restart forgets it. */
+export class TimeLimits {
+  readonly #link: Link;
+  readonly #log: BrokerLog;
+
+  constructor(link: Link, log: BrokerLog) {
+    this.#link = link;
+    this.#log = log;
+  }
+
+  /** Sets the task's limits, instead of those that were set for it before. */
+  async set(taskId: string, { expireMs, deadlineMs }: Times): Promise<void> {
+    await Promise.all([
+      expireMs !== undefined && this.#setOne("expiry", taskId, expireMs),
+      deadlineMs !== undefined && this.#setOne("deadline", taskId, deadlineMs),
+    ]);
+  }
+
+  /** Hands out every limit that is reached, until the signal aborts; again if that fails. Any number of processes may. */
+  enforce(onReached: (reached: Reached) => Promise<void>, signal: AbortSignal): Promise<void> {
+    return keepRunning(this.#link, {
+      name: "enforce time limits",
+      log: this.#log,
+      signal,
+      run: async (connected, until) => {
+        while (!until.aborted) {
+          const reached = await this.#take(connected, until);
+          await Promise.all(reached.map((delivery) => this.#enforceOne(delivery, onReached)));
+        }
+      },
+    });
+  }
+
+  async #take(connected: Connected, signal: AbortSignal): Promise<Delivery[]> {
+    const reached = await takeNow(connected, SOURCE, ENFORCED_AT_ONCE);
+    return reached.length > 0 ? reached : takeNext(connected, [SOURCE], signal);
+  }
+
+  async #enforceOne(
+    delivery: Delivery,
+    onReached: (reached: Reached) => Promise<void>,
+  ): Promise<void> {
+    const { taskId, data } = delivery;
+    try {
+      await onReached({ taskId, atMs: Number(new TextDecoder().decode(data)) || 0 });
+      delivery.done();
+    } catch (error) {
+      this.#log.warn({ err: error, taskId }, "time limit can't be enforced yet");
+      delivery.putBack(LATER_MS);
+    }
+  }
+
+  async #setOne(limit: Limit, taskId: string, atMs: number): Promise<void> {
+    const schedule = { specification: new Date(atMs), target: overdueSubject(limit, taskId) };
+    const { js } = this.#link.use();
+    await ask(js.publish(limitSubject(limit, taskId), String(atMs), { schedule }));
+  }
+}

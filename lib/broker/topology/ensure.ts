@@ -1,0 +1,155 @@
+import {
+  type ConsumerConfig,
+  type ConsumerInfo,
+  JetStreamApiCodes,
+  JetStreamApiError,
+  type JetStreamManager,
+  type StreamConfig,
+  type StreamInfo,
+} from "@nats-io/jetstream";
+import { BrokerUnfit } from "../link/broker-unfit.ts";
+import type { Dialed } from "../link/link.ts";
+import { orUndefined } from "../link/or-undefined.ts";
+import { ensurePaused, PAUSED } from "../queues/pausing.ts";
+import type { StreamPlan } from "./topology.ts";
+
+/** Makes sure that the streams and their consumers are there and are what we asked for. Changes what differs. */
+export async function ensure(dialed: Dialed, plans: readonly StreamPlan[]): Promise<void> {
+  for (const plan of plans) {
+    await ensureStream(dialed.jsm, plan.config);
+    for (const consumer of plan.consumers) await ensureConsumer(dialed, plan, consumer);
+  }
+}
+
+/** Others may change the same stream at the same time; but not as often as this, in a row. */
+const MAX_TRIES = 20;
+const STREAM_NAME_IN_USE = 10_058;
+
+async function ensureStream(jsm: JetStreamManager, wanted: StreamPlan["config"]): Promise<void> {
+  let different: string[] = [];
+  for (let tries = 0; tries < MAX_TRIES; tries += 1) {
+    const { streams } = jsm;
+    const found = await orUndefined(streams.info(wanted.name), JetStreamApiCodes.StreamNotFound);
+    different = found ? differing(wanted, found.config) : [];
+    if (found && different.length === 0) return;
+    if (found) await changeStream(jsm, wanted);
+    else await addStream(jsm, wanted);
+  }
+  throw unfit(wanted.name, `it ignored ${different.join(", ")}`);
+}
+
+async function addStream(jsm: JetStreamManager, wanted: StreamPlan["config"]): Promise<void> {
+  const added = orUndefined(jsm.streams.add(wanted), STREAM_NAME_IN_USE);
+  refuseDropped(wanted, await understood(wanted.name, added));
+}
+
+/** Changes a stream that is there, once: nothing keeps somebody else from changing it again. */
+export async function changeStream(
+  jsm: JetStreamManager,
+  wanted: StreamPlan["config"],
+): Promise<void> {
+  const changed = jsm.streams.update(wanted.name, wanted);
+  refuseDropped(wanted, await understood(wanted.name, changed));
+}
+
+/** A server that does not know a setting may drop it in silence. One that has another value got it from somebody else. */
+function refuseDropped(wanted: StreamPlan["config"], stored: StreamInfo | undefined): void {
+  if (!stored) return;
+  const dropped = differing(wanted, stored.config).filter((key) => !(key in stored.config));
+  if (dropped.length > 0) throw unfit(wanted.name, `it ignored ${dropped.join(", ")}`);
+}
+
+async function ensureConsumer(
+  dialed: Dialed,
+  { config, paused }: StreamPlan,
+  wanted: StreamPlan["consumers"][number],
+): Promise<void> {
+  const info = await madeConsumer(dialed.jsm, config.name, wanted, paused);
+  refuseIgnored(`${config.name}/${info.name}`, wanted, info.config);
+  if (paused !== undefined) await ensurePaused(dialed, info, paused);
+}
+
+async function madeConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  wanted: StreamPlan["consumers"][number],
+  paused = false,
+): Promise<ConsumerInfo> {
+  const name = wanted.durable_name;
+  const found = await dropMisled(jsm, wanted, await consumerInfo(jsm, stream, name));
+  if (found && differing(wanted, found.config).length === 0) return found;
+  // Born paused: it must not hand out anything in between.
+  const born = paused ? { ...wanted, ...PAUSED } : wanted;
+  return understood(
+    `${stream}/${name}`,
+    found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, born),
+  );
+}
+
+function consumerInfo(
+  jsm: JetStreamManager,
+  stream: string,
+  name: string,
+): Promise<ConsumerInfo | undefined> {
+  return orUndefined(jsm.consumers.info(stream, name), JetStreamApiCodes.ConsumerNotFound);
+}
+
+/**
+ * A consumer whose filter was changed has passed over what that did not match, and will not hand it out when the filter
+ * is put right. A new one begins with the oldest. What is on loan is then delivered again, and the log knows of it.
+ */
+async function dropMisled(
+  jsm: JetStreamManager,
+  wanted: StreamPlan["consumers"][number],
+  found: ConsumerInfo | undefined,
+): Promise<ConsumerInfo | undefined> {
+  if (!found || found.config.filter_subject === wanted.filter_subject) return found;
+  const deleted = jsm.consumers.delete(found.stream_name, found.name);
+  await orUndefined(deleted, JetStreamApiCodes.ConsumerNotFound);
+  return undefined;
+}
+
+/** The answer says what the server has stored: one that does not know a setting may drop it in silence. */
+function refuseIgnored(what: string, wanted: Config, stored: Config): void {
+  const ignored = differing(wanted, stored);
+  if (ignored.length > 0) throw unfit(what, `it ignored ${ignored.join(", ")}`);
+}
+
+type Config = Partial<StreamConfig> | Partial<ConsumerConfig>;
+
+/** Names of the settings that are not as wanted. */
+function differing(wanted: Config, found: Config): string[] {
+  const actual = new Map<string, unknown>(Object.entries(found));
+  return Object.entries(wanted)
+    .filter(([key, value]) => JSON.stringify(actual.get(key)) !== JSON.stringify(value))
+    .map(([key]) => key);
+}
+
+/** A refusal by the JetStream API is about what we asked for; another try gets the same answer. */
+async function understood<T>(what: string, answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    throw isFinal(error) ? unfit(what, `it answered: ${messageOf(error)}`, error) : error;
+  }
+}
+
+/** Too few servers of a cluster are up; they may come. */
+const NO_SUITABLE_PEERS = 10_005;
+
+function isFinal(error: unknown): boolean {
+  if (!(error instanceof JetStreamApiError) || error.code === NO_SUITABLE_PEERS) return false;
+  return error.status === 400 || error.status === 500;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function unfit(what: string, why: string, cause?: unknown): BrokerUnfit {
+  return new BrokerUnfit(
+    `nats-server can't hold ${what} as the settings want it: ${why}. ` +
+      "Check its JetStream limits, MILLRACE_REPLICAS and the *_MAX_BYTES settings.",
+    { cause },
+  );
+}

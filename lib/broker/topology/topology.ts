@@ -1,0 +1,156 @@
+import {
+  AckPolicy,
+  type ConsumerConfig,
+  DiscardPolicy,
+  RetentionPolicy,
+  StorageType,
+  type StreamConfig,
+} from "@nats-io/jetstream";
+import { nanos } from "@nats-io/nats-core";
+import type { QueueSettings } from "#gen/millrace/v1/queue_service_pb.ts";
+import { LEVELS } from "#lib/task/priority.ts";
+import {
+  ALL_EVENTS,
+  ALL_PARKED,
+  ENFORCER,
+  EVENTS_STREAM,
+  MOVER,
+  PARKED_STREAM,
+  queueStream,
+  queueSubject,
+  SCHEDULE_STREAM,
+  wholeQueueSubject,
+} from "../names.ts";
+
+/** What an operator decides about the streams. */
+export interface TopologyOptions {
+  readonly queues: readonly string[];
+  readonly queueMaxTasks: number;
+  readonly queueMaxBytes: number;
+  readonly historyMaxBytes: number;
+  readonly historyMs: number;
+  readonly replicas: number;
+}
+
+export type StreamPlan = {
+  readonly config: Partial<StreamConfig> & { name: string; subjects: string[] };
+  readonly consumers: readonly (Partial<ConsumerConfig> & { durable_name: string })[];
+  /** Whether the consumers hand out nothing for now. Not set: that is nobody's to decide. */
+  readonly paused?: boolean;
+};
+
+/** A delivery that its holder does not extend for this long is handed to another worker. */
+const ACK_WAIT_MS = 8_000;
+
+/** A stalled queue must not hide behind the default of 512 pulls that may wait at once. */
+const MAX_WAITING_PULLS = 4_096;
+const MAX_IN_FLIGHT = 10_000;
+
+/** A consumer that any number of processes pull from. */
+function puller(name: string, filter: string): StreamPlan["consumers"][number] {
+  return {
+    durable_name: name,
+    filter_subject: filter,
+    ack_policy: AckPolicy.Explicit,
+    ack_wait: nanos(ACK_WAIT_MS),
+    max_ack_pending: MAX_IN_FLIGHT,
+    max_waiting: MAX_WAITING_PULLS,
+  };
+}
+
+/**
+ * The history of all tasks. A full log refuses new events (discard new) rather than forget old ones: a submit that
+ * can't be written is refused, an outcome that can't be written is repeated.
+ */
+function eventsPlan({ historyMaxBytes, historyMs, replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: EVENTS_STREAM,
+      subjects: [ALL_EVENTS],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      max_bytes: historyMaxBytes,
+      max_age: nanos(historyMs),
+      num_replicas: replicas,
+      allow_direct: true,
+    },
+    consumers: [],
+  };
+}
+
+/**
+ * One message per task: a second enqueue of the same task is refused, which is what we want of it. What operators have
+ * set for the queue comes before what is configured. A limit below what lies in it drops nothing (discard new).
+ */
+export function queuePlan(
+  queue: string,
+  options: TopologyOptions,
+  { pause, maxTasks, maxBytes }: QueueSettings,
+): StreamPlan {
+  return {
+    paused: pause !== undefined,
+    config: {
+      name: queueStream(queue),
+      subjects: [wholeQueueSubject(queue)],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.New,
+      discard_new_per_subject: true,
+      max_msgs_per_subject: 1,
+      max_msgs: Number(maxTasks ?? options.queueMaxTasks),
+      max_bytes: Number(maxBytes ?? options.queueMaxBytes),
+      num_replicas: options.replicas,
+      // So that many tasks can be looked for by one request.
+      allow_direct: true,
+    },
+    consumers: LEVELS.map(({ token }) => puller(token, queueSubject(queue, token, "*"))),
+  };
+}
+
+/** Schedules can't be combined with discard new, hence a stream of their own. Moved tasks leave it when acknowledged. */
+function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: SCHEDULE_STREAM,
+      subjects: ["mr.schedule.*", "mr.due.*.*.*", "mr.limit.*.*", "mr.overdue.*.*"],
+      retention: RetentionPolicy.Workqueue,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      num_replicas: replicas,
+      allow_direct: true,
+      allow_msg_schedules: true,
+      allow_rollup_hdrs: true,
+    },
+    consumers: [
+      puller(MOVER, "mr.due.*.*.*"),
+      // One for all limits: which of a task's was reached is decided by its history.
+      puller(ENFORCER, "mr.overdue.*.*"),
+    ],
+  };
+}
+
+const PARKED_MAX_MESSAGES = 10_000;
+const PARKED_MAX_BYTES = 16 * 1024 * 1024;
+
+/** What could not be read. Bounded, the oldest goes first: garbage must not be able to fill the disk. */
+function parkedPlan({ replicas }: TopologyOptions): StreamPlan {
+  return {
+    config: {
+      name: PARKED_STREAM,
+      subjects: [ALL_PARKED],
+      retention: RetentionPolicy.Limits,
+      storage: StorageType.File,
+      discard: DiscardPolicy.Old,
+      max_msgs: PARKED_MAX_MESSAGES,
+      max_bytes: PARKED_MAX_BYTES,
+      num_replicas: replicas,
+    },
+    consumers: [],
+  };
+}
+
+/** The streams that there are in any case. What the queues need, depends on their settings besides. */
+export function commonPlans(options: TopologyOptions): readonly StreamPlan[] {
+  return [eventsPlan(options), schedulePlan(options), parkedPlan(options)];
+}

@@ -1,0 +1,52 @@
+import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
+import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import type { TaskLog } from "../log/task-log.ts";
+import type { Watcher } from "./watcher.ts";
+
+/** What a watch brings: first the task as it stands, then events. */
+export type WatchStep = { case: "snapshot"; value: Task } | { case: "event"; value: TaskEvent };
+
+/** What somebody wants to watch. */
+export interface Wanted {
+  readonly taskId: string;
+  /** Sequence of the last event that they have. */
+  readonly afterSequence: bigint;
+}
+
+/**
+ * The task as it stands, then its history after the sequence, up to the head that the leader has told. Joins without gap
+ * or duplicate if the watcher was registered before: what has happened since then waits there, less what was told here.
+ * Returns whether the task has ended. A terminal event in the middle does not end the history: the task was started
+ * again.
+ */
+export async function* join(
+  log: TaskLog,
+  { taskId, afterSequence }: Wanted,
+  watcher: Watcher,
+): AsyncGenerator<WatchStep, boolean> {
+  const standing = await log.read(taskId);
+  if (!standing) throw new TaskNotFound(taskId);
+  const { task } = standing;
+  yield { case: "snapshot", value: task };
+  // A sequence that is not reached yet is of a log that this one has replaced: nothing of ours has been seen.
+  const after = afterSequence > task.sequence ? 0n : afterSequence;
+  watcher.skipTo(after);
+  let ended = isTerminal(task.state);
+  for await (const event of log.history(taskId, after, task.sequence)) {
+    if (watcher.left) return true;
+    watcher.skipTo(event.sequence);
+    if (event.facet.case === "state") ended = isTerminalEvent(event);
+    yield { case: "event", value: event };
+  }
+  watcher.skipTo(task.sequence);
+  return ended;
+}
+
+/** What the watcher gets, up to the next terminal event. */
+export async function* follow(watcher: Watcher): AsyncGenerator<WatchStep> {
+  for await (const event of watcher.events()) {
+    yield { case: "event", value: event };
+    if (isTerminalEvent(event)) return;
+  }
+}

@@ -1,0 +1,97 @@
+import { onAbort } from "#lib/process/leaving.ts";
+import type { Line } from "#lib/process/line.ts";
+import { BrokerAway } from "#lib/task/errors.ts";
+import type { BrokerLog, Link } from "../link/link.ts";
+import { LogFollower } from "../log/log-follower.ts";
+import { LogScan } from "../log/log-scan.ts";
+import type { TaskLog } from "../log/task-log.ts";
+import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
+import { follow, join, type WatchStep } from "./watch-steps.ts";
+import { Watcher } from "./watcher.ts";
+import { Watchers } from "./watchers.ts";
+
+/** Lets any number of watchers follow tasks through one consumer. */
+export class Watching implements AsyncDisposable {
+  readonly #log: TaskLog;
+  readonly #scan: LogScan;
+  readonly #watchers = new Watchers();
+  readonly #follower: LogFollower;
+
+  constructor(link: Link, taskLog: TaskLog, log: BrokerLog) {
+    this.#log = taskLog;
+    this.#scan = new LogScan(link);
+    this.#follower = new LogFollower({
+      link,
+      log,
+      from: "now",
+      onEvent: (event) => this.#watchers.handOut(event),
+      // The log was replaced by another one: whoever asks again learns what is left of the task.
+      onReset: () => this.#watchers.failAll(new BrokerAway()),
+    });
+  }
+
+  /** Whether events arrive, and none is still to come from before. */
+  get line(): Line {
+    return this.#follower;
+  }
+
+  /** Tasks that are watched now, by anyone. */
+  get watchedTasks(): number {
+    return this.#watchers.size;
+  }
+
+  /** The same, each as often as it is watched. */
+  get watchers(): number {
+    return this.#watchers.count;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#follower[Symbol.asyncDispose]();
+  }
+
+  /** Throws while a watch could not begin: before we follow, an event could pass between the history and the buffer. */
+  check(): void {
+    this.#cursor();
+  }
+
+  /**
+   * The task as it stands, then every event after the sequence, in order and each once, up to the terminal one. First
+   * register, so that what happens from now on is buffered; then ask the leader how far the history goes, and read it;
+   * then go on with the buffer, less what the history had.
+   */
+  async *watch(
+    taskId: string,
+    afterSequence: bigint,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchStep> {
+    this.check();
+    using watcher = new Watcher();
+    using _registered = this.#watchers.add(taskId, watcher);
+    using _left = onAbort(signal, () => watcher[Symbol.dispose]());
+    const ended = yield* join(this.#log, { taskId, afterSequence }, watcher);
+    if (!ended) yield* follow(watcher);
+  }
+
+  /**
+   * Many tasks at once, each as `watch` would; the steps of different tasks come in no particular order. Ends when all
+   * have ended; never, when labels are given.
+   */
+  async *watchMany(wanted: WantedTasks, signal: AbortSignal): AsyncGenerator<ManyWatchStep> {
+    this.check();
+    const parts = {
+      log: this.#log,
+      scan: this.#scan,
+      watchers: this.#watchers,
+      cursor: () => this.#cursor(),
+    };
+    using many = new ManyWatch(parts, wanted);
+    using _left = onAbort(signal, () => many[Symbol.dispose]());
+    yield* many.steps();
+  }
+
+  #cursor(): number {
+    const { cursor } = this.#follower;
+    if (cursor === undefined) throw new BrokerAway();
+    return cursor;
+  }
+}
