@@ -207,8 +207,8 @@ export class Link implements Line, AsyncDisposable {
   async #listen({ jsm, lost }: Connected): Promise<void> {
     while (!lost.aborted) {
       await pause(LISTEN_EVERY_MS, lost);
-      if (lost.aborted) return;
-      await this.#ask(jsm);
+      // No longer than the line is there: the next one waits for us to let go of it.
+      if (!lost.aborted) await unlessLost(this.#ask(jsm), lost);
     }
   }
 

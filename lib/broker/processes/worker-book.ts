@@ -55,7 +55,8 @@ export class WorkerBook {
         const bucket = await this.#open(connected);
         while (!until.aborted) {
           const worker = describe();
-          await ask(bucket.put(worker.id, toBinary(WorkerSchema, worker)));
+          // Not waited for on a line that is lost: the first sign after an outage must not come late.
+          await ask(bucket.put(worker.id, toBinary(WorkerSchema, worker)), connected.lost);
           await pause(HEARTBEAT_MS, until);
         }
         if (signal.aborted) await ask(bucket.delete(describe().id));
@@ -63,13 +64,14 @@ export class WorkerBook {
     });
   }
 
-  #open({ js }: Connected): Promise<KV> {
+  #open({ js, lost }: Connected): Promise<KV> {
     return ask(
       new Kvm(js).create(WORKERS_BUCKET, {
         history: 1,
         ttl: WORKER_GONE_MS,
         replicas: this.#replicas,
       }),
+      lost,
     );
   }
 
