@@ -1,4 +1,7 @@
+import { setTimeout } from "node:timers/promises";
 import { type Gateway, type System, typesKnown } from "./system.ts";
+
+const AGAIN_MS = 250;
 
 type Worker = Awaited<ReturnType<System["worker"]>>;
 type Env = Readonly<Record<string, string>>;
@@ -67,8 +70,20 @@ export class Fleet implements AsyncDisposable {
   #replace(process: Gateway | Worker, add: () => Promise<unknown>): void {
     this.#forget(process);
     if (this.#ended) return;
-    const coming = add().finally(() => this.#coming.delete(coming));
+    const coming = this.#addAgain(add).finally(() => this.#coming.delete(coming));
     this.#coming.add(coming);
+  }
+
+  /** One that dies before it is up, of a task or of its broker's outage, is replaced too. */
+  async #addAgain(add: () => Promise<unknown>): Promise<void> {
+    while (!this.#ended) {
+      try {
+        await add();
+        return;
+      } catch {
+        await setTimeout(AGAIN_MS);
+      }
+    }
   }
 }
 

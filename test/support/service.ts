@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
+import { until } from "./until.ts";
 
 /** A line of a service's log. */
 export type LogEntry = Readonly<Record<string, unknown>>;
@@ -41,11 +42,21 @@ export class Service implements AsyncDisposable {
     for (;;) {
       const entry = this.#log.find((line) => line["msg"] === message && matches(line));
       if (entry) return entry;
-      if (this.#child.exitCode !== null || this.#child.signalCode !== null) {
+      if (this.hasExited) {
         throw new Error(`exited without logging "${message}": ${this.stderr}${this.tail()}`);
       }
       await new Promise<void>((resolve) => this.#waiting.add(resolve));
     }
+  }
+
+  /** Resolves when it says at /readyz of this address that it is ready; fails if it exits before. */
+  async ready(url: string): Promise<void> {
+    await until(async () => this.hasExited || (await fetch(`${url}/readyz`)).ok);
+    if (this.hasExited) throw new Error(`exited before it was ready: ${this.stderr}${this.tail()}`);
+  }
+
+  get hasExited(): boolean {
+    return this.#child.exitCode !== null || this.#child.signalCode !== null;
   }
 
   /** All that it has logged. */
@@ -66,7 +77,7 @@ export class Service implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#child.exitCode === null && this.#child.signalCode === null) {
+    if (!this.hasExited) {
       this.#child.kill("SIGCONT");
       this.#child.kill("SIGKILL");
     }

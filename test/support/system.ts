@@ -48,7 +48,7 @@ export class Gateway implements AsyncDisposable {
   }
 
   ready(): Promise<void> {
-    return until(async () => (await fetch(`${this.url}/readyz`)).ok);
+    return this.service.ready(this.url);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,7 +70,7 @@ class ScriptedWorker implements AsyncDisposable {
   }
 
   ready(): Promise<void> {
-    return until(async () => (await fetch(`${this.url}/readyz`)).ok);
+    return this.service.ready(this.url);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -125,7 +125,7 @@ export class System<Nats extends TestBroker = TestNats> implements AsyncDisposab
   async monitor(env: Env = {}): Promise<{ readonly service: Service; readonly url: string }> {
     const service = this.spawn("services/monitor/main.ts", env);
     const url = String((await service.logged("monitor is up"))["page"]);
-    await until(async () => (await fetch(`${url}/readyz`)).ok);
+    await service.ready(url);
     return { service, url };
   }
 
