@@ -1,7 +1,9 @@
 import type { StreamInfo } from "@nats-io/jetstream";
 
-/** An answer that took longer says less of the time than the quick one before it. */
+/** An answer that took longer says less of the time than the quick one before it, */
 const QUICK_MS = 250;
+/** unless that was so long ago. */
+const OLD_MS = 60_000;
 
 /** What the server tells of a stream, and when it told it, which is missing in the client's types. */
 type ToldInfo = StreamInfo & { readonly ts?: string };
@@ -18,6 +20,7 @@ export function toldAt({ ts }: ToldInfo): number {
 export class BrokersClock {
   /** Told time less that of our steady clock. */
   #aheadMs: number | undefined;
+  #setAtMs = 0;
 
   /** Milliseconds since 1970; by our own clock as long as the broker was never there. */
   nowMs(): number {
@@ -29,8 +32,11 @@ export class BrokersClock {
     const askedMs = performance.now();
     const info = await tell();
     const tookMs = performance.now() - askedMs;
-    if (this.#aheadMs === undefined || tookMs <= QUICK_MS)
+    const isOld = this.#aheadMs === undefined || askedMs - this.#setAtMs > OLD_MS;
+    if (isOld || tookMs <= QUICK_MS) {
       this.#aheadMs = toldAt(info) - (askedMs + tookMs / 2);
+      this.#setAtMs = askedMs;
+    }
     return info;
   }
 }
