@@ -7,7 +7,7 @@ import { QueueFull } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { acceptTask, refuseTask } from "#lib/task/next-state.ts";
 import { decide } from "./decide.ts";
-import { place } from "./place.ts";
+import { placeOrPlan } from "./place.ts";
 
 export interface Submitted {
   readonly task: Task;
@@ -16,7 +16,7 @@ export interface Submitted {
 }
 
 /** Puts a task where it has to wait; true if it was not there. */
-type Placing = (broker: Broker, waiting: WaitingTask) => Promise<boolean | undefined>;
+type Placing = (broker: Broker, waiting: WaitingTask) => Promise<boolean>;
 
 /**
  * Places a task of which only the spec is known: its submit may have died before it placed it, or be about to take it
@@ -26,7 +26,7 @@ type Placing = (broker: Broker, waiting: WaitingTask) => Promise<boolean | undef
 export async function makeSure(
   broker: Broker,
   standing: Standing,
-  placing: Placing = placeOrTakeBack,
+  placing: Placing = placeOrPlan,
 ): Promise<Submitted | undefined> {
   const waiting = waitingOf(standing);
   const added = await placing(broker, waiting);
@@ -36,10 +36,6 @@ export async function makeSure(
   if (now) return { task: now.task, deduplicated: true };
   if (added) await broker.queues.remove(waiting);
   return undefined;
-}
-
-function placeOrTakeBack(broker: Broker, waiting: WaitingTask): Promise<boolean | undefined> {
-  return orTakeBack(broker, waiting, () => place(broker, waiting));
 }
 
 /** A task that finds no place is taken back, unless a repeat of the same submit has accepted it meanwhile. */

@@ -1,16 +1,16 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { timesOfWaiting } from "#lib/broker/queues/waiting.ts";
+import { QueueFull } from "#lib/task/errors.ts";
 import { awaitsStart } from "#lib/task/life.ts";
 
-/** An entry of the task that is still in its queue is about to be let go of; ours comes after it. */
-const AFTER_THE_OLD_MS = 1_000;
+const SOON_MS = 1_000;
 
 /**
  * Puts an accepted task where it has to wait: into the schedule until its start time, or into its queue. Its limits are
  * set first, for what lies in a queue is already promised. False if it is in its queue already.
  */
-export async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
+async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
   const times = timesOfWaiting(waiting, broker.clock.nowMs());
   await broker.timeLimits.set(waiting.taskId, times);
   const { startMs } = times;
@@ -20,8 +20,28 @@ export async function place(broker: Broker, waiting: WaitingTask): Promise<boole
   return true;
 }
 
-/** Places a task of which an entry from an earlier life may still be in the queue. */
-export async function placeAnew(broker: Broker, waiting: WaitingTask): Promise<void> {
-  if (await place(broker, waiting)) return;
-  await broker.schedule.plan(waiting, new Date(broker.clock.nowMs() + AFTER_THE_OLD_MS));
+/**
+ * Places a task of which an entry from an earlier life may still be in the queue. Says whether it had to be planned, to
+ * come after that.
+ */
+export async function placeAnew(broker: Broker, waiting: WaitingTask): Promise<boolean> {
+  if (await place(broker, waiting)) return false;
+  await planSoon(broker, waiting);
+  return true;
+}
+
+/** Places a task that may have been promised: if its queue is full, it waits in the schedule until there is room. */
+export async function placeOrPlan(broker: Broker, waiting: WaitingTask): Promise<boolean> {
+  try {
+    return await place(broker, waiting);
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+    await planSoon(broker, waiting);
+    return true;
+  }
+}
+
+/** Into its queue in a moment, and then as soon as there is a place. */
+export function planSoon({ schedule, clock }: Broker, waiting: WaitingTask): Promise<void> {
+  return schedule.plan(waiting, new Date(clock.nowMs() + SOON_MS));
 }

@@ -1,12 +1,8 @@
-import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
-import { QueueFull } from "#lib/task/errors.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { makeSure } from "../make-sure.ts";
-import { place } from "../place.ts";
-
-const FULL_RETRY_MS = 1_000;
+import { placeOrPlan } from "../place.ts";
 
 /** Gives a task that has not ended its place, if it is in none. Says whether it was in none. */
 export async function adopt(broker: Broker, taskId: string): Promise<boolean> {
@@ -20,18 +16,4 @@ export async function adopt(broker: Broker, taskId: string): Promise<boolean> {
     return added;
   });
   return added;
-}
-
-/**
- * A full queue is no reason to take the task back: nobody waits for an answer, and it may have been promised. It waits
- * in the schedule until there is room.
- */
-async function placeOrPlan(broker: Broker, waiting: WaitingTask): Promise<boolean> {
-  try {
-    return await place(broker, waiting);
-  } catch (error) {
-    if (!(error instanceof QueueFull)) throw error;
-    await broker.schedule.plan(waiting, new Date(broker.clock.nowMs() + FULL_RETRY_MS));
-    return true;
-  }
 }
