@@ -5,7 +5,7 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
-import { completeRestart } from "./begun-restart.ts";
+import { completeBegunRestart } from "./begun-restart.ts";
 import { clearAway } from "./clear-away.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
@@ -28,7 +28,7 @@ async function end(broker: Broker, standing: Standing, asked: Asked): Promise<Ta
 
 /** Undefined if the task was about to be started again, and is now. */
 async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task | undefined> {
-  if (await completeRestart(broker, standing)) return undefined;
+  if (await completeBegunRestart(broker, standing)) return undefined;
   const { id, state } = standing.task;
   // Asked again, for the gateway that canceled it may have died before it told anyone.
   if (state === TaskState.CANCELED) return cleanUp(broker, standing);

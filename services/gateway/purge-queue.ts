@@ -3,6 +3,7 @@ import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { mended } from "#lib/broker/link/mended.ts";
+import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
 import type { QueueEntry } from "#lib/broker/queues/queues.ts";
 import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { CountNotConfirmed } from "#lib/task/errors.ts";
@@ -84,10 +85,9 @@ async function firstGuess(
   { waiting }: QueueEntry,
 ): Promise<WaitingTask | undefined> {
   if (!waiting?.last || waiting.last.restarts === 0) return waiting;
-  // A restart lies in the queue before the log has it; there, it must begin before it ends.
-  if (waiting.last.state === TaskState.QUEUED) {
-    await broker.log.append(fenceOf(waiting), waiting.last);
-  }
+  // A restart must begin before it ends.
+  const standing = await broker.log.read(waiting.taskId);
+  if (standing) await completeRestart(broker.log, waiting, standing);
   return undefined;
 }
 

@@ -16,7 +16,7 @@ import {
   Undecided,
 } from "#lib/task/errors.ts";
 import { findDeadLetters, type Search } from "./dead-letters.ts";
-import { restart } from "./restart.ts";
+import { type Restart, restart } from "./restart.ts";
 
 const DEFAULT_LIMIT = 100;
 const RESTARTS_AT_ONCE = 16;
@@ -26,6 +26,9 @@ const NO_USE_TO_GO_ON = [QueueFull, HistoryFull, Undecided, BrokerAway];
 
 /** Somebody else was faster: it is no dead letter any more, and there is nothing to do. */
 const NO_DEAD_LETTER = [TaskNotFinished, TaskFinished, TaskNotFound];
+
+/** How a dead letter ended. */
+type End = Required<Pick<Restart, "taskId" | "endSequence">>;
 
 interface Redriven {
   readonly matched: number;
@@ -42,22 +45,23 @@ export async function redrive(
 ): Promise<Redriven> {
   const limit = given || DEFAULT_LIMIT;
   // What fails again meanwhile is later in the log than the search goes.
-  const found = await idsOf(broker, { filter, after: 0, signal }, limit + 1);
-  const taskIds = found.slice(0, limit);
-  const counted = { matched: taskIds.length, more: found.length > limit };
+  const found = await endsOf(broker, { filter, after: 0, signal }, limit + 1);
+  const ends = found.slice(0, limit);
+  const counted = { matched: ends.length, more: found.length > limit };
   if (preview) return { ...counted, restarted: 0, failures: [] };
-  const restarts = new Restarts(broker, requestedBy, taskIds);
+  const restarts = new Restarts(broker, requestedBy, ends);
   await restarts.run(signal);
   return { ...counted, restarted: restarts.restarted, failures: restarts.failures };
 }
 
-async function idsOf({ scan }: Broker, search: Search, most: number): Promise<string[]> {
-  const ids: string[] = [];
+async function endsOf({ scan }: Broker, search: Search, most: number): Promise<End[]> {
+  const ends: End[] = [];
   for await (const { tasks } of findDeadLetters(scan, search)) {
-    ids.push(...tasks.map(({ id }) => id));
-    if (ids.length >= most) break;
+    // Its failure is the last that was heard of it.
+    ends.push(...tasks.map(({ id, sequence }) => ({ taskId: id, endSequence: Number(sequence) })));
+    if (ends.length >= most) break;
   }
-  return ids.slice(0, most);
+  return ends.slice(0, most);
 }
 
 class Restarts {
@@ -65,13 +69,13 @@ class Restarts {
   restarted = 0;
   readonly #broker: Broker;
   readonly #requestedBy: string;
-  readonly #taskIds: Iterator<string>;
+  readonly #ends: Iterator<End>;
   #noUse = false;
 
-  constructor(broker: Broker, requestedBy: string, taskIds: Iterable<string>) {
+  constructor(broker: Broker, requestedBy: string, ends: Iterable<End>) {
     this.#broker = broker;
     this.#requestedBy = requestedBy;
-    this.#taskIds = taskIds[Symbol.iterator]();
+    this.#ends = ends[Symbol.iterator]();
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -81,20 +85,20 @@ class Restarts {
 
   async #lane(signal: AbortSignal): Promise<void> {
     while (!(this.#noUse || signal.aborted)) {
-      const { value: taskId, done } = this.#taskIds.next();
+      const { value: end, done } = this.#ends.next();
       if (done) return;
-      await this.#restart(taskId);
+      await this.#restart(end);
     }
   }
 
-  async #restart(taskId: string): Promise<void> {
+  async #restart(end: End): Promise<void> {
     try {
-      await restart(this.#broker, taskId, this.#requestedBy);
+      await restart(this.#broker, { ...end, requestedBy: this.#requestedBy });
       this.restarted += 1;
     } catch (error) {
       if (NO_DEAD_LETTER.some((kind) => error instanceof kind)) return;
       this.#noUse ||= NO_USE_TO_GO_ON.some((kind) => error instanceof kind);
-      this.failures.push(create(TaskFailureSchema, { taskId, error: statusOf(error) }));
+      this.failures.push(create(TaskFailureSchema, { taskId: end.taskId, error: statusOf(error) }));
     }
   }
 }

@@ -50,7 +50,7 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
     },
 
     async retryTask({ taskId, requestedBy }) {
-      return { task: await restart(broker, taskId, requestedBy) };
+      return { task: await restart(broker, { taskId, requestedBy }) };
     },
 
     async deleteTask({ taskId }) {

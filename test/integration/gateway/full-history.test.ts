@@ -50,7 +50,9 @@ test("a restart that the history has no room for is not said to have left nothin
   await submit(broker, "again", { asked: spec, spec });
   await cancel(broker, "again", { reason: "", requestedBy: "ada" });
   await leaveRoom(broker, 0);
-  await expect(restart(broker, "again", "bob")).rejects.toThrow(Undecided);
+  await expect(restart(broker, { taskId: "again", requestedBy: "bob" })).rejects.toThrow(Undecided);
   await leaveRoom(broker, 10_000);
-  expect(await restart(broker, "again", "bob")).toMatchObject({ restarts: 1 });
+  expect(await restart(broker, { taskId: "again", requestedBy: "bob" })).toMatchObject({
+    restarts: 1,
+  });
 });

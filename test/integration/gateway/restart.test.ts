@@ -24,7 +24,10 @@ test("a task that is started again while its cancelation is repeated waits in it
   await using other = await openTestBroker(nats.url);
   for (let round = 0; round < 100; round += 1) {
     const taskId = await canceledTask(broker, `task-${round}`);
-    await Promise.all([restart(broker, taskId, "bob"), cancel(other, taskId, ASKED)]);
+    await Promise.all([
+      restart(broker, { taskId, requestedBy: "bob" }),
+      cancel(other, taskId, ASKED),
+    ]);
     const standing = await broker.log.read(taskId);
     if (!standing || standing.task.state === TaskState.CANCELED) continue;
     const { nowhere } = await broker.whereabouts.missing([waitingOf(standing)]);
