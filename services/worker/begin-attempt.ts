@@ -4,7 +4,8 @@ import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
-import { fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
+import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
+import { dueAfter, fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
@@ -57,6 +58,11 @@ export async function beginAttempt(
     if (begun !== "stale") return begun;
     waiting = await readWaiting(found.taskId, options.broker);
     nowMs = clock.nowMs();
+    if (waiting && waiting.specSequence !== found.specSequence) {
+      // Another task of its id, which need not be of this type, nor wait in this queue: it is to have a place of its own.
+      await options.broker.schedule.plan(waiting, dueAfter(waiting, nowMs));
+      break;
+    }
   }
   // Deleted, or refused at submit.
   lease.done();
@@ -86,6 +92,8 @@ async function act(
       return undefined;
     case "give up": {
       if (await isHeldElsewhere(waiting, options)) return undefined;
+      // A restart must begin before it ends.
+      if (await isBegunRestart(waiting, broker)) return "stale";
       const appended = await broker.log.append(fenceOf(waiting), start.change);
       if (appended.kind === "conflict") return "stale";
       lease.done();
@@ -94,6 +102,13 @@ async function act(
     case "run":
       return run(lease, waiting, start.change, options);
   }
+}
+
+/** Whether it is a restart that the log did not have before. */
+async function isBegunRestart(waiting: WaitingTask, { log }: Broker): Promise<boolean> {
+  if (!waiting.last?.restarts) return false;
+  const standing = await log.read(waiting.taskId);
+  return standing !== undefined && (await completeRestart(log, waiting, standing));
 }
 
 async function run(

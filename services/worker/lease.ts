@@ -1,9 +1,17 @@
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 
+/**
+ * A process that was frozen for so long may have lost its tasks to others, and not know it yet: less than the broker's
+ * patience, and than what is planned for a task that we let go of.
+ */
+const FROZEN_MS = 4_500;
+
 /** Our hold on a task. The broker may deliver it to us anew while we have it: then that delivery is the one that counts. */
 export class Lease {
   #delivery: Delivery;
   #lapsed = false;
+  #sureAtMs = performance.now();
+  #isDoubtful = false;
 
   constructor(delivery: Delivery) {
     this.#delivery = delivery;
@@ -11,9 +19,13 @@ export class Lease {
 
   renew(delivery: Delivery): void {
     this.#delivery = delivery;
+    this.#sureAtMs = performance.now();
+    this.#isDoubtful = false;
   }
 
   extend(): void {
+    this.#look();
+    this.#sureAtMs = performance.now();
     if (!this.#lapsed) this.#delivery.extend();
   }
 
@@ -25,11 +37,20 @@ export class Lease {
     this.#lapsed = true;
   }
 
+  /**
+   * Lets go of what needs no worker any more. Not when it may be another's by now: the broker takes the acknowledgement of
+   * an old delivery for that of the new one (nats-server#4786). Then whoever is given it next finds nothing to do.
+   */
   done(): void {
-    this.#delivery.done();
+    this.#look();
+    if (!this.#isDoubtful) this.#delivery.done();
   }
 
   putBack(delayMs?: number): void {
     this.#delivery.putBack(delayMs);
+  }
+
+  #look(): void {
+    if (performance.now() - this.#sureAtMs > FROZEN_MS) this.#isDoubtful = true;
   }
 }

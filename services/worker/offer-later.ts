@@ -1,8 +1,14 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { entryAfter, fenceOf, isOfLaterLife } from "#lib/broker/queues/waiting.ts";
+import {
+  dueAfter,
+  entryAfter,
+  fenceOf,
+  isOfLaterLife,
+  timesOfWaiting,
+} from "#lib/broker/queues/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
-import { queueTask } from "#lib/task/next-state.ts";
+import { acceptTask } from "#lib/task/next-state.ts";
 import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
@@ -28,7 +34,7 @@ export async function offerLater(
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);
   // Somebody else has moved it on: it is theirs to let go of.
   if (!planned) return;
-  await broker.schedule.plan(planned, new Date(broker.clock.nowMs() + LATER_MS));
+  await broker.schedule.plan(planned, dueAfter(planned, broker.clock.nowMs() + LATER_MS));
   lease.done();
 }
 
@@ -37,7 +43,7 @@ export async function offerLater(
  * queue, and could take it for one that never was.
  */
 async function writtenDown(waiting: WaitingTask, broker: Broker): Promise<WaitingTask | undefined> {
-  const last = queueTask(undefined);
+  const last = acceptTask(timesOfWaiting(waiting, broker.clock.nowMs()));
   const appended = await broker.log.append(fenceOf(waiting), last);
   if (appended.kind === "conflict") return undefined;
   return entryAfter(waiting, last, appended.sequence);

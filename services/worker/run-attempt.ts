@@ -24,6 +24,9 @@ import { settle } from "./settle.ts";
 import { Stops } from "./stops.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
+/** An attempt that is told to stop may need a moment. */
+const AGAIN_MS = 500;
+
 export interface AttemptOptions extends BeginOptions {
   /** The task types that this worker has handlers for, by name. */
   readonly types: ReadonlyMap<string, TaskTypeDefinition>;
@@ -37,8 +40,8 @@ export interface AttemptOptions extends BeginOptions {
 export async function runAttempt(delivery: Delivery, options: AttemptOptions): Promise<void> {
   const { broker, running } = options;
   const before = running.find(delivery.taskId);
-  // Nothing may be awaited here otherwise: until it is added, the slot counts as free.
-  if (before && (await renewed(before, delivery, broker))) return;
+  if (before) return await renewOrStop(before, delivery, broker);
+  // Nothing was awaited: until it is added, the slot counts as free.
   using stops = new Stops();
   const lease = new Lease(delivery);
   const held: RunningAttempt = {
@@ -64,15 +67,23 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
 }
 
 /**
- * Whether we have the task still, and so have only been given a new delivery of it: after an outage of the broker, or
- * when our beats came late. An attempt that the task has gone on without is stopped instead.
+ * We have the task already: if it is still ours, we have only been given a new delivery of it, after an outage of the
+ * broker, or when our beats came late. An attempt that the task has gone on without is stopped, and the task left to
+ * whoever has a slot when it comes again.
  */
-async function renewed(held: RunningAttempt, delivery: Delivery, broker: Broker): Promise<boolean> {
+async function renewOrStop(
+  held: RunningAttempt,
+  delivery: Delivery,
+  broker: Broker,
+): Promise<void> {
   const standing = held.fence && (await broker.log.read(delivery.taskId));
-  const isNewest = standing?.fence.stateSequence === held.fence?.stateSequence;
-  if (isNewest) held.lease.renew(delivery);
-  else held.stop(new AttemptStopped("canceled", "the task went on without this attempt"));
-  return isNewest;
+  if (standing?.fence.stateSequence === held.fence?.stateSequence) {
+    held.lease.renew(delivery);
+    return;
+  }
+  held.lease.lapse();
+  held.stop(new AttemptStopped("canceled", "the task went on without this attempt"));
+  delivery.putBack(AGAIN_MS);
 }
 
 interface Working {

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
@@ -27,12 +28,14 @@ export async function settle(
   { broker, lease, begun, notes }: Settling,
   given: StateChange | undefined,
 ): Promise<boolean> {
-  const { fence, running } = begun;
+  const { fence } = begun;
   const change = given ?? (await handedBack(broker, begun));
+  // Not the attempt's number: a task that is deleted and submitted anew has attempts of the same numbers.
+  const appendId = randomUUID();
   const write = async (next: StateChange): Promise<Appended> => {
     // What the attempt has said comes before its end, also what had to wait for the broker.
     notes.flush();
-    return broker.log.append(fence, next, `${fence.taskId}/${running.attempt}`);
+    return broker.log.append(fence, next, appendId);
   };
   if (change) {
     const appended = await stored(broker, () => write(change));

@@ -57,7 +57,7 @@ export class Schedule {
   /** Forgets what is scheduled for a task that has ended; not what is for a later life of it. */
   async cancel(ended: WaitingTask): Promise<void> {
     const { taskId } = ended;
-    const found = await this.#lookUp(taskId);
+    const found = await this.#lookUp(scheduleSubject(taskId));
     const entry = found && decodeWaiting(found.data, taskId);
     if (!found || (entry && isOfLaterLife(entry, ended))) return;
     await discard(this.#link.use(), SCHEDULE_STREAM, found.seq);
@@ -65,12 +65,19 @@ export class Schedule {
 
   /** What is scheduled for the task; undefined if nothing is, or nothing that can be read. */
   async find(taskId: string): Promise<WaitingTask | undefined> {
-    const found = await this.#lookUp(taskId);
+    const found = await this.#lookUp(scheduleSubject(taskId));
     return found ? decodeWaiting(found.data, taskId) : undefined;
   }
 
-  #lookUp(taskId: string) {
-    const query = { last_by_subj: scheduleSubject(taskId) };
+  /** What is due of the task, and not in its queue yet. */
+  async findDue(task: WaitingTask): Promise<WaitingTask | undefined> {
+    const { queue, level } = placeOf(task);
+    const found = await this.#lookUp(dueSubject(queue, level, task.taskId));
+    return found ? decodeWaiting(found.data, task.taskId) : undefined;
+  }
+
+  #lookUp(subject: string) {
+    const query = { last_by_subj: subject };
     return ask(this.#link.use().jsm.streams.getMessage(SCHEDULE_STREAM, query));
   }
 
@@ -130,19 +137,27 @@ export class Schedule {
 
   /** Says in the log that a task's start time has come; undefined if it needs no place in the queue any more. */
   async #queued(planned: WaitingTask): Promise<WaitingTask | undefined> {
-    let waiting = planned;
-    for (;;) {
+    let waiting: WaitingTask | undefined = planned;
+    while (waiting && awaitsStart(waiting.last)) {
       const last = queueTask(waiting.last);
       const appended = await this.#tasks.append(fenceOf(waiting), last);
       if (appended.kind === "stored") return entryAfter(waiting, last, appended.sequence);
-      const standing = await this.#tasks.read(planned.taskId);
-      // Deleted; and another task of its id has a start time of its own.
-      if (!standing || isOfLaterLife(waitingOf(standing), planned)) return undefined;
-      waiting = waitingOf(standing);
-      // Moved here before, but not let go of.
-      if (waiting.last?.state === TaskState.QUEUED) return waiting;
-      if (!awaitsStart(waiting.last)) return undefined;
+      waiting = await this.#goneOn(planned);
     }
+    return waiting;
+  }
+
+  /**
+   * The task as it is by now. It may wait for its next attempt: then this plan has taken the place of that one's, and a
+   * worker that gets the task early plans it again.
+   */
+  async #goneOn(planned: WaitingTask): Promise<WaitingTask | undefined> {
+    const standing = await this.#tasks.read(planned.taskId);
+    if (!standing || needsNoEntry(standing.task, planned)) return undefined;
+    const waiting = waitingOf(standing);
+    // Another task of its id has a start time of its own.
+    const isAnother = awaitsStart(waiting.last) && isOfLaterLife(waiting, planned);
+    return isAnother ? undefined : waiting;
   }
 
   /**

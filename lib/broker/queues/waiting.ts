@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { awaitsStart } from "#lib/task/life.ts";
 import { type Times, timesOf } from "#lib/task/times.ts";
 import type { Fence, Standing } from "../log/task-log.ts";
 
@@ -48,4 +49,10 @@ export function fenceOf({ taskId, stateSequence, specSequence }: WaitingTask): F
 export function timesOfWaiting({ spec, createTime, last }: WaitingTask, nowMs: number): Times {
   const acceptedMs = createTime ? timestampMs(createTime) : nowMs;
   return timesOf(spec ?? create(TaskSpecSchema), acceptedMs, last);
+}
+
+/** When a task that is to wait until then comes to its queue: at its start time, if that is later. */
+export function dueAfter(waiting: WaitingTask, atMs: number): Date {
+  const { startMs = atMs } = timesOfWaiting(waiting, atMs);
+  return new Date(awaitsStart(waiting.last) ? Math.max(startMs, atMs) : atMs);
 }
