@@ -1,10 +1,7 @@
-import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
-import { restartTask } from "#lib/task/next-state.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { cancel } from "../../../services/gateway/cancel.ts";
@@ -32,28 +29,5 @@ test("a task that is started again while its cancelation is repeated waits in it
     if (!standing || standing.task.state === TaskState.CANCELED) continue;
     const { nowhere } = await broker.whereabouts.missing([waitingOf(standing)]);
     expect(nowhere).toEqual([]);
-  }
-});
-
-test("a cancel that is asked for after a restart whose gateway died half-way keeps the task from starting", async () => {
-  await using nats = await startTestNats();
-  await using broker = await openTestBroker(nats.url);
-  for (const where of ["queue", "schedule"]) {
-    const taskId = await canceledTask(broker, `half-${where}`);
-    const standing = (await broker.log.read(taskId)) ?? expect.unreachable();
-    const last = restartTask(standing.last ?? expect.unreachable(), {
-      nowMs: Date.now(),
-      requestedBy: "bob",
-    });
-    const entry = create(WaitingTaskSchema, { ...waitingOf(standing), last });
-    if (where === "queue") await broker.queues.enqueue(entry);
-    else await broker.schedule.plan(entry, new Date(Date.now() + 60_000));
-
-    expect(await cancel(broker, taskId, ASKED)).toMatchObject({
-      state: TaskState.CANCELED,
-      restarts: 1,
-    });
-    expect(await broker.queues.find(entry)).toBeUndefined();
-    expect(await broker.schedule.find(taskId)).toBeUndefined();
   }
 });

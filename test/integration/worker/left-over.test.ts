@@ -1,0 +1,152 @@
+import { create } from "@bufbuild/protobuf";
+import {
+  anyPack,
+  BoolValueSchema,
+  durationFromMs,
+  StringValueSchema,
+  timestampMs,
+} from "@bufbuild/protobuf/wkt";
+import { expect, test } from "vitest";
+import { TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
+import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
+import { waitingOf } from "#lib/broker/queues/waiting.ts";
+import { finishAttempt, restartTask } from "#lib/task/next-state.ts";
+import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
+import { after } from "#lib/task/state-change.ts";
+import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { begun, livesOf, standingOf, step, usedAgain } from "#test/support/steps.ts";
+import { until } from "#test/support/until.ts";
+import { AttemptNotes } from "../../../services/worker/attempt-notes.ts";
+import { type Begun, beginAttempt } from "../../../services/worker/begin-attempt.ts";
+import { ElbowRoom } from "../../../services/worker/elbow-room.ts";
+import { Lease } from "../../../services/worker/lease.ts";
+import { offerLater } from "../../../services/worker/offer-later.ts";
+import { settle } from "../../../services/worker/settle.ts";
+
+const NEVER = new AbortController().signal;
+const HOUR_MS = 3_600_000;
+const SOON = { kind: "retry", code: "DOWN", message: "down", retryAfterMs: 300 } as const;
+
+function optionsOf(broker: Broker, workerId: string) {
+  return { broker, workerId, maxCrashes: 3, room: new ElbowRoom(), signal: NEVER };
+}
+
+async function next(broker: Broker): Promise<Delivery & { waiting: WaitingTask }> {
+  for (;;) {
+    const [delivery] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
+    if (delivery?.waiting) return Object.assign(delivery, { waiting: delivery.waiting });
+  }
+}
+
+async function begin(broker: Broker, workerId: string): Promise<Begun & { lease: Lease }> {
+  const delivery = await next(broker);
+  const lease = new Lease(delivery);
+  const attempt = await beginAttempt(lease, delivery.waiting, optionsOf(broker, workerId));
+  return { ...(attempt ?? expect.unreachable()), lease };
+}
+
+function notes(): AttemptNotes {
+  return new AttemptNotes(1, () => {});
+}
+
+test("an attempt of a deleted task settles nothing of the next task of its id", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.queues.enqueue(await begun(broker, "t"));
+  const zombie = await begin(broker, "zombie");
+  await step(broker, "t", TaskState.CANCELED);
+  await broker.queues.remove(waitingOf(await standingOf(broker, "t")));
+  await broker.queues.enqueue(await usedAgain(broker, "t", specOf()));
+  const second = await begin(broker, "w");
+  const succeeded = after(second.running, { state: TaskState.SUCCEEDED });
+  const { lease } = second;
+  expect(await settle({ broker, lease, begun: second, notes: notes() }, succeeded)).toBe(true);
+
+  const conditions = { policy: DEFAULT_RETRY_POLICY, nowMs: Date.now() };
+  const retrying = finishAttempt(zombie.running, SOON, conditions);
+  const settling = { broker, lease: zombie.lease, begun: zombie, notes: notes() };
+  expect(await settle(settling, retrying)).toBe(false);
+  expect(await broker.schedule.find("t")).toBeUndefined();
+});
+
+test("an entry that was left of a deleted task does not run the next task of its id, which gets its own place", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url, { queues: ["default", "paused"] });
+  const specWith = (queue: string, schema: typeof BoolValueSchema | typeof StringValueSchema) =>
+    create(TaskSpecSchema, { queue, input: anyPack(schema, create(schema)) });
+  await broker.queues.enqueue(await begun(broker, "t", specWith("default", BoolValueSchema)));
+  await step(broker, "t", TaskState.SUCCEEDED, { attempt: 1 });
+  const second = await usedAgain(broker, "t", specWith("paused", StringValueSchema));
+
+  const delivery = await next(broker);
+  const options = optionsOf(broker, "w");
+  expect(await beginAttempt(new Lease(delivery), delivery.waiting, options)).toBeUndefined();
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  await until(async () => (await broker.queues.find(second)) !== undefined);
+  expect(await livesOf(broker, "t")).not.toContain("RUNNING 0");
+  stop.abort();
+  await moving;
+});
+
+test("such an entry does not start the next task before its time either", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.queues.enqueue(await begun(broker, "t"));
+  await step(broker, "t", TaskState.CANCELED);
+  const start = { case: "delay" as const, value: durationFromMs(HOUR_MS) };
+  const spec = create(TaskSpecSchema, { queue: "default", start });
+  const second = await usedAgain(broker, "t", spec);
+  await broker.schedule.plan(second, new Date(Date.now() + HOUR_MS));
+
+  const delivery = await next(broker);
+  await offerLater(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
+  const { task, last } = await standingOf(broker, "t");
+  expect(task.state).toBe(TaskState.SCHEDULED);
+  const startsMs = last?.nextAttemptTime && timestampMs(last.nextAttemptTime);
+  expect(startsMs).toBeGreaterThan(Date.now() + HOUR_MS - 60_000);
+  const { jsm } = broker.link.use();
+  const query = { last_by_subj: "mr.schedule.t" };
+  const planned = await jsm.streams.getMessage("MR_SCHEDULE", query);
+  const at = planned?.header.get("Nats-Schedule").replace("@at ", "") ?? "";
+  expect(Date.parse(at)).toBeGreaterThan(Date.now() + HOUR_MS - 60_000);
+});
+
+test("a plan that comes late, in place of the plan of a retry, does not lose the task", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const start = { case: "delay" as const, value: durationFromMs(1) };
+  const waiting = await begun(broker, "t", create(TaskSpecSchema, { queue: "default", start }));
+  await step(broker, "t", TaskState.RUNNING, { attempt: 1, workerId: "w" });
+  await step(broker, "t", TaskState.RETRYING);
+  // By a gateway that could not tell that it had moved the task to its queue.
+  await broker.schedule.plan(waiting, new Date());
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  expect((await next(broker)).waiting.last).toMatchObject({ state: TaskState.RETRYING });
+  stop.abort();
+  await moving;
+});
+
+test("a restart that reaches its deadline before the log has it begins before it ends", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const spec = create(TaskSpecSchema, { queue: "default", taskTimeout: durationFromMs(100) });
+  await begun(broker, "t", spec);
+  await step(broker, "t", TaskState.FAILED, { attempt: 1 });
+  const standing = await standingOf(broker, "t");
+  const restartMs = Date.now() - 10_000;
+  const last = restartTask(standing.last ?? expect.unreachable(), {
+    nowMs: restartMs,
+    requestedBy: "bob",
+  });
+  const entry = create(WaitingTaskSchema, { ...waitingOf(standing), last });
+  await broker.queues.enqueue(entry);
+  const delivery = await next(broker);
+  await beginAttempt(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
+  expect(await livesOf(broker, "t")).toEqual(["FAILED 0", "QUEUED 1", "FAILED 1"]);
+});
