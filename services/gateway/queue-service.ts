@@ -56,7 +56,7 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
     },
 
     async setQueueLimits({ queue, ...limits }) {
-      await settings.limit(known(queue), limits);
+      await mended(broker.link, () => settings.limit(known(queue), limits));
       return { queue: await describe(queue, options) };
     },
 

@@ -56,9 +56,9 @@ export class Monitor implements AsyncDisposable {
     });
   }
 
-  /** The time: the broker's if its clock is ahead of ours, for nothing in the log is of the future. */
+  /** The broker's time, by which the events are; nothing in the log is of the future. */
   nowMs(): number {
-    return Math.max(Date.now(), this.#figures.newestMs);
+    return Math.max(this.#options.broker.clock.nowMs(), this.#figures.newestMs);
   }
 
   /** What the log says by now. */

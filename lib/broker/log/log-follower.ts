@@ -1,4 +1,4 @@
-import { DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
+import { type Consumer, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
@@ -24,6 +24,12 @@ export interface FollowerOptions {
   readonly lookEveryMs?: number;
 }
 
+interface Followed {
+  readonly consumer: Consumer;
+  /** Aborts when the log was replaced. */
+  readonly replaced: AbortController;
+}
+
 /** A pull that is not answered for this long was lost; twice the heartbeat that the client asks for. */
 const PULL_EXPIRES_MS = 5_000;
 const LOOK_EVERY_MS = 3_000;
@@ -39,6 +45,8 @@ export class LogFollower implements Line, AsyncDisposable {
   #cursor: number | undefined;
   /** The newest event when it began: what had been removed by then was not missed. */
   #head = 0;
+  /** What the last look found of what is to come: where the cursor was, and where the log ended. */
+  #unseen: { readonly cursor: number; readonly last: number } | undefined;
   #replaced = new AbortController();
   /** When the log that we follow was made. */
   #created: string | undefined;
@@ -93,7 +101,8 @@ export class LogFollower implements Line, AsyncDisposable {
     this.#replaced = replaced;
     const ended = AbortSignal.any([signal, replaced.signal]);
     using _ = onAbort(ended, () => messages.stop());
-    const watched = this.#watchForReplacement(connected, replaced, ended);
+    this.#unseen = undefined;
+    const watched = this.#lookAround(connected, { consumer, replaced }, ended);
     try {
       this.#line.set((await ask(consumer.info(true), connected.lost)).num_pending === 0);
       for await (const message of messages) this.#handOut(message);
@@ -108,10 +117,13 @@ export class LogFollower implements Line, AsyncDisposable {
     }
   }
 
-  /** The client would go on with a log that took the place of ours as if it were the same. */
-  async #watchForReplacement(
+  /**
+   * For what no message tells of: the log was replaced by another, with which the client would go on as if it were the
+   * same; or its last events were removed before we got them.
+   */
+  async #lookAround(
     { jsm }: Connected,
-    replaced: AbortController,
+    { consumer, replaced }: Followed,
     ended: AbortSignal,
   ): Promise<void> {
     while (!ended.aborted) {
@@ -119,8 +131,21 @@ export class LogFollower implements Line, AsyncDisposable {
       // Before asking: while the answer is under way, later events may come in.
       const seen = this.#cursor ?? 0;
       const info = await jsm.streams.info(EVENTS_STREAM).catch(() => undefined);
-      if (info && this.#isAnother(info, seen)) replaced.abort();
+      if (!info || ended.aborted) continue;
+      if (this.#isAnother(info, seen)) replaced.abort();
+      else if (info.state.last_seq > seen) await this.#lookForMissed(consumer, info.state.last_seq);
     }
+  }
+
+  /** What the log had a look ago, and its consumer has not handed out and does not have to come, was removed. */
+  async #lookForMissed(consumer: Consumer, last: number): Promise<void> {
+    const told = await consumer.info().catch(() => undefined);
+    if (!told || told.num_pending > 0) return;
+    const [before, cursor] = [this.#unseen, this.#cursor ?? 0];
+    this.#unseen = { cursor, last };
+    if (before?.cursor !== cursor) return;
+    this.#cursor = before.last;
+    if (before.last > this.#head) this.#options.onMissed?.();
   }
 
   #handOut(message: JsMsg): void {

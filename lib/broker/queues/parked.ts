@@ -100,7 +100,11 @@ export class ParkedMessages {
 }
 
 const MESSAGE_DELETE_FAILED = 10_057;
-const NOT_THERE: readonly number[] = [MESSAGE_DELETE_FAILED, JetStreamApiCodes.NoMessageFound];
+const NOT_THERE: readonly number[] = [
+  MESSAGE_DELETE_FAILED,
+  JetStreamApiCodes.NoMessageFound,
+  JetStreamApiCodes.StreamNotFound,
+];
 
 function parkedOf({ seq, time, subject, header, data }: StoredMsg): Parked {
   return {

@@ -24,6 +24,10 @@ export class Watchers {
     return [...this.#byTask.values()].reduce((sum, { size }) => sum + size, 0);
   }
 
+  get taskIds(): string[] {
+    return [...this.#byTask.keys()];
+  }
+
   add(taskId: string, watcher: Watcher): Disposable {
     const watchers = this.#byTask.get(taskId) ?? new Set();
     this.#byTask.set(taskId, watchers.add(watcher));
@@ -46,6 +50,10 @@ export class Watchers {
     for (const watcher of this.#byTask.get(event.taskId) ?? []) watcher.push(event);
     if (event.facet.case !== "spec") return;
     for (const newcomers of this.#newcomers) newcomers.onSpec(event);
+  }
+
+  fail(taskId: string, error: Error): void {
+    for (const watcher of this.#byTask.get(taskId) ?? []) watcher.fail(error);
   }
 
   failAll(error: Error): void {

@@ -6,6 +6,7 @@ import { LogFollower } from "../log/log-follower.ts";
 import { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
 import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
+import { UnseenDeletes } from "./unseen-deletes.ts";
 import { follow, join, type WatchStep } from "./watch-steps.ts";
 import { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
@@ -15,16 +16,20 @@ export class Watching implements AsyncDisposable {
   readonly #log: TaskLog;
   readonly #scan: LogScan;
   readonly #watchers = new Watchers();
+  readonly #unseenDeletes: UnseenDeletes;
   readonly #follower: LogFollower;
 
   constructor(link: Link, taskLog: TaskLog, log: BrokerLog) {
     this.#log = taskLog;
     this.#scan = new LogScan(link);
+    const [scan, watchers] = [this.#scan, this.#watchers];
+    this.#unseenDeletes = new UnseenDeletes({ link, log: taskLog, scan, watchers });
     this.#follower = new LogFollower({
       link,
       log,
       from: "now",
       onEvent: (event) => this.#watchers.handOut(event),
+      onMissed: () => this.#unseenDeletes.look(),
       // The log was replaced by another one: whoever asks again learns what is left of the task.
       onReset: () => this.#watchers.failAll(new BrokerAway()),
     });
@@ -45,8 +50,9 @@ export class Watching implements AsyncDisposable {
     return this.#watchers.count;
   }
 
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.#follower[Symbol.asyncDispose]();
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#follower[Symbol.asyncDispose]();
+    await this.#unseenDeletes[Symbol.asyncDispose]();
   }
 
   /** Throws while a watch could not begin: before we follow, an event could pass between the history and the buffer. */

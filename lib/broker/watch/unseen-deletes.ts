@@ -1,0 +1,70 @@
+import { pause } from "#lib/process/pause.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
+import type { Link } from "../link/link.ts";
+import type { LogScan } from "../log/log-scan.ts";
+import type { TaskLog } from "../log/task-log.ts";
+import type { Watchers } from "./watchers.ts";
+
+/** Deletes come in bursts: one look is for all of them. */
+const GATHER_MS = 1_000;
+const AT_ONCE = 1_000;
+
+interface Parts {
+  readonly link: Link;
+  readonly log: TaskLog;
+  readonly scan: LogScan;
+  readonly watchers: Watchers;
+}
+
+/**
+ * Ends the watches of tasks that ended and were deleted before we heard of it: with their history went the event that
+ * would have ended them.
+ */
+export class UnseenDeletes implements AsyncDisposable {
+  readonly #parts: Parts;
+  readonly #closing = new AbortController();
+  #isDue = false;
+  #looking: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+  }
+
+  /** Looks soon, and again until it has seen all. */
+  look(): void {
+    this.#isDue = true;
+    this.#looking ??= this.#run().finally(() => {
+      this.#looking = undefined;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
+    await this.#looking;
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#closing;
+    while (this.#isDue && !signal.aborted) {
+      await pause(GATHER_MS, signal);
+      await this.#parts.link.whenUp(signal);
+      this.#isDue = false;
+      await this.#endGone().catch(() => {
+        this.#isDue = true;
+      });
+    }
+  }
+
+  async #endGone(): Promise<void> {
+    const { log, scan, watchers } = this.#parts;
+    const ids = watchers.taskIds;
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const some = ids.slice(at, at + AT_ONCE);
+      const there = await scan.newest(some, ["spec"]);
+      for (const id of some.filter((one) => !there.has(one))) {
+        // That may have been of a replica that lags.
+        if (!(await log.read(id))) watchers.fail(id, new TaskNotFound(id));
+      }
+    }
+  }
+}
