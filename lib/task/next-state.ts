@@ -119,7 +119,7 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
  * When the next attempt may start; 0 = at once. An entry from an earlier life of the task brings it to a worker before
  * its start time.
  */
-function dueMsOf(last: StateChange | undefined, { startMs = 0 }: Times): number {
+export function dueMsOf(last: StateChange | undefined, { startMs = 0 }: Times): number {
   if (awaitsStart(last)) return startMs;
   if (last?.state !== TaskState.RETRYING || !last.nextAttemptTime) return 0;
   return timestampMs(last.nextAttemptTime);

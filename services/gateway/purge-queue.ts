@@ -71,9 +71,8 @@ async function cancelWaiting(
       const appended = await broker.log.append(fenceOf(waiting), cancelTask(waiting.last, asked));
       if (appended.kind === "stored") break;
     }
-    const standing = await broker.log.read(entry.taskId);
-    if (!standing || !waitsNow(standing.task, broker.clock.nowMs())) return false;
-    waiting = waitingOf(standing);
+    waiting = await asLogged(broker, entry);
+    if (!waiting) return false;
   }
   await broker.queues.discard(queue, entry.sequence);
   return true;
@@ -89,6 +88,17 @@ async function firstGuess(
   const standing = await broker.log.read(waiting.taskId);
   if (standing) await completeRestart(broker.log, waiting, standing);
   return undefined;
+}
+
+/** The entry's task as the log has it; undefined if it waits no more, or if its id is another's now, which waits elsewhere. */
+async function asLogged(
+  broker: Broker,
+  { taskId, waiting }: QueueEntry,
+): Promise<WaitingTask | undefined> {
+  const standing = await broker.log.read(taskId);
+  if (!standing || !waitsNow(standing.task, broker.clock.nowMs())) return undefined;
+  const logged = waitingOf(standing);
+  return waiting && waiting.specSequence !== logged.specSequence ? undefined : logged;
 }
 
 /** An entry that is on loan can belong to a task that runs, has ended, or waits for its next attempt elsewhere. */

@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
+import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
 import { dueAfter, fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
+import { isTerminal } from "#lib/task/life.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
@@ -35,8 +36,8 @@ export interface Begun {
 }
 
 /**
- * Writes the start of the next attempt down, before the handler runs. Undefined when there is nothing to run: then the
- * task has been let go of.
+ * Writes the start of the next attempt down, before the handler runs. Undefined when there is nothing to run here: then
+ * the task has been let go of, or is left to the worker that has it.
  */
 export async function beginAttempt(
   lease: Lease,
@@ -59,14 +60,23 @@ export async function beginAttempt(
     waiting = await readWaiting(found.taskId, options.broker);
     nowMs = clock.nowMs();
     if (waiting && waiting.specSequence !== found.specSequence) {
-      // Another task of its id, which need not be of this type, nor wait in this queue: it is to have a place of its own.
-      await options.broker.schedule.plan(waiting, dueAfter(waiting, nowMs));
+      await placeOther(waiting, options.broker);
       break;
     }
   }
-  // Deleted, or refused at submit.
+  // Deleted, or refused at submit; or left of a task whose id is another's now.
   lease.done();
   return undefined;
+}
+
+/**
+ * Another task of the id, which need not be of this type, nor wait in this queue, is to have a place of its own. One that
+ * has ended must have none: its plan would take the place of its restart's.
+ */
+async function placeOther(waiting: WaitingTask, { schedule, clock }: Broker): Promise<void> {
+  const { state = TaskState.QUEUED } = waiting.last ?? {};
+  if (isTerminal(state) || state === TaskState.RUNNING) return;
+  await schedule.plan(waiting, dueAfter(waiting, clock.nowMs()));
 }
 
 function dueMsOf({ last }: WaitingTask): number {

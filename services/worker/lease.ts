@@ -1,8 +1,8 @@
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 
 /**
- * A process that was frozen for so long may have lost its tasks to others, and not know it yet: less than the broker's
- * patience, and than what is planned for a task that we let go of.
+ * A process that was frozen for so long may have lost its tasks to others, and not know it yet: with a margin, for the
+ * broker's patience of 8 s counts from when a beat reaches it.
  */
 const FROZEN_MS = 4_500;
 

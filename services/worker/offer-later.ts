@@ -1,15 +1,16 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
 import {
   dueAfter,
   entryAfter,
   fenceOf,
-  isOfLaterLife,
   timesOfWaiting,
+  waitingOf,
 } from "#lib/broker/queues/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { acceptTask } from "#lib/task/next-state.ts";
-import { type BeginOptions, readWaiting } from "./begin-attempt.ts";
+import type { BeginOptions } from "./begin-attempt.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
 
@@ -26,9 +27,11 @@ export async function offerLater(
   found: WaitingTask,
   { broker, workerId }: BeginOptions,
 ): Promise<void> {
-  const waiting = await readWaiting(found.taskId, broker);
-  // A restart, on its way to the log: let go of now, nothing would be left to start the task.
-  if (waiting && isOfLaterLife(found, waiting)) return lease.putBack(ON_ITS_WAY_MS);
+  const standing = await broker.log.read(found.taskId);
+  // A restart that the log did not have: let go of before, nothing would be left to start the task.
+  const isBegun = standing && (await completeRestart(broker.log, found, standing));
+  if (isBegun) return lease.putBack(ON_ITS_WAY_MS);
+  const waiting = standing && waitingOf(standing);
   if (!waiting || (waiting.last && isTerminal(waiting.last.state))) return lease.done();
   if (await isHeldElsewhere(waiting, { broker, workerId })) return;
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);

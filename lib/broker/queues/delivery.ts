@@ -31,6 +31,13 @@ export class Delivery {
     this.#reply = message.reply ?? "";
   }
 
+  /** How often it was delivered by now, this time included. */
+  get count(): number {
+    // $JS.ACK[.<domain>.<account>].<stream>.<consumer>.<count>.…, of 9 or of 11 and more parts.
+    const parts = this.#reply.split(".");
+    return Number(parts[parts.length > 9 ? 6 : 4]);
+  }
+
   /** Asks for more time. */
   extend(): void {
     this.#answer("+WPI");

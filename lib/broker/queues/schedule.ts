@@ -14,11 +14,14 @@ import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
 import { decodeWaiting, placeOf, type Queues } from "./queues.ts";
 import type { Unreadable } from "./unreadable.ts";
-import { entryAfter, fenceOf, isOfLaterLife, waitingOf } from "./waiting.ts";
+import { dueAfter, entryAfter, fenceOf, isOfLaterLife, waitingOf } from "./waiting.ts";
 
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
 const LATER_MS = 1_000;
+/** The task's place is not about to be free: its entry may wait in a long or paused queue. */
+const MANY_TRIES = 10;
+const MUCH_LATER_MS = 30_000;
 /** For a queue that does not answer: mostly it has no leader for some seconds. */
 const NO_QUEUE_RETRY_MS = 2_000;
 
@@ -119,7 +122,9 @@ export class Schedule {
     try {
       const due = awaitsStart(waiting.last) ? await this.#queued(waiting) : waiting;
       if (!due || (await this.#enqueue(due))) return delivery.done();
-      return delivery.putBack(LATER_MS);
+      if (delivery.count < MANY_TRIES) return delivery.putBack(LATER_MS);
+      await this.plan(due, new Date(this.#link.clock.nowMs() + MUCH_LATER_MS));
+      return delivery.done();
     } catch (error) {
       return this.#moveLater(delivery, waiting, error);
     }
@@ -155,9 +160,12 @@ export class Schedule {
     const standing = await this.#tasks.read(planned.taskId);
     if (!standing || needsNoEntry(standing.task, planned)) return undefined;
     const waiting = waitingOf(standing);
-    // Another task of its id has a start time of its own.
+    // Another task of its id, with a start time of its own,
     const isAnother = awaitsStart(waiting.last) && isOfLaterLife(waiting, planned);
-    return isAnother ? undefined : waiting;
+    if (!isAnother) return waiting;
+    // in place of whose plan this one came.
+    await this.plan(waiting, dueAfter(waiting, this.#link.clock.nowMs()));
+    return undefined;
   }
 
   /**

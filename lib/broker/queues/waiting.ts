@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { awaitsStart } from "#lib/task/life.ts";
+import { dueMsOf } from "#lib/task/next-state.ts";
 import { type Times, timesOf } from "#lib/task/times.ts";
 import type { Fence, Standing } from "../log/task-log.ts";
 
@@ -51,8 +51,7 @@ export function timesOfWaiting({ spec, createTime, last }: WaitingTask, nowMs: n
   return timesOf(spec ?? create(TaskSpecSchema), acceptedMs, last);
 }
 
-/** When a task that is to wait until then comes to its queue: at its start time, if that is later. */
+/** When a task that is to wait until then comes to its queue: when its next attempt may start, if that is later. */
 export function dueAfter(waiting: WaitingTask, atMs: number): Date {
-  const { startMs = atMs } = timesOfWaiting(waiting, atMs);
-  return new Date(awaitsStart(waiting.last) ? Math.max(startMs, atMs) : atMs);
+  return new Date(Math.max(atMs, dueMsOf(waiting.last, timesOfWaiting(waiting, atMs))));
 }

@@ -168,7 +168,7 @@ test("what is planned for a restart stays when the end before it is cleaned up",
   expect((await jsm.streams.info("MR_SCHEDULE")).state.messages).toBe(0);
 });
 
-test("what is due of a task that was deleted does not start the next task of its id", async () => {
+test("what is due of a task that was deleted does not start the next task of its id, which waits for its own time", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const first = await begunTask(broker, "t", 0);
@@ -176,14 +176,12 @@ test("what is due of a task that was deleted does not start the next task of its
   const failed = create(StateChangeSchema, { state: TaskState.FAILED, attempt: 1 });
   const ended = await broker.log.append(fenceOf(first), deleteTask(failed));
   if (ended.kind === "stored") await broker.log.forget("t", ended.sequence);
-  await begunTask(broker, "t", 3_600_000);
+  const second = await begunTask(broker, "t", 3_600_000);
 
   const stop = new AbortController();
   const moving = broker.schedule.moveDueTasks(stop.signal);
-  const { jsm } = broker.link.use();
-  await expect
-    .poll(async () => (await jsm.streams.info("MR_SCHEDULE")).state, { timeout: 15_000 })
-    .toMatchObject({ last_seq: 2, messages: 0 });
+  const plannedFor = async () => (await broker.schedule.find("t"))?.specSequence;
+  await expect.poll(plannedFor, { timeout: 15_000 }).toBe(second.specSequence);
   expect((await broker.log.read("t"))?.task.state).toBe(TaskState.SCHEDULED);
   expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
   stop.abort();
@@ -197,3 +195,23 @@ async function begunTask(broker: Broker, taskId: string, delayMs: number): Promi
   if (!begun) throw new Error("not begun");
   return waitingOf(begun);
 }
+
+test("a due message too many of a task that waits in its queue is not tried again every second for ever", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.log.begin("t", create(TaskSpecSchema, SPEC));
+  const begun = (await broker.log.read("t")) ?? expect.unreachable();
+  const queued = create(StateChangeSchema, { state: TaskState.QUEUED });
+  await broker.log.append(begun.fence, queued);
+  const waiting = waitingOf((await broker.log.read("t")) ?? expect.unreachable());
+  await broker.queues.enqueue(waiting);
+  await broker.schedule.plan(waiting, new Date());
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  const plannedAgain = async () => (await broker.schedule.find("t")) !== undefined;
+  await expect.poll(async () => (await broker.schedule.findDue(waiting)) !== undefined).toBe(true);
+  await expect.poll(plannedAgain, { timeout: 20_000 }).toBe(true);
+  expect(await broker.queues.depth("default")).toMatchObject({ waiting: 1 });
+  stop.abort();
+  await moving;
+});

@@ -150,3 +150,49 @@ test("a restart that reaches its deadline before the log has it begins before it
   await beginAttempt(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
   expect(await livesOf(broker, "t")).toEqual(["FAILED 0", "QUEUED 1", "FAILED 1"]);
 });
+
+test("what is left of a task does not take the place of the restart of the next one of its id", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await broker.queues.enqueue(await begun(broker, "t"));
+  await step(broker, "t", TaskState.CANCELED);
+  await usedAgain(broker, "t", specOf());
+  await step(broker, "t", TaskState.CANCELED);
+  const delivery = await next(broker);
+  await beginAttempt(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
+  expect(await broker.schedule.find("t")).toBeUndefined();
+});
+
+test("a plan of a deleted task that comes late does not lose the next task of its id", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const specIn = (ms: number) =>
+    create(TaskSpecSchema, {
+      queue: "default",
+      start: { case: "delay", value: durationFromMs(ms) },
+    });
+  const old = await begun(broker, "t", specIn(1));
+  await step(broker, "t", TaskState.CANCELED);
+  const second = await usedAgain(broker, "t", specIn(3_000));
+  await broker.schedule.plan(second, new Date(Date.now() + 3_000));
+  await broker.schedule.plan(old, new Date());
+  const stop = new AbortController();
+  const moving = broker.schedule.moveDueTasks(stop.signal);
+  expect((await next(broker)).waiting.specSequence).toBe(second.specSequence);
+  stop.abort();
+  await moving;
+});
+
+test("a worker without its handler writes a restart down whose gateway died half-way", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await begun(broker, "t");
+  await step(broker, "t", TaskState.FAILED, { attempt: 1 });
+  const standing = await standingOf(broker, "t");
+  const asked = { nowMs: Date.now(), requestedBy: "bob" };
+  const last = restartTask(standing.last ?? expect.unreachable(), asked);
+  await broker.queues.enqueue(create(WaitingTaskSchema, { ...waitingOf(standing), last }));
+  const delivery = await next(broker);
+  await offerLater(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
+  expect(await livesOf(broker, "t")).toEqual(["FAILED 0", "QUEUED 1"]);
+});
