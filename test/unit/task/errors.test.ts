@@ -13,6 +13,7 @@ import {
   TaskTooOld,
   TaskTypeUnknown,
   TooManyTasks,
+  Undecided,
   WatcherTooSlow,
 } from "#lib/task/errors.ts";
 
@@ -77,9 +78,18 @@ test.each([
 test.each([
   [new QueueFull("q", 500), 500],
   [new HistoryFull(), 30_000],
+  [new Undecided("t1"), 30_000],
   [new BrokerAway(), 1_000],
 ])("$name says when to ask again", (error, retryAfterMs) => {
   expect(error.retryAfterMs).toBe(retryAfterMs);
+});
+
+test("Undecided says what is the matter, and with which task", () => {
+  const error = new Undecided("t1");
+  expect(error.message).toBe(
+    "the history of tasks became full, and what becomes of task t1 is undecided",
+  );
+  expect(error.facts).toEqual({ task_id: "t1" });
 });
 
 test("BrokerAway keeps its cause", () => {
