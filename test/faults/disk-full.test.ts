@@ -26,9 +26,11 @@ faultRow(
     for (let round = 0; round < ROUNDS; round += 1) {
       await setTimeout(1_000);
       const before = traffic.accepted;
-      await disk.fill();
       const fullAt = Date.now();
-      await recovery.red();
+      await until(async () => {
+        await disk.fill();
+        return recovery.isRed();
+      });
       row.figure("known to be full after", seconds(Date.now() - fullAt));
       await recovery.refused();
       await setTimeout(row.random() * sized({ short: 1_000, long: 20_000 }));

@@ -34,8 +34,12 @@ export class Recovery {
 
   /** Resolves when no service says any more that it is ready. */
   async red(withinMs?: number): Promise<void> {
-    const { services } = this.#probed;
-    await until(async () => !(await Promise.all(services.map(isReady))).some(Boolean), withinMs);
+    await until(() => this.isRed(), withinMs);
+  }
+
+  /** Whether no service says that it is ready. */
+  async isRed(): Promise<boolean> {
+    return !(await Promise.all(this.#probed.services.map(isReady))).some(Boolean);
   }
 
   /** A caller is told within seconds that it may try again, rather than left to wait. */

@@ -64,9 +64,10 @@ export class SmallDisk implements AsyncDisposable {
     this.#ballast = join(`/proc/${holder.pid}/root`, mountPoint, "ballast");
   }
 
-  /** Takes all the room that is left. */
+  /** Takes all the room that is left. A server that removes what it needs no more makes some again. */
   async fill(): Promise<void> {
-    const dd = spawn("dd", ["if=/dev/zero", `of=${this.#ballast}`, "bs=4096"], { stdio: "ignore" });
+    const more = ["bs=4096", "oflag=append", "conv=notrunc"];
+    const dd = spawn("dd", ["if=/dev/zero", `of=${this.#ballast}`, ...more], { stdio: "ignore" });
     await once(dd, "exit");
   }
 
