@@ -33,9 +33,7 @@ export class UnseenDeletes implements AsyncDisposable {
   /** Looks soon, and again until it has seen all. */
   look(): void {
     this.#isDue = true;
-    this.#looking ??= this.#run().finally(() => {
-      this.#looking = undefined;
-    });
+    this.#looking ??= this.#run();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -53,6 +51,8 @@ export class UnseenDeletes implements AsyncDisposable {
         this.#isDue = true;
       });
     }
+    // Here, and not when it has resolved: a look that is asked for in between would wait for the next one.
+    this.#looking = undefined;
   }
 
   async #endGone(): Promise<void> {
