@@ -16,6 +16,7 @@ import { QueueFull } from "#lib/task/errors.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
+import { begun, standingOf, step } from "#test/support/steps.ts";
 
 const SOURCE = queueSource("default", "p2");
 
@@ -27,13 +28,9 @@ function waitingTask(taskId: string) {
 
 /** A task that the log has as waiting for its next attempt. */
 async function retryingTask(broker: Broker, taskId: string): Promise<WaitingTask> {
-  await broker.log.begin(taskId, create(TaskSpecSchema, SPEC));
-  const begun = await broker.log.read(taskId);
-  if (!begun) throw new Error("not begun");
-  const retrying = create(StateChangeSchema, { state: TaskState.RETRYING, attempt: 1 });
-  const appended = await broker.log.append(begun.fence, retrying);
-  if (appended.kind !== "stored") throw new Error("not stored");
-  return entryAfter(waitingOf(begun), retrying, appended.sequence);
+  await begun(broker, taskId, create(TaskSpecSchema, SPEC));
+  await step(broker, taskId, TaskState.RETRYING, { attempt: 1 });
+  return waitingOf(await standingOf(broker, taskId));
 }
 
 async function next(broker: Broker): Promise<Delivery> {
@@ -115,10 +112,8 @@ test("what waited for its start time is QUEUED in the log before it is in its qu
   await using broker = await openTestBroker(nats.url);
   const stop = new AbortController();
   const moving = broker.schedule.moveDueTasks(stop.signal);
-  await broker.log.begin("t", create(TaskSpecSchema, SPEC));
-  const begun = await broker.log.read("t");
-  if (!begun) throw new Error("not begun");
-  await broker.schedule.plan(waitingOf(begun), new Date(Date.now() + 300));
+  const planned = await begun(broker, "t", create(TaskSpecSchema, SPEC));
+  await broker.schedule.plan(planned, new Date(Date.now() + 300));
   const { waiting } = await next(broker);
   const standing = await broker.log.read("t");
   expect(standing?.last?.state).toBe(TaskState.QUEUED);
@@ -188,22 +183,17 @@ test("what is due of a task that was deleted does not start the next task of its
   await moving;
 });
 
-async function begunTask(broker: Broker, taskId: string, delayMs: number): Promise<WaitingTask> {
+function begunTask(broker: Broker, taskId: string, delayMs: number): Promise<WaitingTask> {
   const start = { case: "delay" as const, value: durationFromMs(delayMs) };
-  await broker.log.begin(taskId, create(TaskSpecSchema, { ...SPEC, start }));
-  const begun = await broker.log.read(taskId);
-  if (!begun) throw new Error("not begun");
-  return waitingOf(begun);
+  return begun(broker, taskId, create(TaskSpecSchema, { ...SPEC, start }));
 }
 
 test("a due message too many of a task that waits in its queue is not tried again every second for ever", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
-  await broker.log.begin("t", create(TaskSpecSchema, SPEC));
-  const begun = (await broker.log.read("t")) ?? expect.unreachable();
-  const queued = create(StateChangeSchema, { state: TaskState.QUEUED });
-  await broker.log.append(begun.fence, queued);
-  const waiting = waitingOf((await broker.log.read("t")) ?? expect.unreachable());
+  await begun(broker, "t", create(TaskSpecSchema, SPEC));
+  await step(broker, "t", TaskState.QUEUED);
+  const waiting = waitingOf(await standingOf(broker, "t"));
   await broker.queues.enqueue(waiting);
   await broker.schedule.plan(waiting, new Date());
   const stop = new AbortController();
