@@ -24,11 +24,16 @@ export function apply(task: Task | undefined, event: TaskEvent): Task | undefine
   if (facet.case === "spec") return accepted(facet.value, event);
   if (!task) return undefined;
   const next = { ...task, sequence };
-  if (facet.case === "state") return withState(next, facet.value, event);
+  if (facet.case === "state") return withState(next, facet.value, event.time);
   if (facet.case === "progress" && facet.value.attempt === task.attempt) {
     return { ...next, progress: facet.value };
   }
   return next;
+}
+
+/** The task after a state change that was just written. When that was, which is when it may have ended, only the log says. */
+export function changed(task: Task, change: StateChange, sequence: bigint): Task {
+  return withState({ ...task, sequence }, change);
 }
 
 /** What a spec alone says: the task waits in its queue, or for its start time. */
@@ -55,7 +60,7 @@ function limits({ expireMs, deadlineMs }: Times) {
 }
 
 /** A state change says all that is true from then on; only progress is told apart from it, and only of its attempt. */
-function withState(task: Task, change: StateChange, event: TaskEvent): Task {
+function withState(task: Task, change: StateChange, time?: TaskEvent["time"]): Task {
   const { $typeName: _, $unknown: __, deleted: ___, ...said } = change;
   const { id, spec, createTime, progress, sequence } = task;
   return create(TaskSchema, {
@@ -66,7 +71,7 @@ function withState(task: Task, change: StateChange, event: TaskEvent): Task {
     ...limitsAfter(task, change),
     ...(progress?.attempt === change.attempt && { progress }),
     ...said,
-    ...(isTerminal(change.state) && event.time && { endTime: event.time }),
+    ...(isTerminal(change.state) && time && { endTime: time }),
   });
 }
 

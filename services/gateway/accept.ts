@@ -6,8 +6,7 @@ import { InvalidField } from "#lib/task/errors.ts";
 import { type RoutingRule, routed } from "#lib/task/routing.ts";
 import { checkTimes, pastTimes } from "./check-times.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
-import type { Submitted } from "./make-sure.ts";
-import { submit } from "./submit.ts";
+import { type Submitted, submit } from "./submit.ts";
 import { taskIdOf } from "./task-id.ts";
 
 export interface AcceptOptions {

@@ -3,6 +3,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Standing } from "#lib/broker/log/task-log.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
+import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
 import { completeBegunRestart } from "./begun-restart.ts";
@@ -22,8 +23,11 @@ export async function cancel(broker: Broker, taskId: string, asked: Asked): Prom
 
 /** Undefined if the task went on meanwhile. */
 async function end(broker: Broker, standing: Standing, asked: Asked): Promise<Task | undefined> {
-  const appended = await broker.log.append(standing.fence, cancelTask(standing.last, asked));
-  return appended.kind === "stored" ? cleanUp(broker, standing) : undefined;
+  const canceled = cancelTask(standing.last, asked);
+  const appended = await broker.log.append(standing.fence, canceled);
+  if (appended.kind === "conflict") return undefined;
+  const task = changed(standing.task, canceled, BigInt(appended.sequence));
+  return cleanUp(broker, { ...standing, task });
 }
 
 /** Undefined if the task was about to be started again, and is now. */
@@ -36,7 +40,8 @@ async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task |
 }
 
 async function cleanUp(broker: Broker, standing: Standing): Promise<Task> {
-  const { task } = standing;
   await clearAway(broker, waitingOf(standing));
-  return (await broker.log.read(task.id))?.task ?? task;
+  const now = await broker.log.readAgain(standing);
+  // It may have been deleted meanwhile.
+  return (now ?? standing).task;
 }

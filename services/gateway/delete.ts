@@ -11,7 +11,10 @@ import { deleteTask } from "#lib/task/next-state.ts";
 export async function deleteFinished(broker: Broker, taskId: string): Promise<boolean> {
   for (;;) {
     const standing = await broker.log.read(taskId);
-    if (!standing) return removeRest(broker, taskId);
+    if (!standing) {
+      await broker.log.forgetGone(taskId);
+      return false;
+    }
     const { task, last, fence } = standing;
     if (!last || !isTerminal(last.state)) throw new TaskNotFinished(taskId, stateName(task.state));
     const marked = await broker.log.append(fence, deleteTask(last));
@@ -20,11 +23,4 @@ export async function deleteFinished(broker: Broker, taskId: string): Promise<bo
     await broker.log.forget(taskId, marked.sequence);
     return true;
   }
-}
-
-/** Whoever marked it before us may have died before the rest was done. */
-async function removeRest(broker: Broker, taskId: string): Promise<boolean> {
-  const gone = await broker.log.markOfGone(taskId);
-  if (gone !== undefined) await broker.log.forget(taskId, gone);
-  return false;
 }

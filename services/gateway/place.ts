@@ -30,15 +30,20 @@ export async function placeAnew(broker: Broker, waiting: WaitingTask): Promise<b
   return true;
 }
 
-/** Places a task that may have been promised: if its queue is full, it waits in the schedule until there is room. */
+/**
+ * Places a task that may have been promised: if its queue is full, or an entry of an earlier task of its id is in the
+ * way, it waits in the schedule until there is room. False if it is in its queue already.
+ */
 export async function placeOrPlan(broker: Broker, waiting: WaitingTask): Promise<boolean> {
   try {
-    return await place(broker, waiting);
+    if (await place(broker, waiting)) return true;
+    const entry = await broker.queues.find(waiting);
+    if (entry?.specSequence === waiting.specSequence) return false;
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
-    await planSoon(broker, waiting);
-    return true;
   }
+  await planSoon(broker, waiting);
+  return true;
 }
 
 /** Into its queue in a moment, and then as soon as there is a place. */

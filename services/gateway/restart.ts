@@ -5,6 +5,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Standing } from "#lib/broker/log/task-log.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { TaskFinished, TaskNotFinished, TaskNotFound, TaskTooOld } from "#lib/task/errors.ts";
+import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { isTooOld } from "#lib/task/outlived.ts";
@@ -30,22 +31,27 @@ export async function restart(broker: Broker, asked: Restart): Promise<Task> {
     if (!standing) throw new TaskNotFound(taskId);
     const last = endOf(standing, asked, broker);
     const restarted = restartTask(last, { nowMs: broker.clock.nowMs(), requestedBy });
-    const isOurs = await begin(broker, standing, restarted);
-    const now = await broker.log.read(taskId);
+    const ours = await begin(broker, standing, restarted);
+    // Once it is written there is nothing to begin again, though the task may have ended by now, and been deleted.
+    const now = (await broker.log.readAgain(standing))?.task ?? ours;
     // A worker may have been faster than we, or another caller: then the task was started again all the same.
-    if (now && (isOurs || now.task.restarts > last.restarts)) return now.task;
+    if (now && now.restarts > last.restarts) return now;
   }
 }
 
-/** False if the task was not as it stood any more. */
-async function begin(broker: Broker, standing: Standing, restarted: StateChange): Promise<boolean> {
+/** The task as it is then; undefined if it was not as it stood any more. */
+async function begin(
+  broker: Broker,
+  standing: Standing,
+  restarted: StateChange,
+): Promise<Task | undefined> {
   const entry = create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted });
   const wasPlanned = await placeAnew(broker, entry);
   const appended = await decide(broker, standing.fence, restarted);
-  if (appended.kind === "conflict") return false;
+  if (appended.kind === "conflict") return undefined;
   // Until now, whoever still planned for its earlier life could replace it.
   if (wasPlanned) await planSoon(broker, entry);
-  return true;
+  return changed(standing.task, restarted, BigInt(appended.sequence));
 }
 
 /** Its end, if that permits a restart. */

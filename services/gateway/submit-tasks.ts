@@ -16,7 +16,7 @@ import { Validation } from "#lib/rpc/validation.ts";
 import { BrokerAway, RequestError } from "#lib/task/errors.ts";
 import { type AcceptOptions, accept } from "./accept.ts";
 import { inParallel } from "./in-parallel.ts";
-import type { Submitted } from "./make-sure.ts";
+import type { Submitted } from "./submit.ts";
 
 export interface SubmitTasksOptions extends AcceptOptions {
   readonly log: Log;

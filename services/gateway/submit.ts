@@ -1,14 +1,26 @@
 import { create } from "@bufbuild/protobuf";
 import type { Task, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
-import { waitingOf } from "#lib/broker/queues/waiting.ts";
-import { TaskIdTaken } from "#lib/task/errors.ts";
+import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
+import { QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
+import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
+import { refuseTask } from "#lib/task/next-state.ts";
 import { isTimed } from "#lib/task/times.ts";
 import { asksForSame } from "./asks-for-same.ts";
-import { makeSure, orTakeBack, type Submitted } from "./make-sure.ts";
+import { confirmAccepted } from "./confirm-accepted.ts";
+import { decide } from "./decide.ts";
 import { placeAnew } from "./place.ts";
+
+/** A few are lost to other submits of the task; as many as this, only to what can't be read. */
+const MOST_TURNS = 100;
+
+export interface Submitted {
+  readonly task: Task;
+  /** True when an earlier submit had brought it. */
+  readonly deduplicated: boolean;
+}
 
 /** What a caller asks for: as it came, and with its blanks filled in, which is what is accepted. */
 interface Asked {
@@ -18,21 +30,22 @@ interface Asked {
 
 /**
  * Accepts a task: its spec first, its place second. A crash between the two has promised nothing; the caller repeats
- * with the same id, and the janitor places what nobody repeats. A task that does not fit into its queue is taken back before that is answered: what
- * was refused never runs.
+ * with the same id, and the janitor places what nobody repeats. A task that does not fit into its queue is taken back
+ * before that is answered: what was refused never runs.
  */
 export async function submit(
   broker: Broker,
   taskId: string,
   { asked, spec }: Asked,
 ): Promise<Submitted> {
-  for (;;) {
+  for (let turn = 0; turn < MOST_TURNS; turn += 1) {
     const begun = await broker.log.begin(taskId, spec);
     const submitted = begun
       ? await acceptNew(broker, begun, spec)
       : await findFirst(broker, taskId, asked);
     if (submitted) return submitted;
   }
+  throw new Error(`what the log has of task ${taskId} can't be read`);
 }
 
 async function acceptNew(
@@ -54,10 +67,7 @@ async function acceptForNow(
 ): Promise<Task | undefined> {
   const { taskId, specSequence } = begun;
   const waiting = create(WaitingTaskSchema, { taskId, spec, specSequence: BigInt(specSequence) });
-  const [task] = await Promise.all([
-    broker.log.justBegun(begun),
-    orTakeBack(broker, waiting, () => placeAnew(broker, waiting)),
-  ]);
+  const [task] = await Promise.all([broker.log.justBegun(begun), placeOrRollBack(broker, waiting)]);
   return task;
 }
 
@@ -66,11 +76,32 @@ async function acceptTimed(broker: Broker, begun: Fence): Promise<Task | undefin
   const task = await broker.log.justBegun(begun);
   if (!task) return undefined;
   const waiting = waitingOf({ task, last: undefined, fence: begun });
-  await orTakeBack(broker, waiting, () => placeAnew(broker, waiting));
+  await placeOrRollBack(broker, waiting);
   return task;
 }
 
-/** The first submit's task; undefined when there is none any more, so that this submit is the first one. */
+/**
+ * Places a new task. If its queue is full, rolls it back and throws QueueFull, unless a repeat of the submit has
+ * accepted the task meanwhile: only what accepts a task writes anything after its spec.
+ */
+async function placeOrRollBack(broker: Broker, waiting: WaitingTask): Promise<void> {
+  try {
+    await placeAnew(broker, waiting);
+  } catch (error) {
+    if (!(error instanceof QueueFull)) throw error;
+    const refusal = refuseTask(waiting.spec?.queue || DEFAULT_QUEUE);
+    const refused = await decide(broker, fenceOf(waiting), refusal);
+    if (refused.kind === "conflict") return;
+    await broker.log.forget(waiting.taskId, refused.sequence);
+    throw error;
+  }
+}
+
+/**
+ * The first submit's task, if its state is in the log; else it is undefined, for the log to be asked again: there may be no
+ * such task any more, so that this submit is the first one. A spec alone promises nothing. Its submit may be about to take
+ * it back, and after that the log may have the spec of yet another one.
+ */
 async function findFirst(
   broker: Broker,
   taskId: string,
@@ -78,12 +109,12 @@ async function findFirst(
 ): Promise<Submitted | undefined> {
   const standing = await broker.log.read(taskId);
   if (!standing) {
-    const gone = await broker.log.markOfGone(taskId);
-    if (gone !== undefined) await broker.log.forget(taskId, gone);
+    await broker.log.forgetGone(taskId);
     return undefined;
   }
   const { spec: first } = standing.task;
   if (!first || !asksForSame(asked, first)) throw new TaskIdTaken(taskId);
   if (standing.last) return { task: standing.task, deduplicated: true };
-  return makeSure(broker, standing);
+  await confirmAccepted(broker, standing);
+  return undefined;
 }

@@ -1,6 +1,7 @@
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
-import { isTerminalEvent } from "#lib/task/life.ts";
+import { isRefusal, isTerminalEvent } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";
 
@@ -20,7 +21,8 @@ export class LiveLog implements AsyncDisposable {
       from: "start",
       onEvent: (event) => {
         this.#begun.add(event.taskId);
-        if (isTerminalEvent(event)) this.#ended.add(event.taskId);
+        if (event.facet.case === "spec") this.#ended.delete(event.taskId);
+        if (isEnd(event)) this.#ended.add(event.taskId);
       },
     });
   }
@@ -43,6 +45,12 @@ export class LiveLog implements AsyncDisposable {
     await this.#follower[Symbol.asyncDispose]();
     await this.#link[Symbol.asyncDispose]();
   }
+}
+
+/** A submit that was taken back has the mark of a failure, and was never accepted. */
+function isEnd(event: TaskEvent): boolean {
+  const { facet } = event;
+  return facet.case === "state" && isTerminalEvent(event) && !isRefusal(facet.value);
 }
 
 async function allIn(

@@ -149,6 +149,12 @@ export class TaskLog {
     return { task: { ...task, sequence }, last, fence };
   }
 
+  /** The same task as it stands now; undefined if it is gone, also when another one has its id. */
+  async readAgain({ fence }: Standing): Promise<Standing | undefined> {
+    const now = await this.read(fence.taskId);
+    return now?.fence.specSequence === fence.specSequence ? now : undefined;
+  }
+
   /** A task that was just begun, as its spec alone says. */
   async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
     const { jsm, lost } = this.#link.use();
@@ -181,11 +187,11 @@ export class TaskLog {
     await ask(this.#link.use().jsm.streams.purge(EVENTS_STREAM, upTo));
   }
 
-  /** The mark of a task that is gone but not yet forgotten, if there is one. */
-  async markOfGone(taskId: string): Promise<number | undefined> {
+  /** Forgets what is left of a task that is gone: whoever marked it may have died before that. No harm if nothing is. */
+  async forgetGone(taskId: string): Promise<void> {
     const event = await this.#newestEvent(taskId, "state");
-    if (event?.facet.case !== "state" || !isGone(event.facet.value)) return undefined;
-    return Number(event.sequence);
+    if (event?.facet.case !== "state" || !isGone(event.facet.value)) return;
+    await this.forget(taskId, Number(event.sequence));
   }
 
   async #newestEvent(taskId: string, facet: Facet): Promise<TaskEvent | undefined> {

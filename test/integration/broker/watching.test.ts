@@ -47,7 +47,7 @@ test("watchers that join at any moment see every event once, in order", async ()
   for (let index = 0; index < WATCHERS; index += 1) {
     watched.push(watch(ids[index % TASKS] ?? ""));
     // Joins spread over the tasks' lives, each after one more answer of the broker.
-    await broker.log.markOfGone("nobody");
+    await broker.log.forgetGone("nobody");
   }
   await living;
 

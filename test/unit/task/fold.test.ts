@@ -7,7 +7,7 @@ import {
   TaskEventSchema,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { fold } from "#lib/task/fold.ts";
+import { changed, fold } from "#lib/task/fold.ts";
 
 type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
 
@@ -42,6 +42,16 @@ describe("a task as its events leave it", () => {
       createTime: { seconds: 1n },
       sequence: 1n,
     });
+  });
+
+  test("a change that was just written is told without the time of its event", () => {
+    const events = history(spec, state({ state: TaskState.CANCELED, canceledBy: "ada" }));
+    const before = fold(events.slice(0, 1)) ?? expect.unreachable();
+    const { facet } = events[1] ?? expect.unreachable();
+    if (facet.case !== "state") return expect.unreachable();
+    const { endTime, ...after } = fold(events) ?? expect.unreachable();
+    expect(endTime).toBeDefined();
+    expect(changed(before, facet.value, 2n)).toEqual(after);
   });
 
   test("without its spec there is no task", () => {
