@@ -18,6 +18,9 @@ import { addWatch } from "./commands/watch.ts";
 import { EXIT_CODE_HELP, ExitCode } from "./exit-code.ts";
 import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
 import { NatsServerError } from "./nats-server/nats-server-error.ts";
+import { endWithOutput } from "./terminal/output-lost.ts";
+
+endWithOutput();
 
 const program = new Command("millrace")
   .description("Typed, live background tasks over NATS JetStream.")

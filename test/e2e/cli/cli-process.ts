@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
 
 /** Services on free ports, so that nobody else's system is in the way. */
 export const FREE_PORTS = {
@@ -60,6 +60,11 @@ export class CliProcess implements AsyncDisposable {
 
   write(input: string): void {
     this.#child.stdin.end(input);
+  }
+
+  /** Reads nothing more of what it prints, as `head` does when it has its lines. */
+  hangUp(): void {
+    this.#child.stdout.destroy();
   }
 
   kill(signal: NodeJS.Signals): void {
