@@ -21,6 +21,8 @@ export async function extractApart(
     workerData: source,
     resourceLimits: { maxOldGenerationSizeMb: limits.maxHeapMb },
   });
+  // It may run out of memory in the moment in which it is stopped, and Node would end the worker for that.
+  thread.on("error", () => {});
   const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]);
   try {
     const [page] = await once(thread, "message", { signal: stop });
