@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { httpServer } from "#lib/process/http-server.ts";
 
 const ARTICLE = new URL("./article.html", import.meta.url);
 const HOST = "127.0.0.1";
@@ -15,11 +15,13 @@ export interface ArticleServer extends AsyncDisposable {
 /** Serves the demo's own page over HTTP, so that the demo needs no internet. */
 export async function serveArticle(): Promise<ArticleServer> {
   const article = await readFile(ARTICLE);
-  const server = createServer((_request, response) => {
+  const server = httpServer({}, (_request, response) => {
     response.writeHead(200, { "content-type": "text/html; charset=utf-8" }).end(article);
   });
   server.listen(0, HOST);
   await once(server, "listening");
+  // That it can't accept a connection, for want of file handles, is no reason to end.
+  server.on("error", () => {});
   const { port } = server.address() as AddressInfo;
   const address = `${HOST}:${port}`;
   return {

@@ -19,6 +19,7 @@ const LONGEST_SOCKET_PATH_BYTES = 103;
 export async function lockDataDir(folder: string): Promise<AsyncDisposable> {
   const real = await makeFolder(folder);
   const path = socketOf(real);
+  // biome-ignore lint/plugin: no connection lives long enough to break
   const server = createServer((socket) => socket.destroy());
   if (!(await listens(server, path))) {
     if (await answers(path)) throw alreadyRuns(real);
@@ -56,6 +57,8 @@ async function listens(server: Server, path: string): Promise<boolean> {
   try {
     server.listen(path);
     await once(server, "listening");
+    // That it can't accept a connection, for want of file handles, is no reason to end.
+    server.on("error", () => {});
     return true;
   } catch {
     return false;

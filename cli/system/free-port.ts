@@ -10,7 +10,8 @@ const RANGE = [15_000, 30_000] as const;
 
 /** Whether somebody could listen there now. */
 export async function isFree(host: string, port: number): Promise<boolean> {
-  const server = createServer();
+  // biome-ignore lint/plugin: no connection lives long enough to break
+  const server = createServer((socket) => socket.destroy());
   try {
     server.listen({ host, port, exclusive: true });
     await once(server, "listening");

@@ -21,6 +21,6 @@ function statusOf(url: string, signal: AbortSignal): Promise<number | undefined>
       resolve(response.statusCode);
     });
     request.once("timeout", () => request.destroy());
-    request.once("error", () => resolve(undefined));
+    request.on("error", () => resolve(undefined));
   });
 }

@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import { collectDefaultMetrics, Registry } from "prom-client";
 import type { Endpoint } from "./health-endpoints.ts";
+import { failAnswer } from "./http-server.ts";
 import type { Log } from "./log.ts";
 
 /** A registry for a service's metrics, with those that Node has of the process. */
@@ -17,7 +18,7 @@ export function metricsEndpoint(registry: Registry, log: Log): Endpoint {
     if (url?.split("?")[0] !== "/metrics" || (method !== "GET" && method !== "HEAD")) return false;
     answer(registry, response).catch((error) => {
       log.error({ err: error }, "metrics can't be told");
-      response.writeHead(500).end();
+      failAnswer(response);
     });
     return true;
   };

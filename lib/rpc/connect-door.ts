@@ -1,5 +1,6 @@
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
+import { failAnswer, httpServer } from "#lib/process/http-server.ts";
 import { connectHandler } from "./connect-handler.ts";
 import { corsAnswerer } from "./cors.ts";
 import type { Door, DoorOptions } from "./door.ts";
@@ -34,12 +35,12 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
     connectHandler(options.services, callInterceptors(options, leaving), options.log),
     notFound,
   ];
-  const server = createServer(SERVER_OPTIONS, (request, response) => {
+  const server = httpServer(SERVER_OPTIONS, (request, response) => {
     try {
       answerers.some((answer) => answer(request, response));
     } catch (err) {
       options.log.error({ err, path: request.url }, "an endpoint failed");
-      response.writeHead(500).end();
+      failAnswer(response);
     }
   });
   const { address, port } = await listen(server, options);

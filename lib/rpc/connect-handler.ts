@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Code, ConnectError, createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import {
   compressionGzip,
@@ -46,7 +46,9 @@ export function connectHandler(
     const handler = handlers.get(request.url?.split("?")[0] ?? "");
     if (handler === undefined) return false;
     response.setHeader("cache-control", "no-store");
-    answer(handler, request, response).catch((error) => logBroken(log, handler, response, error));
+    answer(handler, request, response).catch((error) =>
+      breakOff(request, response, { log, handler, error }),
+    );
     return true;
   };
 }
@@ -83,17 +85,20 @@ function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
 
-/** Below the level of calls: mostly a caller that hung up while it was answered. */
-function logBroken(
-  log: Log,
-  { service, method }: UniversalHandler,
+interface Broken {
+  readonly log: Log;
+  readonly handler: UniversalHandler;
+  readonly error: unknown;
+}
+
+/** Below the level of calls: mostly a caller that hung up while it was answered, which is nothing to wake anyone for. */
+function breakOff(
+  request: IncomingMessage,
   response: ServerResponse,
-  error: unknown,
+  { log, handler: { service, method }, error }: Broken,
 ): void {
-  const { code } = ConnectError.from(error);
-  const harmless = code === Code.Aborted || code === Code.Canceled || response.destroyed;
-  const name = `${service.typeName}/${method.name}`;
-  log[harmless ? "debug" : "warn"]({ method: name, err: error }, "call broke off");
+  const level = request.socket.destroyed ? "debug" : "warn";
+  log[level]({ method: `${service.typeName}/${method.name}`, err: error }, "call broke off");
   if (!response.headersSent) response.writeHead(400);
   response.end();
 }

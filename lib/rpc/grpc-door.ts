@@ -26,7 +26,10 @@ export async function openGrpcDoor(options: DoorOptions): Promise<Door> {
   const sockets = new Set<Socket>();
   // We accept, grpc-js serves: its own bindAsync prints to the console and hides the system's error code.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
+  // biome-ignore lint/plugin: each connection has its listener below
   const listener = createServer({ noDelay: true }, (socket) => {
+    // grpc-js listens only from when it takes the connection to when it lets go of it.
+    socket.on("error", () => {});
     sockets.add(socket);
     socket.once("close", () => sockets.delete(socket));
     injector.injectConnection(socket);
