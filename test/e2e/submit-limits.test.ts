@@ -101,9 +101,11 @@ describe("the limits of submitting", () => {
     const submit = (taskId: string) =>
       gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
     await submit("one");
+    // Planned for later, it is in the queue no more.
     await until(async () => {
       const { task } = await gateway.client.getTask({ taskId: "one" });
-      return task !== undefined && task.sequence > 1n;
+      const [queue] = (await gateway.queues.listQueues({})).queues;
+      return task !== undefined && task.sequence > 1n && queue?.bytes === 0n;
     });
     await other[Symbol.asyncDispose]();
     await submit("two");
