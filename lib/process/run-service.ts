@@ -31,6 +31,7 @@ export async function runService(
   { env, argv }: Invocation,
   work: (running: Running) => Promise<void>,
 ): Promise<void> {
+  outliveOutput();
   const settings = orComplain(() => loadSettings(service, env, argv));
   if (!settings) return;
   const log = openLog({ name: service, level: settings.logLevel, format: settings.logFormat });
@@ -44,6 +45,14 @@ export async function runService(
     process.exitCode = error instanceof SetupError ? WRONGLY_SET_UP : 1;
   }
   endSoon();
+}
+
+/**
+ * Standard output and error may be files on a full disk, or pipes that nobody reads any more. The log sees to itself; this
+ * is for what else prints there, such as a handler's console.log, or --help.
+ */
+function outliveOutput(): void {
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
 /** What was left behind, such as a handler that ignores its signal, must not keep a process that was asked to stop. */

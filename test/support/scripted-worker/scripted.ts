@@ -26,6 +26,8 @@ export interface Script {
   countTo?: number;
   /** Comes to the gate when it has counted to this number, instead of before. */
   gateAtCount?: number;
+  /** Prints this many lines, as a handler's console.log does. */
+  prints?: number;
   /** Returns the number of its thread. */
   tellThread?: boolean;
   /** Does this behind the gate, and does not listen to its signal. */
@@ -91,6 +93,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
 async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
   await goSteps(attempt, script.stepsAfterGate ?? 0, {});
   if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
+  await print(script.prints ?? 0);
   if (attempt.number === 1) block(script.blockMs ?? 0);
   if (script.runaway) runAway(script.runaway, attempt);
   fail(script, attempt);
@@ -127,6 +130,15 @@ async function passGate({ gate, deaf }: Script, { signal }: Attempt<unknown>): P
   if (!gate) return;
   const response = await fetch(gate, deaf ? {} : { signal });
   await response.text();
+}
+
+/** Each in a turn of its own, for an error of the first is told in the next. */
+async function print(lines: number): Promise<void> {
+  for (let line = 1; line <= lines; line += 1) {
+    process.stdout.write(`line ${line}\n`);
+    process.stderr.write(`line ${line}\n`);
+    await setTimeout(10);
+  }
 }
 
 /** As a busy loop does, or a regular expression that got out of hand. */

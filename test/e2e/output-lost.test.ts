@@ -1,0 +1,105 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
+import { connect } from "node:http2";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { historyOf, isolatedScriptOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
+import { unusedPort } from "#test/support/unused-port.ts";
+
+const FULL_DISK = "/dev/full";
+const GATEWAY = "services/gateway/main.ts";
+
+describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full disk", () => {
+  let full: FileHandle;
+
+  beforeAll(async () => {
+    full = await open(FULL_DISK, "w");
+  });
+
+  afterAll(() => full.close());
+
+  function start(main: string, env: Record<string, string> = {}, args: string[] = []) {
+    const child = spawn(process.execPath, [main, ...args], {
+      // Each call is a line that can't be written.
+      env: {
+        PATH: process.env["PATH"],
+        MILLRACE_LOG_LEVEL: "debug",
+        MILLRACE_LOG_FORMAT: "json",
+        ...env,
+      },
+      stdio: ["ignore", full.fd, full.fd],
+    });
+    return { child, exited: once(child, "exit"), [Symbol.asyncDispose]: () => ended(child) };
+  }
+
+  test.each([
+    { name: "gateway", main: GATEWAY },
+    { name: "worker", main: "services/worker/main.ts" },
+    { name: "monitor", main: "services/monitor/main.ts" },
+  ])("$name serves all the same, and leaves when it is asked to", async ({ main, name }) => {
+    await using system = await System.start();
+    const [http, grpc] = [String(await unusedPort()), String(await unusedPort())];
+    await using service = start(main, {
+      NATS_SERVERS: system.nats.url,
+      MILLRACE_GATEWAY_GRPC_PORT: grpc,
+      MILLRACE_MONITOR_GRPC_PORT: grpc,
+      [`MILLRACE_${name.toUpperCase()}_HTTP_PORT`]: http,
+    });
+    const isReady = async () => (await fetch(`http://127.0.0.1:${http}/readyz`)).ok;
+    await until(async () => service.child.exitCode !== null || (await isReady()));
+    expect(service.child.exitCode).toBe(null);
+    // Each of these had grpc-js print a line.
+    if (name !== "worker") for (let call = 1; call <= 3; call += 1) await callWithOddHeader(grpc);
+    expect(await isReady()).toBe(true);
+    service.child.kill("SIGTERM");
+    expect(await service.exited).toEqual([0, null]);
+  });
+
+  test("tasks end well whose handlers print, in threads of their own or not", async () => {
+    await using system = await System.start();
+    const { gateway, worker } = await system.running();
+    await worker[Symbol.asyncDispose]();
+    await using _ = start("test/support/scripted-worker/main.ts", {
+      NATS_SERVERS: system.nats.url,
+      MILLRACE_WORKER_HTTP_PORT: "0",
+    });
+    const inputs = { here: scriptOf({ prints: 5 }), isolated: isolatedScriptOf({ prints: 5 }) };
+    for (const [taskId, input] of Object.entries(inputs)) {
+      await gateway.client.submitTask({ taskId, spec: { input } });
+      const states = statesOf(await historyOf(gateway, taskId));
+      expect(states).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+    }
+  });
+
+  test.each([
+    { why: "is asked for help", env: {}, args: ["--help"], exitCode: 0 },
+    { why: "can't go on", env: { MILLRACE_HOST: "192.0.2.1" }, args: [], exitCode: 1 },
+    { why: "is set up wrongly", env: { MILLRACE_HOSTX: "1" }, args: [], exitCode: 2 },
+  ])("one that $why ends with $exitCode, though it can't say why", async (given) => {
+    await using service = start(GATEWAY, given.env, given.args);
+    expect(await service.exited).toEqual([given.exitCode, null]);
+  });
+});
+
+async function ended(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill("SIGKILL");
+  await once(child, "exit");
+}
+
+async function callWithOddHeader(port: string): Promise<void> {
+  const session = connect(`http://127.0.0.1:${port}`);
+  const call = session.request({
+    ":method": "POST",
+    ":path": "/grpc.health.v1.Health/Check",
+    "content-type": "application/grpc",
+    te: "trailers",
+    "x-name": "caf\u00e9",
+  });
+  call.end(Buffer.alloc(5));
+  const [trailers] = await once(call.resume(), "trailers");
+  expect(trailers["grpc-status"]).toBe("0");
+  session.close();
+}
