@@ -8,6 +8,7 @@ import { callInterceptors } from "./interceptors.ts";
 import { leaveWithin } from "./leave-within.ts";
 import { Leaving } from "./leaving.ts";
 import { listen } from "./listen.ts";
+import { StreamConnections } from "./stream-connections.ts";
 
 interface ConnectDoorOptions extends DoorOptions {
   /** Origins whose pages may call: `https://example.com`, `loopback` for any port of this machine, `*` for all. */
@@ -29,17 +30,21 @@ const CLOSE_IDLE_MS = 50;
 /** Opens an HTTP/1.1 port that speaks Connect and gRPC-Web and serves plain endpoints. */
 export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door> {
   const leaving = new Leaving();
-  const answerers = [
+  const { services, log } = options;
+  const streams = new StreamConnections();
+  const interceptors = callInterceptors(options, leaving);
+  const answerers: Endpoint[] = [
+    (request) => streams.endIfBehind(request),
     corsAnswerer(options.corsOrigins),
     ...(options.endpoints ?? []),
-    connectHandler(options.services, callInterceptors(options, leaving), options.log),
+    connectHandler({ services, interceptors, streams, log }),
     notFound,
   ];
   const server = httpServer(SERVER_OPTIONS, (request, response) => {
     try {
       answerers.some((answer) => answer(request, response));
     } catch (err) {
-      options.log.error({ err, path: request.url }, "an endpoint failed");
+      log.error({ err, path: request.url }, "an endpoint failed");
       failAnswer(response);
     }
   });

@@ -11,6 +11,7 @@ import { callerValues } from "./caller.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
 import { liveRegistry } from "./live-registry.ts";
 import type { Services } from "./services.ts";
+import type { StreamConnections } from "./stream-connections.ts";
 
 /** Smaller answers cost more CPU to compress than they save. No brotli: its default level is the slowest. */
 const COMPRESS_MIN_BYTES = 8192;
@@ -23,12 +24,16 @@ const DROP_MS = 2_000;
 
 type HttpHandler = (request: IncomingMessage, response: ServerResponse) => boolean;
 
+interface ConnectHandlerOptions {
+  readonly services: Services;
+  readonly interceptors: Interceptor[];
+  readonly streams: StreamConnections;
+  readonly log: Log;
+}
+
 /** Answers Connect and gRPC-Web calls; connect-node's own adapter prints to the console. */
-export function connectHandler(
-  services: Services,
-  interceptors: Interceptor[],
-  log: Log,
-): HttpHandler {
+export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
+  const { services, interceptors, streams, log } = options;
   const router = createConnectRouter({
     grpc: false,
     interceptors,
@@ -45,6 +50,7 @@ export function connectHandler(
   return (request, response) => {
     const handler = handlers.get(request.url?.split("?")[0] ?? "");
     if (handler === undefined) return false;
+    if (handler.method.methodKind !== "unary") streams.add(request, response);
     response.setHeader("cache-control", "no-store");
     answer(handler, request, response).catch((error) =>
       breakOff(request, response, { log, handler, error }),

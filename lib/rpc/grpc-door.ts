@@ -1,5 +1,5 @@
 import { createServer, type Socket } from "node:net";
-import { Server, ServerCredentials } from "@grpc/grpc-js";
+import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/grpc-js";
 import { allowCancels } from "./allow-cancels.ts";
 import { type Door, type DoorOptions, MAX_MESSAGE_BYTES } from "./door.ts";
 import { mount } from "./grpc-mount.ts";
@@ -16,6 +16,9 @@ const SERVER_OPTIONS = {
   "grpc.keepalive_timeout_ms": 10_000,
   "grpc.enable_channelz": 0,
 };
+
+// It prints to the console, and what callers sent with it: each header whose value is not ASCII.
+setLogVerbosity(logVerbosity.NONE);
 
 /** Opens a port that speaks gRPC, without TLS. */
 export async function openGrpcDoor(options: DoorOptions): Promise<Door> {

@@ -4,6 +4,7 @@ import { GetTaskRequestSchema, WatchTaskRequestSchema } from "#gen/millrace/v1/t
 import { faultRow, sized } from "#test/support/fault-row.ts";
 import { oneOf } from "#test/support/fleet.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { metricsOf } from "#test/support/metrics-text.ts";
 import {
   enveloped,
   getRequest,
@@ -15,13 +16,20 @@ import {
 import { grpcCall, HTTP2_START, resetFrame } from "#test/support/raw-http2.ts";
 import type { Service } from "#test/support/service.ts";
 import { type Gateway, historyOf, System, scriptOf } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
 
 const LIMIT_MS = sized({ short: 120_000, long: 1_800_000 });
 /** From one byte at which a request is cut to the next, at most. */
 const CUT_STEP = sized({ short: 10, long: 1 });
 const PIPELINES = sized({ short: 300, long: 20_000 });
 const LONGEST_PIPELINE = 5;
+/** Streams with requests behind them; more than there are connections of other callers. */
+const STREAMS = sized({ short: 40, long: 1_000 });
 const LONGEST_WAIT_MS = 3;
+/** Their answers have more than 64 KiB; where so much waits, Node stops reading the connection. */
+const MANY_REQUESTS = 600;
+/** Until these were answered, or would have been. */
+const ANSWERED_MS = 100;
 /** Callers that hang up at once. */
 const AT_ONCE = 8;
 /** RFC 9113, section 7: from NO_ERROR to HTTP_1_1_REQUIRED. */
@@ -54,10 +62,21 @@ const REQUESTS: readonly Buffer[] = [
   getRequest("/nowhere", { connection: "upgrade", upgrade: "h2c" }),
 ];
 
+/** A stream that says nothing for as long as the service is ready, and requests whose answers wait behind it. */
+const BEHIND_A_STREAM = Buffer.concat([
+  postRequest(
+    "/grpc.health.v1.Health/Watch",
+    "application/connect+json",
+    enveloped(Buffer.from("{}")),
+  ),
+  ...Array.from({ length: MANY_REQUESTS }, () => getRequest("/readyz")),
+]);
+
 const CALLS = [
   grpcCall(1, `${TASKS}/GetTask`, enveloped(getBytes)),
   grpcCall(1, `${TASKS}/WatchTask`, watchBytes),
   grpcCall(1, "/grpc.health.v1.Health/Watch", enveloped(Buffer.alloc(0))),
+  grpcCall(1, `${TASKS}/GetTask`, enveloped(getBytes), { "x-not-ascii": "caf\u00e9" }),
   grpcCall(1, `${TASKS}/Nothing`, enveloped(Buffer.alloc(0))),
   grpcCall(1, `${TASKS}/GetTask`, Buffer.from("no envelope")),
 ];
@@ -66,12 +85,12 @@ const CALLS = [
 function cuts(bytes: Buffer, random: () => number): Attack[] {
   const attacks: Attack[] = [];
   for (let end = 0; end <= bytes.length; end += 1 + Math.floor(random() * CUT_STEP)) {
-    attacks.push({ bytes: bytes.subarray(0, end), ...leaving(random) });
+    attacks.push({ packets: [bytes.subarray(0, end)], ...leaving(random) });
   }
   return attacks;
 }
 
-function leaving(random: () => number): Omit<Attack, "bytes"> {
+function leaving(random: () => number): Omit<Attack, "packets"> {
   const hangUp = oneOf(HANG_UPS, random) ?? "reset";
   return random() < 0.5 ? { hangUp } : { hangUp, afterMs: random() * LONGEST_WAIT_MS };
 }
@@ -82,16 +101,21 @@ function pipeline(random: () => number): Attack {
   const requests = Array.from({ length }, () => oneOf(REQUESTS, random) ?? CALL_BY_GET);
   const bytes = Buffer.concat(requests);
   const cut = random() < 0.5 ? bytes.length : Math.floor(random() * bytes.length);
-  return { bytes: bytes.subarray(0, cut), ...leaving(random) };
+  return { packets: [bytes.subarray(0, cut)], ...leaving(random) };
 }
 
 function onHttp1(random: () => number): Attack[] {
   return [
     ...REQUESTS.flatMap((request) => cuts(request, random)),
     ...Array.from({ length: PIPELINES }, () => pipeline(random)),
+    ...Array.from({ length: STREAMS }, () => ({
+      packets: [BEHIND_A_STREAM],
+      hangUp: oneOf(HANG_UPS, random) ?? "reset",
+      afterMs: ANSWERED_MS,
+    })),
     // As it was found: one of the first four ended a gateway.
     ...Array.from({ length: 10 }, (_, index) => ({
-      bytes: Buffer.concat([CALL_BY_GET, CALL_BY_GET]),
+      packets: [Buffer.concat([CALL_BY_GET, CALL_BY_GET])],
       hangUp: "reset" as const,
       afterMs: index % 3,
     })),
@@ -106,8 +130,8 @@ function onHttp2(random: () => number): Attack[] {
     return [
       ...cuts(whole, random),
       ...givenUp.flatMap((reset) => [
-        { bytes: Buffer.concat([HTTP2_START, head, reset]), ...leaving(random) },
-        { bytes: Buffer.concat([whole, reset]), ...leaving(random) },
+        { packets: [Buffer.concat([HTTP2_START, head, reset])], ...leaving(random) },
+        { packets: [Buffer.concat([whole, reset])], ...leaving(random) },
       ]),
     ];
   });
@@ -146,6 +170,13 @@ async function beside({ client }: Gateway, ids: string[], signal: AbortSignal): 
   return longestMs;
 }
 
+/** The connections of a service, to its broker and its callers. */
+async function connectionsOf(url: string): Promise<number> {
+  const { samples } = await metricsOf(url);
+  const handles = samples.filter(({ name }) => name === "nodejs_active_handles");
+  return handles.find(({ labels }) => labels["type"] === "Socket")?.value ?? 0;
+}
+
 function portOf(address: unknown): number {
   return Number(String(address).split(":").at(-1));
 }
@@ -165,6 +196,9 @@ faultRow(
       { service: worker.service, port: portOf(worker.url), attacks: onHttp1(random) },
     ];
 
+    const urls = [gateway.url, monitor.url, worker.url];
+    const before = await Promise.all(urls.map(connectionsOf));
+
     const ids: string[] = [];
     const done = new AbortController();
     const answered = beside(gateway, ids, done.signal);
@@ -175,8 +209,11 @@ faultRow(
     figure("longest submit and read beside them", `${Math.round(await answered)} ms`);
 
     for (const { service } of targets) expect(service.hasExited, service.stderr).toBe(false);
-    for (const { url } of [gateway, monitor, worker])
-      expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    for (const url of urls) expect((await fetch(`${url}/readyz`)).status).toBe(200);
+    // No hang-up is overlooked, which would keep its connection for good.
+    for (const [index, url] of urls.entries())
+      await until(async () => (await connectionsOf(url)) <= (before[index] ?? 0));
+    for (const { service } of targets) expect(service.stderr).toBe("");
     for (const taskId of ids) await historyOf(gateway, taskId);
     await checkLedger(system.nats.url, ids);
   },

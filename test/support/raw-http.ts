@@ -12,20 +12,22 @@ const CLOSE_AFTER_MS = 200;
 
 export interface Sending {
   readonly port: number;
-  readonly bytes: Buffer;
+  readonly packets: readonly Buffer[];
   readonly hangUp: HangUp;
-  /** Undefined: at once, before a byte can have been answered. */
+  /** How long after each packet comes what is next; undefined = at once, before a byte can have been answered. */
   readonly afterMs?: number | undefined;
 }
 
-/** Opens a connection, sends the bytes in one packet, and hangs up. */
-export async function sendAndHangUp({ port, bytes, hangUp, afterMs }: Sending): Promise<void> {
+/** Opens a connection, sends the packets, and hangs up. */
+export async function sendAndHangUp({ port, packets, hangUp, afterMs }: Sending): Promise<void> {
   const socket = connect(port, "127.0.0.1");
   socket.on("error", () => {});
   if (hangUp !== "unread") socket.resume();
   await once(socket, "connect");
-  socket.write(bytes);
-  if (afterMs !== undefined) await setTimeout(afterMs);
+  for (const packet of packets) {
+    socket.write(packet);
+    if (afterMs !== undefined) await setTimeout(afterMs);
+  }
   if (hangUp === "reset") socket.resetAndDestroy();
   else if (hangUp === "unread") socket.destroy();
   else socket.end();

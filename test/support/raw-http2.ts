@@ -8,7 +8,12 @@ const END_STREAM = 1;
 const END_HEADERS = 4;
 
 /** HEADERS and DATA of a gRPC call; the message is enveloped already. */
-export function grpcCall(stream: number, path: string, message: Buffer): readonly [Buffer, Buffer] {
+export function grpcCall(
+  stream: number,
+  path: string,
+  message: Buffer,
+  metadata: Readonly<Record<string, string>> = {},
+): readonly [Buffer, Buffer] {
   const fields = {
     ":method": "POST",
     ":scheme": "http",
@@ -16,6 +21,7 @@ export function grpcCall(stream: number, path: string, message: Buffer): readonl
     ":authority": "localhost",
     "content-type": "application/grpc",
     te: "trailers",
+    ...metadata,
   };
   return [
     frame(1, { stream, flags: END_HEADERS, payload: headerBlock(fields) }),
@@ -48,7 +54,8 @@ function frame(type: number, { stream, flags = 0, payload = Buffer.alloc(0) }: F
 
 /** RFC 7541, section 6.2.2: literals that are not indexed; names and values are shorter than 127 bytes. */
 function headerBlock(fields: Readonly<Record<string, string>>): Buffer {
-  const text = (value: string) => Buffer.concat([Buffer.from([value.length]), Buffer.from(value)]);
+  const text = (value: string) =>
+    Buffer.concat([Buffer.from([Buffer.byteLength(value)]), Buffer.from(value)]);
   const literals = Object.entries(fields).map(([name, value]) =>
     Buffer.concat([Buffer.from([0]), text(name), text(value)]),
   );

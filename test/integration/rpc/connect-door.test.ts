@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { describe, expect, test } from "vitest";
 import { SummarizePageSchema } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
@@ -5,7 +7,10 @@ import { healthEndpoints } from "#lib/process/health-endpoints.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { DoorError } from "#lib/rpc/door-error.ts";
+import { enveloped, getRequest, postRequest } from "#test/support/raw-http.ts";
+import { until } from "#test/support/until.ts";
 import { contract } from "./contract.ts";
+import { KEEP_ALIVE } from "./scene.ts";
 import { Stage } from "./stage.ts";
 
 const openDoor = ({ options }: Stage, leaveGraceMs = options.leaveGraceMs) =>
@@ -35,6 +40,11 @@ function post(url: string, method: string, body: object, headers: Record<string,
     headers: { "content-type": "application/json", ...headers },
     body: JSON.stringify(body),
   });
+}
+
+function watchRequest(taskId: string): Buffer {
+  const body = enveloped(Buffer.from(JSON.stringify({ taskId })));
+  return postRequest("/millrace.v1.TaskService/WatchTask", "application/connect+json", body);
 }
 
 const PAGE = { "@type": "type.googleapis.com/millrace.tasks.v1.SummarizePage", url: "https://a.b" };
@@ -133,6 +143,36 @@ describe("the Connect door", () => {
     expect(small.headers.get("content-encoding")).toBeNull();
     expect(large.headers.get("content-encoding")).toBe("gzip");
     expect(await large.json()).toEqual({ task: { id: "x".repeat(10_000) } });
+  });
+
+  test("ends a connection on which a request comes behind a stream, and the stream with it", async () => {
+    const stage = new Stage();
+    await using door = await openDoor(stage);
+    const stopped = Promise.withResolvers<void>();
+    stage.onWatch("endless", async function* ({ signal }) {
+      signal.addEventListener("abort", () => stopped.resolve());
+      yield KEEP_ALIVE;
+      await stopped.promise;
+    });
+    const socket = connect(door.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(Buffer.concat([watchRequest("endless"), getRequest("/livez")]));
+    await Promise.all([once(socket.resume(), "close"), stopped.promise]);
+  });
+
+  test("serves the next request of a connection when a stream on it has ended", async () => {
+    await using door = await openDoor(new Stage());
+    const socket = connect(door.port, "127.0.0.1").setEncoding("latin1");
+    let read = "";
+    socket.on("data", (text) => {
+      read += text;
+    });
+    for (const answers of [1, 2]) {
+      socket.write(watchRequest("ends"));
+      await until(() => read.split("0\r\n\r\n").length > answers);
+    }
+    expect(read.match(/HTTP\/1.1 200/g)).toHaveLength(2);
+    socket.destroy();
   });
 
   test("leaves at once although idle connections are kept", async () => {
