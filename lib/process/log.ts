@@ -9,21 +9,24 @@ export interface LogOptions {
   readonly format: "auto" | "json" | "pretty" | (string & {});
 }
 
-/** What could not be written is kept up to this, and written when it can be; what comes beyond it is lost. */
-const MAX_UNWRITTEN_BYTES = 2 ** 20;
+/** A reader that is slow finds up to this much of the log when it comes back; lines beyond are lost. */
+const MAX_UNREAD_BYTES = 2 ** 20;
 
 /** JSON lines on standard output; on a terminal, or when asked for, lines for people. */
 export function openLog({ name, level, format }: LogOptions): Log {
   const forPeople = format === "pretty" || (format === "auto" && process.stdout.isTTY);
   const options = { name, level, base: { name } };
-  if (!forPeople) return pino(options, standardOutput());
+  if (!forPeople) return pino(options, standardOutput);
   return pino(options, pretty({ sync: true, ignore: "hostname,pid", translateTime: "HH:MM:ss.l" }));
 }
 
-/** It may be a file on a full disk, or a pipe that nobody reads any more. Then lines are lost, and the service goes on. */
-function standardOutput(): DestinationStream {
-  const output = pino.destination({ dest: 1, sync: true, maxLength: MAX_UNWRITTEN_BYTES });
-  output.on("error", () => {});
-  // Its flushSync, which pino calls after a fatal line, would try for ever; and there is nothing to flush.
-  return { write: (line) => output.write(line) };
-}
+/**
+ * Standard output may be a file on a full disk, or a pipe whose reader is slow or gone. Then lines are lost, and the service
+ * goes on. pino's own destination would either wait for the reader, with all else that the process does, or try for ever
+ * to write the last lines to the full disk when the process ends.
+ */
+const standardOutput: DestinationStream = {
+  write(line) {
+    if (process.stdout.writableLength < MAX_UNREAD_BYTES) process.stdout.write(line);
+  },
+};

@@ -48,8 +48,8 @@ export async function runService(
 }
 
 /**
- * Standard output and error may be files on a full disk, or pipes that nobody reads any more. The log sees to itself; this
- * is for what else prints there, such as a handler's console.log, or --help.
+ * Standard output and error may be files on a full disk, or pipes whose reader is gone. That ends neither the service nor
+ * what its log and others, such as a handler's console.log, go on to print.
  */
 function outliveOutput(): void {
   for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { existsSync } from "node:fs";
-import { type FileHandle, open } from "node:fs/promises";
+import { closeSync, existsSync, openSync } from "node:fs";
 import { connect } from "node:http2";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { historyOf, isolatedScriptOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { unusedPort } from "#test/support/unused-port.ts";
@@ -11,29 +10,34 @@ import { unusedPort } from "#test/support/unused-port.ts";
 const FULL_DISK = "/dev/full";
 const GATEWAY = "services/gateway/main.ts";
 
-describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full disk", () => {
-  let full: FileHandle;
+/** Each is a line in the log; more of them than a pipe holds. */
+const CALLS = 3_000;
+const CALLS_AT_ONCE = 50;
 
-  beforeAll(async () => {
-    full = await open(FULL_DISK, "w");
+type Sink = "a full disk" | "a reader that is gone" | "a reader that stalls";
+
+function start(sink: Sink, main: string, env: Record<string, string> = {}, args: string[] = []) {
+  const output = sink === "a full disk" ? openSync(FULL_DISK, "w") : "pipe";
+  const child = spawn(process.execPath, [main, ...args], {
+    // Each call is a line.
+    env: {
+      PATH: process.env["PATH"],
+      MILLRACE_LOG_LEVEL: "debug",
+      MILLRACE_LOG_FORMAT: "json",
+      ...env,
+    },
+    stdio: ["ignore", output, output],
   });
+  if (typeof output === "number") closeSync(output);
+  // A stream of ours that nothing listens to reads nothing.
+  if (sink === "a reader that is gone") for (const end of child.stdio) end?.destroy();
+  return { child, exited: once(child, "exit"), [Symbol.asyncDispose]: () => ended(child) };
+}
 
-  afterAll(() => full.close());
+const sinks: Sink[] = ["a reader that is gone", "a reader that stalls"];
+if (existsSync(FULL_DISK)) sinks.push("a full disk");
 
-  function start(main: string, env: Record<string, string> = {}, args: string[] = []) {
-    const child = spawn(process.execPath, [main, ...args], {
-      // Each call is a line that can't be written.
-      env: {
-        PATH: process.env["PATH"],
-        MILLRACE_LOG_LEVEL: "debug",
-        MILLRACE_LOG_FORMAT: "json",
-        ...env,
-      },
-      stdio: ["ignore", full.fd, full.fd],
-    });
-    return { child, exited: once(child, "exit"), [Symbol.asyncDispose]: () => ended(child) };
-  }
-
+describe.each(sinks)("a service whose output goes to %s", (sink) => {
   test.each([
     { name: "gateway", main: GATEWAY },
     { name: "worker", main: "services/worker/main.ts" },
@@ -41,7 +45,7 @@ describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full dis
   ])("$name serves all the same, and leaves when it is asked to", async ({ main, name }) => {
     await using system = await System.start();
     const [http, grpc] = [String(await unusedPort()), String(await unusedPort())];
-    await using service = start(main, {
+    await using service = start(sink, main, {
       NATS_SERVERS: system.nats.url,
       MILLRACE_GATEWAY_GRPC_PORT: grpc,
       MILLRACE_MONITOR_GRPC_PORT: grpc,
@@ -52,6 +56,7 @@ describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full dis
     expect(service.child.exitCode).toBe(null);
     // Each of these had grpc-js print a line.
     if (name !== "worker") for (let call = 1; call <= 3; call += 1) await callWithOddHeader(grpc);
+    if (sink === "a reader that stalls" && name !== "worker") await callOften(http);
     expect(await isReady()).toBe(true);
     service.child.kill("SIGTERM");
     expect(await service.exited).toEqual([0, null]);
@@ -61,7 +66,7 @@ describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full dis
     await using system = await System.start();
     const { gateway, worker } = await system.running();
     await worker[Symbol.asyncDispose]();
-    await using _ = start("test/support/scripted-worker/main.ts", {
+    await using _ = start(sink, "test/support/scripted-worker/main.ts", {
       NATS_SERVERS: system.nats.url,
       MILLRACE_WORKER_HTTP_PORT: "0",
     });
@@ -72,21 +77,36 @@ describe.runIf(existsSync(FULL_DISK))("a service whose output goes to a full dis
       expect(states).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
     }
   });
-
-  test.each([
-    { why: "is asked for help", env: {}, args: ["--help"], exitCode: 0 },
-    { why: "can't go on", env: { MILLRACE_HOST: "192.0.2.1" }, args: [], exitCode: 1 },
-    { why: "is set up wrongly", env: { MILLRACE_HOSTX: "1" }, args: [], exitCode: 2 },
-  ])("one that $why ends with $exitCode, though it can't say why", async (given) => {
-    await using service = start(GATEWAY, given.env, given.args);
-    expect(await service.exited).toEqual([given.exitCode, null]);
-  });
 });
+
+describe.each(sinks.filter((sink) => sink !== "a reader that stalls"))(
+  "a service that ends, whose output goes to %s",
+  (sink) => {
+    test.each([
+      { why: "is asked for help", env: {}, args: ["--help"], exitCode: 0 },
+      { why: "can't go on", env: { MILLRACE_HOST: "192.0.2.1" }, args: [], exitCode: 1 },
+      { why: "is set up wrongly", env: { MILLRACE_HOSTX: "1" }, args: [], exitCode: 2 },
+    ])("it says so by its exit code $exitCode when it $why", async (given) => {
+      await using service = start(sink, GATEWAY, given.env, given.args);
+      expect(await service.exited).toEqual([given.exitCode, null]);
+    });
+  },
+);
 
 async function ended(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   child.kill("SIGKILL");
   await once(child, "exit");
+}
+
+async function callOften(port: string): Promise<void> {
+  const url = `http://127.0.0.1:${port}/grpc.health.v1.Health/Check`;
+  const call = { method: "POST", headers: { "content-type": "application/json" }, body: "{}" };
+  for (let calls = 0; calls < CALLS; calls += CALLS_AT_ONCE) {
+    const some = Array.from({ length: CALLS_AT_ONCE }, () => fetch(url, call));
+    for (const answer of await Promise.all(some))
+      expect(await answer.json()).toEqual({ status: "SERVING" });
+  }
 }
 
 async function callWithOddHeader(port: string): Promise<void> {
