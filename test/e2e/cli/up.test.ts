@@ -74,7 +74,8 @@ test("a second Ctrl-C does not wait for attempts that run", async () => {
   await system.up.until("stderr", "worker leaves");
   const startedAt = performance.now();
   // Two signals within the same moment count as one, so this one is repeated until it counts.
-  const insist = setInterval(() => system.up.kill("SIGINT"), 50);
+  const { worker } = system.facts.pids;
+  const insist = setInterval(() => isAlive(worker) && system.up.kill("SIGINT"), 50);
   onTestFinished(() => clearInterval(insist));
   expect(await system.up.ended).toMatchObject({ code: 130 });
   expect(performance.now() - startedAt).toBeLessThan(5_000);
