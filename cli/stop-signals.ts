@@ -1,4 +1,4 @@
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+import { endBySignal, onStopSignal } from "#lib/process/stop-signals.mjs";
 
 /** On one Ctrl-C, the terminal tells us, and so does `npm run`, a moment later. */
 const SAME_KEYPRESS_MS = 250;
@@ -10,7 +10,7 @@ export class StopSignals implements Disposable {
   #askedAt = 0;
 
   constructor() {
-    for (const name of SIGNALS) process.on(name, this.#ask);
+    onStopSignal(this.#ask);
   }
 
   /** Aborts when the program is asked to stop. */
@@ -24,7 +24,7 @@ export class StopSignals implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const name of SIGNALS) process.off(name, this.#ask);
+    onStopSignal(endBySignal);
   }
 
   readonly #ask = (): void => {

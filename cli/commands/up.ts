@@ -28,7 +28,7 @@ interface Up extends UpOptions {
 }
 
 const HELP = `
-Settings of the services are environment variables: \`node services/gateway/main.ts --help\` lists them. NATS_SERVERS
+Settings of the services are environment variables: \`node services/gateway/main.mjs --help\` lists them. NATS_SERVERS
 names a NATS to use; without it, a nats-server is found or fetched, and started.`;
 
 const NATS_HOST = "127.0.0.1";

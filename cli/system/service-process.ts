@@ -20,7 +20,9 @@ export interface ServiceOptions {
  * other to leave.
  */
 export async function startService(options: ServiceOptions): Promise<Running> {
-  const main = fileURLToPath(new URL(`../../services/${options.service}/main.ts`, import.meta.url));
+  const main = fileURLToPath(
+    new URL(`../../services/${options.service}/main.mjs`, import.meta.url),
+  );
   const child = spawn(process.execPath, [main], {
     env: options.env,
     stdio: ["ignore", "pipe", "pipe"],

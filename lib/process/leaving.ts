@@ -1,16 +1,13 @@
-const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+import { endBySignal, onStopSignal } from "./stop-signals.mjs";
 
-/**
- * A signal that aborts when the process is asked to stop. It listens once: whoever asks a second time gets the
- * system's own answer, which is to die at once.
- */
+/** A signal that aborts when the process is asked to stop. Whoever asks a second time ends it at once. */
 export function leavingSignal(): AbortSignal {
   const leaving = new AbortController();
-  const leave = (signal: NodeJS.Signals): void => {
-    for (const name of SIGNALS) process.off(name, leave);
+  onStopSignal((signal) => {
+    // The system ends also a process that is too busy to hear; but not process 1.
+    onStopSignal(process.pid === 1 ? endBySignal : undefined);
     leaving.abort(new Error(`asked to stop by ${signal}`));
-  };
-  for (const name of SIGNALS) process.on(name, leave);
+  });
   return leaving.signal;
 }
 

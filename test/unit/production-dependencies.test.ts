@@ -25,7 +25,7 @@ function packagesOf(file: string, seen = new Set<string>(), packages = new Map<s
   for (const specifier of importsOf(file)) {
     const own = ownFile(specifier, file);
     if (own === undefined) packages.set(specifier, file);
-    else if (own.endsWith(".ts") && !seen.has(own) && existsSync(own))
+    else if (/\.(ts|mjs)$/.test(own) && !seen.has(own) && existsSync(own))
       packagesOf(own, seen, packages);
   }
   return packages;
@@ -38,7 +38,7 @@ function nameOf(specifier: string): string {
 test.each(["gateway", "worker", "monitor"])(
   "the %s runs where only production dependencies are installed",
   (service) => {
-    const packages = packagesOf(join(ROOT, "services", service, "main.ts"));
+    const packages = packagesOf(join(ROOT, "services", service, "main.mjs"));
     const ours = [...packages].filter(([specifier]) => !/^(node|https?|file):/.test(specifier));
     const missing = ours.filter(([specifier]) => !(nameOf(specifier) in manifest.dependencies));
     expect(ours.length).toBeGreaterThan(0);

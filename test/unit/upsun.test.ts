@@ -63,8 +63,8 @@ describe("the apps", () => {
   });
 
   test.each(NODE_APPS)("%s starts a file that exists, of its own service", (name) => {
-    const [, file] = /exec node .*?(\S+\.ts)$/m.exec(upsunApp(name).web.commands.start) ?? [];
-    expect(file).toBe(`services/${name}/main.ts`);
+    const [, file] = /exec node .*?(\S+\.mjs)$/m.exec(upsunApp(name).web.commands.start) ?? [];
+    expect(file).toBe(`services/${name}/main.mjs`);
     expect(existsSync(join(ROOT, file ?? "missing"))).toBe(true);
   });
 

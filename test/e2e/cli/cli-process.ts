@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-export const MAIN = fileURLToPath(new URL("../../../cli/main.ts", import.meta.url));
+export const MAIN = fileURLToPath(new URL("../../../cli/main.mjs", import.meta.url));
 
 /** Services on free ports, so that nobody else's system is in the way. */
 export const FREE_PORTS = {
