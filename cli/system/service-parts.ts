@@ -61,7 +61,8 @@ function supervised(
 ): Supervised {
   // What the journal reads is JSON, however whoever starts us likes logs.
   const env = { ...given, ...ports, NATS_SERVERS: natsUrl, MILLRACE_LOG_FORMAT: "json" };
-  const leaveLimitMs = valueIn(env, SETTINGS.leaveGraceMs) + AFTER_GRACE_MS;
+  const drainAndGraceMs = valueIn(env, SETTINGS.drainMs) + valueIn(env, SETTINGS.leaveGraceMs);
+  const leaveLimitMs = drainAndGraceMs + AFTER_GRACE_MS;
   const url = `http://${addressOf(health)}`;
   const onLine = journal.ofService(name);
   return new Supervised({

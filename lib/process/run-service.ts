@@ -36,8 +36,10 @@ export async function runService(
   if (!settings) return;
   const log = openLog({ name: service, level: settings.logLevel, format: settings.logFormat });
   try {
+    const leaving = leavingSignal();
+    leaving.addEventListener("abort", () => log.info(`${leaving.reason.message}`));
     log.info({ version: VERSION, pid: process.pid }, "starting");
-    await work({ settings, log, leaving: leavingSignal() });
+    await work({ settings, log, leaving });
     log.info("left");
   } catch (error) {
     if (error instanceof StartupError) log.fatal(error.message);

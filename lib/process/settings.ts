@@ -167,6 +167,13 @@ export const SETTINGS = {
     parse: wholeNumber(0, 3_600_000),
     services: ALL,
   }),
+  drainMs: define({
+    env: "MILLRACE_DRAIN_MS",
+    help: "how long a service that is asked to stop is not ready but goes on serving, for load balancers to send calls elsewhere, in milliseconds; see docs/operations.md",
+    fallback: 0,
+    parse: wholeNumber(0, 600_000),
+    services: ["gateway", "monitor"],
+  }),
   openaiApiKey: define({
     env: "OPENAI_API_KEY",
     help: "key for summaries by a model; without it, a built-in extractive summarizer writes them",

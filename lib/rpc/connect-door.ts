@@ -5,6 +5,7 @@ import { connectHandler } from "./connect-handler.ts";
 import { corsAnswerer } from "./cors.ts";
 import type { Door, DoorOptions } from "./door.ts";
 import { callInterceptors } from "./interceptors.ts";
+import { LastAnswers } from "./last-answers.ts";
 import { leaveWithin } from "./leave-within.ts";
 import { Leaving } from "./leaving.ts";
 import { listen } from "./listen.ts";
@@ -33,6 +34,7 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
   const { services, log } = options;
   const streams = new StreamConnections();
   const interceptors = callInterceptors(options, leaving);
+  const answers = new LastAnswers();
   const answerers: Endpoint[] = [
     (request) => streams.endIfBehind(request),
     corsAnswerer(options.corsOrigins),
@@ -41,6 +43,7 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
     notFound,
   ];
   const server = httpServer(SERVER_OPTIONS, (request, response) => {
+    answers.add(response);
     try {
       answerers.some((answer) => answer(request, response));
     } catch (err) {
@@ -53,6 +56,7 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
   const stop = () =>
     leaveWithin(options.leaveGraceMs, leaving, {
       async close() {
+        answers.leave();
         const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_MS);
         await new Promise<void>((resolve) => server.close(() => resolve()));
         clearInterval(idle);

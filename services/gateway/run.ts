@@ -53,6 +53,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     leaving,
     unfit: broker.link.unfit,
     readiness,
+    drainMs: settings.drainMs,
     doors: [grpc, connect],
     chores: (signal) => chores({ broker, types, overseer, readiness, janitor }, signal),
   });

@@ -50,6 +50,7 @@ await runService("monitor", process, async ({ settings, log, leaving }) => {
     leaving,
     unfit: broker.link.unfit,
     readiness,
+    drainMs: settings.drainMs,
     doors: [grpc, connect],
     chores: (signal) => monitor.follow(signal),
   });

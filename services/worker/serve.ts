@@ -3,6 +3,7 @@ import { createRegistry } from "@bufbuild/protobuf";
 import type { Broker } from "#lib/broker/broker.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
 import { type Endpoint, healthEndpoints } from "#lib/process/health-endpoints.ts";
+import { onAbort } from "#lib/process/leaving.ts";
 import type { Log } from "#lib/process/log.ts";
 import { metricsEndpoint, metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
@@ -35,7 +36,8 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
   const { registry, metrics, abandoned } = measured(service, running);
 
   await using broker = openBroker(settings, "worker", log);
-  using _ = readiness.follow("broker", broker.link);
+  using _broker = readiness.follow("broker", broker.link);
+  using _leaving = onAbort(leaving, () => readiness.red("process", "leaving"));
   await using threads = new HandlerThreads({ module, settings, log });
   const endpoints = [healthEndpoints(readiness), metricsEndpoint(registry, log)];
   await using door = await openWorkerDoor(service, endpoints);

@@ -34,4 +34,17 @@ describe.runIf(CAN_BE_PROCESS_ONE)("a program that is its container's first proc
     await program.kill("SIGTERM");
     expect(await program.exited).toBe(given.exitCode);
   });
+
+  test("a service ends at once when it is asked a second time", async () => {
+    await using gateway = new ProcessOne(["services/gateway/main.mjs"], {
+      ...NOBODY,
+      ...FREE_PORTS,
+      MILLRACE_DRAIN_MS: "600000",
+    });
+    await gateway.until("gateway is up");
+    await gateway.kill("SIGTERM");
+    await gateway.until("asked to stop");
+    await gateway.kill("SIGTERM");
+    expect(await gateway.exited).toBe(143);
+  });
 });

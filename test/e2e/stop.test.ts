@@ -1,8 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import {
+  Health,
+  HealthCheckResponse_ServingStatus as ServingStatus,
+} from "#gen/grpc/health/v1/health_pb.ts";
 import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { openGrpcClient } from "#lib/rpc/client.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { openGate } from "#test/support/gate.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
@@ -20,6 +26,35 @@ test("services that are asked to stop while they start do so within seconds", as
   }
 });
 
+test("a gateway that drains is red first, serves new calls meanwhile, then leaves", async () => {
+  await using system = await System.start({ MILLRACE_DRAIN_MS: "3000" });
+  const gateway = await system.gateway();
+  using balancer = openGrpcClient({ address: gateway.address });
+  const verdicts = balancer.of(Health).watch({})[Symbol.asyncIterator]();
+  const verdict = async () => (await verdicts.next()).value?.status;
+  expect(await verdict()).toBe(ServingStatus.SERVING);
+  gateway.service.kill("SIGTERM");
+  expect(await verdict()).toBe(ServingStatus.NOT_SERVING);
+
+  const readyz = await fetch(`${gateway.url}/readyz`);
+  expect(readyz.status).toBe(503);
+  expect(await readyz.json()).toEqual({ ready: false, reasons: { process: "leaving" } });
+  using newcomer = openGrpcClient({ address: gateway.address });
+  expect(await newcomer.of(TaskService).listTaskTypes({})).toMatchObject({ taskTypes: [] });
+  expect(gateway.service.hasExited).toBe(false);
+
+  expect(await gateway.service.exited).toBe(0);
+});
+
+test("a second signal ends a gateway that drains at once", async () => {
+  await using system = await System.start({ MILLRACE_DRAIN_MS: "600000" });
+  const gateway = await system.gateway();
+  gateway.service.kill("SIGTERM");
+  await gateway.service.logged("asked to stop by SIGTERM");
+  gateway.service.kill("SIGTERM");
+  expect(await gateway.service.exited).toBeNull();
+});
+
 test("a worker whose handler ignores its signal leaves all the same", async () => {
   await using system = await System.start({ MILLRACE_LEAVE_GRACE_MS: "0" });
   await using gate = await openGate();
@@ -32,7 +67,7 @@ test("a worker whose handler ignores its signal leaves all the same", async () =
   expect(Date.now() - askedAt).toBeLessThan(15_000);
 });
 
-test("a second signal ends a worker at once, whatever it has to finish", async () => {
+test("a worker that leaves is red, and a second signal ends it at once, whatever it has to finish", async () => {
   await using system = await System.start();
   await using gate = await openGate();
   const { gateway, worker } = await system.running();
@@ -40,6 +75,8 @@ test("a second signal ends a worker at once, whatever it has to finish", async (
   await gate.arrived();
   worker.service.kill("SIGTERM");
   await worker.service.logged("worker leaves");
+  const readyz = await fetch(`${worker.url}/readyz`);
+  expect(await readyz.json()).toEqual({ ready: false, reasons: { process: "leaving" } });
   worker.service.kill("SIGTERM");
   // Ended by the signal, so without a code.
   expect(await worker.service.exited).toBeNull();

@@ -158,7 +158,13 @@ describe("the variables", () => {
   });
 
   test("give services less time to leave than the 15 s after which Upsun kills them", () => {
-    expect(Number(variableOf("worker", "MILLRACE_LEAVE_GRACE_MS"))).toBe(6_000);
+    const graceMs = Number(variableOf("worker", "MILLRACE_LEAVE_GRACE_MS"));
+    const drainMs = Number(variableOf("gateway", "MILLRACE_DRAIN_MS"));
+    expect(drainMs).toBe(5_000);
+    // A second for the last answers, and for what runs beside the calls.
+    expect(drainMs + graceMs + 1_000).toBeLessThan(15_000);
+    // A worker hands back what it has for up to 8 s.
+    expect(graceMs + 8_000).toBeLessThan(15_000);
   });
 
   test("let the broker reserve half its store at most, and give the store less than the default disk", () => {

@@ -175,6 +175,25 @@ describe("the Connect door", () => {
     socket.destroy();
   });
 
+  test("tells callers on connections that are kept to send nothing more on them once it leaves", async () => {
+    const stage = new Stage();
+    await using door = await openDoor(stage);
+    const [entered, finish] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    stage.onGet("slow", async () => {
+      entered.resolve();
+      await finish.promise;
+      return { task: { id: "done" } };
+    });
+    const before = await post(door.url, "GetTask", { taskId: "plain" });
+    expect(before.headers.get("connection")).toBe("keep-alive");
+    const answer = post(door.url, "GetTask", { taskId: "slow" });
+    await entered.promise;
+    const left = door.leave();
+    finish.resolve();
+    expect((await answer).headers.get("connection")).toBe("close");
+    await left;
+  });
+
   test("leaves at once although idle connections are kept", async () => {
     await using door = await openDoor(new Stage());
     await (await fetch(`${door.url}/`)).text();
