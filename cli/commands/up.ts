@@ -66,7 +66,7 @@ async function up(options: Up): Promise<ExitCode> {
   stop.atOnce.addEventListener("abort", () => system.kill());
   if (await starts(system, stop.leaving)) {
     process.stdout.write(
-      options.json ? readyJson(system, doors) : readyText(system, doors, dataDir),
+      options.json ? readyJson(system, doors) : await readyText(system, doors, dataDir),
     );
     await aborted(stop.leaving);
   }

@@ -31,6 +31,11 @@ export function addressOf({ host, port }: Door): string {
   return joinAddress(CALLABLE[host] ?? host, port);
 }
 
+/** Where it listens. */
+export function boundTo({ host, port }: Door): string {
+  return joinAddress(host, port);
+}
+
 /** The doors that the services' own settings ask for; 0 stands for a free port, which is chosen here. */
 export async function doorsOf(env: NodeJS.ProcessEnv, workers: number): Promise<Doors> {
   const host = valueIn(env, SETTINGS.host);

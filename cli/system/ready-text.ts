@@ -1,25 +1,29 @@
 import { resolve } from "node:path";
+import { isOpenToNetwork, openToNetwork } from "#lib/process/open-to-network.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { paintFor } from "../terminal/paint.ts";
-import { addressOf, type Doors } from "./doors.ts";
+import { addressOf, boundTo, type Doors } from "./doors.ts";
 import type { System } from "./system.ts";
 import { tryThis } from "./try-this.ts";
 
 /** What listens where, and what to try, in one block. */
-export function readyText(system: System, doors: Doors, dataDir: string): string {
+export async function readyText(system: System, doors: Doors, dataDir: string): Promise<string> {
+  const { host } = doors.gatewayGrpc;
+  const isOpen = await isOpenToNetwork(host);
   const paint = paintFor(process.stdout);
   const row = (name: string, where: string, what: string) =>
     `  ${name.padEnd(8)} ${where.padEnd(22)}  ${paint("dim", what)}`;
   const ready = `Millrace ${VERSION} is ready in ${shownDuration(sinceStartMs())}.`;
-  const metrics = `figures, /metrics; gRPC on ${addressOf(doors.monitorGrpc)}`;
+  const metrics = `figures, /metrics; gRPC on ${boundTo(doors.monitorGrpc)}`;
   return [
     `${paint(["bold", "green"], ready)} Ctrl-C stops it.`,
     "",
-    row("gRPC", addressOf(doors.gatewayGrpc), "for backends and grpcurl"),
-    row("Connect", `http://${addressOf(doors.gatewayHttp)}`, "for browsers and curl"),
-    row("monitor", `http://${addressOf(doors.monitorHttp)}`, metrics),
+    row("gRPC", boundTo(doors.gatewayGrpc), "for backends and grpcurl"),
+    row("Connect", `http://${boundTo(doors.gatewayHttp)}`, "for browsers and curl"),
+    row("monitor", `http://${boundTo(doors.monitorHttp)}`, metrics),
     row("NATS", system.natsUrl, `data and logs in ${resolve(dataDir)}`),
+    ...(isOpen ? ["", paint(["bold", "yellow"], `Warning: ${openToNetwork(host)}.`)] : []),
     "",
     "Try one of these:",
     "",

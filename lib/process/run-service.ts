@@ -2,6 +2,7 @@ import { CommanderError } from "commander";
 import { leavingSignal } from "./leaving.ts";
 import { loadSettings } from "./load-settings.ts";
 import { type Log, openLog } from "./log.ts";
+import { isOpenToNetwork, openToNetwork } from "./open-to-network.ts";
 import type { ServiceName } from "./setting.ts";
 import type { Settings } from "./settings.ts";
 import { SetupError } from "./setup-error.ts";
@@ -39,6 +40,8 @@ export async function runService(
     const leaving = leavingSignal();
     leaving.addEventListener("abort", () => log.info(`${leaving.reason.message}`));
     log.info({ version: VERSION, pid: process.pid }, "starting");
+    const { host } = settings;
+    if (await isOpenToNetwork(host)) log.warn({ host }, openToNetwork(host));
     await work({ settings, log, leaving });
     log.info("left");
   } catch (error) {

@@ -3,9 +3,6 @@ import { isIPv6, type Server } from "node:net";
 import type { DoorOptions } from "./door.ts";
 import { DoorError } from "./door-error.ts";
 
-/** Addresses that mean "every address of this machine", and one of them that can be called. */
-const CALLABLE: Readonly<Record<string, string>> = { "0.0.0.0": "127.0.0.1", "::": "::1" };
-
 export function joinAddress(host: string, port: number): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
@@ -30,5 +27,5 @@ export async function listen(
   server.on("error", (err) => log.error({ err, port }, "can't accept a connection"));
   const bound = server.address();
   const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
-  return { port: boundPort, address: joinAddress(CALLABLE[host] ?? host, boundPort) };
+  return { port: boundPort, address: joinAddress(host, boundPort) };
 }

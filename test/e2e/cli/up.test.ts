@@ -40,7 +40,7 @@ test("up prints commands that work when they are pasted", async () => {
   await using system = await startUp({ MILLRACE_FETCH_ALLOW_HOSTS: article.address }, []);
   await system.up.until("stdout", "curl http");
   const { stdout } = system.up.printed;
-  expect(stdout).toMatch(/is ready in \d\.\d s/);
+  expect(stdout).toMatch(/is ready in \d+(\.\d)? s/);
   const commands = stdout
     .split("\n")
     .filter((line) => /^(npx|grpcurl|curl) /.test(line))
@@ -102,6 +102,19 @@ test("all processes end when the one that started them is killed", async () => {
   const { pids } = system;
   system.up.kill("SIGKILL");
   await untilGone(pids);
+});
+
+test("up on an address of the network says loudly who may call, and hides no address", async () => {
+  await using system = await startUp({ MILLRACE_HOST: "0.0.0.0" }, []);
+  await system.up.until("stdout", "curl http");
+  const { stdout, stderr } = system.up.printed;
+  expect(stdout).toMatch(/^ {2}gRPC +0\.0\.0\.0:\d+ /m);
+  expect(stdout).toMatch(/^ {2}Connect +http:\/\/0\.0\.0\.0:\d+ /m);
+  expect(stdout).toMatch(/^ {2}monitor +http:\/\/0\.0\.0\.0:\d+ .*gRPC on 0\.0\.0\.0:\d+$/m);
+  const warning = "open to the network: whoever can reach 0.0.0.0 may call";
+  expect(stdout).toContain(`Warning: ${warning}`);
+  for (const service of ["gateway", "worker", "monitor"])
+    expect(stderr).toMatch(new RegExp(`^${service} +${warning}`, "m"));
 });
 
 test("a port that is taken is named, and how to choose another", async () => {

@@ -83,11 +83,11 @@ describe("the gRPC door", () => {
     );
   });
 
-  test("tells where it is open", async () => {
+  test("tells where it is open, and hides no other address", async () => {
     await using door = await openGrpcDoor({ ...new Stage().options, host: "0.0.0.0" });
     expect(door.port).toBeGreaterThan(0);
-    expect(door.address).toBe(`127.0.0.1:${door.port}`);
-    expect(door.url).toBe(`http://127.0.0.1:${door.port}`);
+    expect(door.address).toBe(`0.0.0.0:${door.port}`);
+    expect(door.url).toBe(`http://0.0.0.0:${door.port}`);
   });
 
   test("leaves within its grace although a client stays connected and says nothing", async () => {
