@@ -8,6 +8,7 @@ import { lockDataDir } from "../system/data-dir.ts";
 import { type Door, doorsOf, everyDoor, refuseTaken } from "../system/doors.ts";
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
+import { makePrivately } from "../system/private.ts";
 import { readyJson, readyText } from "../system/ready-text.ts";
 import { servicesEnv } from "../system/services-env.ts";
 import { System } from "../system/system.ts";
@@ -41,7 +42,11 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
     )
     .option("--workers <n>", "worker processes", wholeNumber(1, 64), 1)
     .option("--nats-port <port>", "port of NATS; 0 = any free one", wholeNumber(0, 65_535), 4222)
-    .option("--data-dir <folder>", "where the data and the logs are kept", ".millrace")
+    .option(
+      "--data-dir <folder>",
+      "where data and logs are kept, closed to other users",
+      ".millrace",
+    )
     .option("--logs", "show all that the services log, not only warnings and errors", false)
     .addHelpText("after", HELP)
     .action(async (options: UpOptions, command: Command) => {
@@ -52,6 +57,7 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
 
 async function up(options: Up): Promise<ExitCode> {
   const { env, dataDir, workers, logs } = options;
+  makePrivately();
   using stop = new StopSignals();
   const doors = await doorsOf(env, workers);
   const natsPort = options.natsPort || (await freePort(NATS_HOST));

@@ -6,6 +6,7 @@ import { StopSignals } from "../stop-signals.ts";
 import { ANYWHERE, addressOf, type Doors, doorsOf } from "../system/doors.ts";
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
+import { makePrivately } from "../system/private.ts";
 import { System } from "../system/system.ts";
 import { serveArticle } from "./article-server.ts";
 import { DemoScreen } from "./demo-screen.ts";
@@ -36,6 +37,7 @@ const OWN_QUEUE = "millrace-demo";
 
 /** One task through a whole system, from nothing to nothing. */
 export async function runDemo(options: DemoOptions): Promise<ExitCode> {
+  makePrivately();
   using stop = new StopSignals();
   const screen = new DemoScreen(options);
   const { tell, paint } = screen;

@@ -1,13 +1,17 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, realpath, unlink } from "node:fs/promises";
+import { mkdir, readdir, realpath, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
+import { closeToOthers } from "./private.ts";
 
 const SOCKET = "up.sock";
+
+/** All that an `up` keeps in its folder. */
+const OURS = [SOCKET, "logs", "nats"];
 
 /** Systems differ; the shortest limit is macOS's. */
 const LONGEST_SOCKET_PATH_BYTES = 103;
@@ -26,6 +30,7 @@ export async function lockDataDir(folder: string): Promise<AsyncDisposable> {
     await unlink(path).catch(() => {});
     if (!(await listens(server, path))) throw alreadyRuns(real);
   }
+  await closeOurs(real);
   return { [Symbol.asyncDispose]: () => closed(server) };
 }
 
@@ -46,6 +51,14 @@ async function makeFolder(folder: string): Promise<string> {
     const text = `can't keep data in ${folder} (${reason}); --data-dir chooses another folder`;
     throw new CliError(text, { exitCode: ExitCode.FAILED, cause: error });
   }
+}
+
+/** Closes what an older release has made. A folder that holds other things too is not ours to close. */
+async function closeOurs(folder: string): Promise<void> {
+  const names = await readdir(folder);
+  const ours = names.filter((name) => OURS.includes(name));
+  if (ours.length === names.length) return closeToOthers(folder);
+  await Promise.all(ours.map((name) => closeToOthers(join(folder, name))));
 }
 
 function alreadyRuns(folder: string): CliError {

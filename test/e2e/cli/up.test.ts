@@ -1,6 +1,6 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdtemp, rm } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rm, stat, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
@@ -9,7 +9,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { serveArticle } from "#cli/demo/article-server.ts";
 import { untilReady } from "#cli/system/until-ready.ts";
-import { cliEnv, FREE_PORTS, ROOT, runCli, startCli } from "./cli-process.ts";
+import { CliProcess, cliEnv, FREE_PORTS, MAIN, ROOT, runCli, startCli } from "./cli-process.ts";
 import { isAlive, untilGone } from "./left-behind.ts";
 import { startUp } from "./running-system.ts";
 import { startSilentServer } from "./silent-server.ts";
@@ -115,6 +115,41 @@ test("up on an address of the network says loudly who may call, and hides no add
   expect(stdout).toContain(`Warning: ${warning}`);
   for (const service of ["gateway", "worker", "monitor"])
     expect(stderr).toMatch(new RegExp(`^${service} +${warning}`, "m"));
+});
+
+test("nobody else may look at data and logs, whatever the umask and whatever an older release left", async () => {
+  const dataDir = await folder();
+  for (const name of ["logs", "nats"]) await mkdir(join(dataDir, name));
+  await writeFile(join(dataDir, "logs", "gateway.log"), "of the run before");
+  const older = [dataDir, join(dataDir, "logs"), join(dataDir, "nats")];
+  for (const path of older) await chmod(path, 0o755);
+  await chmod(join(dataDir, "logs", "gateway.log"), 0o644);
+  const up = [MAIN, "up", "--json", "--nats-port", "0", "--data-dir", dataDir];
+  await using cli = new CliProcess(
+    spawn("sh", ["-c", 'umask 0; exec "$0" "$@"', process.execPath, ...up], {
+      env: cliEnv(FREE_PORTS),
+    }),
+  );
+  await cli.until("stdout", "\n");
+  const names = await readdir(dataDir, { recursive: true });
+  expect(names).toEqual(expect.arrayContaining(["up.sock", "logs/gateway.log", "nats/jetstream"]));
+  const paths = [dataDir, ...names.map((name) => join(dataDir, name))];
+  const modes = await Promise.all(paths.map(async (path) => ({ path, ...(await stat(path)) })));
+  expect(modes.filter(({ mode }) => mode & 0o077).map(({ path }) => path)).toEqual([]);
+});
+
+test("a folder that holds other things too is left as it is, but what is kept in it is closed", async () => {
+  const dataDir = await folder();
+  await chmod(dataDir, 0o755);
+  await writeFile(join(dataDir, "notes.txt"), "of somebody", { mode: 0o644 });
+  await using up = startCli(
+    ["up", "--json", "--nats-port", "0", "--data-dir", dataDir],
+    FREE_PORTS,
+  );
+  await up.until("stdout", "\n");
+  const modeOf = async (name: string) => (await stat(join(dataDir, name))).mode & 0o777;
+  expect([await modeOf("."), await modeOf("notes.txt")]).toEqual([0o755, 0o644]);
+  for (const name of ["logs", "nats", "up.sock"]) expect((await modeOf(name)) & 0o077).toBe(0);
 });
 
 test("a port that is taken is named, and how to choose another", async () => {
