@@ -93,6 +93,11 @@ describe("an article", () => {
   });
 });
 
+test("a page without a body, behind its doctype and what a server left of PHP, is summarized", async () => {
+  await using server = await serve("<!doctype html><?php menu() ?><p>Water turns the wheel.</p>");
+  expect((await summarize(server).output).summary).toBe("Water turns the wheel.");
+});
+
 test.each([
   ["gzip", gzipSync(ARTICLE)],
   ["br", brotliCompressSync(ARTICLE)],

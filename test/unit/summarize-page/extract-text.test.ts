@@ -50,6 +50,27 @@ test.each([
   expect(texts(`<body>${furniture}<p>${LONG}</p>${furniture}</body>`)).toEqual([LONG]);
 });
 
+test.each([
+  ["a doctype and no body", (text: string) => `<!doctype html>${text}`],
+  ["an XML declaration", (text: string) => `<?xml version="1.0"?><!DOCTYPE html>${text}`],
+  ["a second doctype", (text: string) => `<html><body><!doctype html>${text}</body></html>`],
+  ["a doctype in its article", (text: string) => `<article><!doctype html>${text}</article>`],
+  ["a conditional comment", (text: string) => `<body><![if !IE]>${text}<![endif]></body>`],
+  ["left-overs of PHP", (text: string) => `<body><?php include "menu.php" ?>${text}</body>`],
+  ["left-overs of Word", (text: string) => `<div><?xml:namespace prefix = o />${text}</div>`],
+  ["an empty declaration", (text: string) => `<body><!>${text}</body>`],
+  ["CDATA", (text: string) => `<body><![CDATA[ no ]]>${text}</body>`],
+])("a page with %s is read like any other", (_, pageAround) => {
+  expect(texts(pageAround(`<p>${LONG}</p>`))).toEqual([LONG]);
+});
+
+test.each(["<!doctype html>", "<?php ?>", "<body><!doctype html></body>"])(
+  "%s alone is a page without text",
+  (page) => {
+    expect(html(page).wordCount).toBe(0);
+  },
+);
+
 describe("the text of a page", () => {
   test("is in the article, not in what surrounds it", () => {
     const page = `<div><p>Before it.</p><article><p>${LONG}</p></article><p>After it.</p></div>`;

@@ -12,7 +12,8 @@ export type PageElement = Extract<PageNode, { attribs: unknown }>;
 export const MAX_DEPTH = 1_500;
 
 export function isElement(node: PageNode): node is PageElement {
-  return node.nodeType === 1;
+  // Not by nodeType: doctypes and processing instructions have the same as elements.
+  return "attribs" in node;
 }
 
 export function isText(node: PageNode): node is Extract<PageNode, { data: string }> {
