@@ -9,6 +9,7 @@ import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
 import type { Context } from "../handle.ts";
 import type { Cue } from "../perform.ts";
+import { threadLimits } from "../thread-limits.ts";
 import type { FromThread, RefusedError, ThreadAttempt, ThreadData, ToThread } from "./messages.ts";
 
 /** A thread that has nothing to do is kept for so long. */
@@ -40,12 +41,7 @@ export class HandlerThreads implements AsyncDisposable {
       // Else the pool puts a thread to sleep between attempts, and what it keeps open (sockets, timers) with it.
       atomics: "disabled",
       recordTiming: false,
-      resourceLimits: {
-        maxOldGenerationSizeMb: settings.isolatedHeapMb,
-        // At its limit a thread gets 16 MB more, to be stopped in. Were a young generation larger, its survivors alone
-        // could take more than that, and V8 would end the process.
-        maxYoungGenerationSizeMb: 16,
-      },
+      resourceLimits: threadLimits(settings.isolatedHeapMb),
       workerData: data,
     });
     // What an attempt left behind broke its thread after its end; or a thread broke before it was ready, and then the

@@ -1,5 +1,11 @@
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { expect, test } from "vitest";
 import { extractApart } from "../../../services/worker/handlers/summarize-page/extract-apart.ts";
+
+const EXTRACT_APART = import.meta.resolve(
+  "../../../services/worker/handlers/summarize-page/extract-apart.ts",
+);
 
 /** Each closing tag is looked for in the whole stack of open ones: minutes of work for the parser. */
 const TOILSOME = `${"<b>".repeat(300_000)}${"</i>".repeat(300_000)}`;
@@ -29,6 +35,20 @@ test("a page that takes too much memory takes no other attempt with it", async (
   await expect(extractApart(wide, NEVER, limits)).rejects.toMatchObject({
     code: "PAGE_TOO_COMPLEX",
   });
+});
+
+test("a page that is all in use when memory runs out does not end the worker's process", async () => {
+  // A process as the worker's is: in vitest's own, V8 lays out its memory differently.
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    "--eval",
+    `import { extractApart } from ${JSON.stringify(EXTRACT_APART)};
+     const page = { text: "<html><body>" + "<p>x".repeat(400_000), mediaType: "text/html" };
+     for (const maxHeapMb of [48, 52]) {
+       const limits = { timeoutMs: 30_000, maxHeapMb };
+       await extractApart(page, new AbortController().signal, limits).catch(({ code }) => console.log(code));
+     }`,
+  ]);
+  expect(stdout).toBe("PAGE_TOO_COMPLEX\nPAGE_TOO_COMPLEX\n");
 });
 
 test("a page that is stopped while it runs out of memory takes no other attempt with it", async () => {

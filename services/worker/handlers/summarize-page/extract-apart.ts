@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
 import { PermanentError } from "#lib/task/handler-errors.ts";
+import { threadLimits } from "../../thread-limits.ts";
 import type { PageSource } from "./extract-text.ts";
 import type { PageText } from "./page-text.ts";
 
@@ -19,7 +20,7 @@ export async function extractApart(
   signal.throwIfAborted();
   const thread = new Worker(new URL("./extract-thread.ts", import.meta.url), {
     workerData: source,
-    resourceLimits: { maxOldGenerationSizeMb: limits.maxHeapMb },
+    resourceLimits: threadLimits(limits.maxHeapMb),
   });
   // It may run out of memory in the moment in which it is stopped, and Node would end the worker for that.
   thread.on("error", () => {});
