@@ -43,7 +43,7 @@ export class TransientError extends Error {
 }
 
 /** What is no number says nothing, e.g. a header that could not be parsed. */
-function bounded(retryAfterMs = Number.NaN): number | undefined {
-  if (Number.isNaN(retryAfterMs)) return undefined;
+function bounded(retryAfterMs: unknown): number | undefined {
+  if (typeof retryAfterMs !== "number" || Number.isNaN(retryAfterMs)) return undefined;
   return Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs)));
 }

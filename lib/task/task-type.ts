@@ -3,11 +3,11 @@ import type { RetryPolicy } from "./retry.ts";
 
 /** What a handler says of how far it is. */
 export interface ProgressReport {
-  /** Share done, 0 to 1. */
+  /** Share done, 0 to 1. Less is taken for 0 and more for 1; what is no number, such as 0/0, is left out. */
   readonly fraction?: number;
-  /** Units done so far. */
+  /** Units done so far, 0 to 2^53 - 1; what is no such number is left out, and the task's log says so. */
   readonly current?: number;
-  /** Units in all. */
+  /** Units in all; like `current`. */
   readonly total?: number;
   /** What is happening, for people. */
   readonly note?: string;
@@ -41,9 +41,9 @@ export interface Attempt<Input> {
   /**
    * Saves a state for the next attempt, instead of the one before; it is stored when this resolves. At most 16 KiB as
    * JSON and 30 levels deep. Rejects with a PermanentError when it is larger (CHECKPOINT_TOO_LARGE), deeper
-   * (CHECKPOINT_TOO_DEEP) or no JSON (CHECKPOINT_NOT_JSON), and with an AttemptStopped when the task has gone on without
-   * this attempt, or nobody waits for its end any more. Each one stays in the task's history, so save every few seconds
-   * rather than at every step.
+   * (CHECKPOINT_TOO_DEEP) or no JSON, such as NaN (CHECKPOINT_NOT_JSON), and with an AttemptStopped when the task has
+   * gone on without this attempt, or nobody waits for its end any more. Each one stays in the task's history, so save
+   * every few seconds rather than at every step.
    */
   saveCheckpoint(state: JsonValue): Promise<void>;
 }

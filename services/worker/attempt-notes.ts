@@ -5,10 +5,10 @@ import {
   LogLineSchema,
   OutputChunkSchema,
   type Progress,
-  ProgressSchema,
   type TaskEvent,
 } from "#gen/millrace/v1/task_pb.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
+import { progressOf } from "./progress-of.ts";
 
 type Facet = TaskEvent["facet"];
 
@@ -39,6 +39,8 @@ export class AttemptNotes implements Disposable {
   readonly #held: Facet[] = [];
   #heldSize = 0;
   #steps: Progress[] = [];
+  /** Numbers of reports that were found wrong: a line for each of them is enough. */
+  readonly #faults = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #flushAtMs = 0;
   #disposed = false;
@@ -51,7 +53,9 @@ export class AttemptNotes implements Disposable {
 
   /** Of one step only the newest report counts; a step that is over before it could be told is told all the same. */
   report(progress: ProgressReport): void {
-    this.#addStep(this.#progressOf(progress));
+    const { progress: step, faults } = progressOf(this.#attempt, withShortNote(progress));
+    for (const { field, message } of faults) this.#logOnce(field, message);
+    if (step) this.#addStep(step);
     this.#flushSoon();
   }
 
@@ -118,6 +122,12 @@ export class AttemptNotes implements Disposable {
     this.#steps = [...this.#steps, next].slice(-MAX_STEPS);
   }
 
+  #logOnce(fault: string, message: string): void {
+    if (this.#faults.has(fault)) return;
+    this.#faults.add(fault);
+    this.log("warn", message);
+  }
+
   #addLine(line: LogLine): void {
     if (this.#hasRoomFor(line.message.length)) this.#push({ case: "log", value: line });
   }
@@ -151,16 +161,6 @@ export class AttemptNotes implements Disposable {
     const value = create(OutputChunkSchema, { attempt: this.#attempt, content });
     this.#push({ case: "output", value });
   }
-
-  #progressOf({ fraction, current, total, note }: ProgressReport): Progress {
-    return create(ProgressSchema, {
-      attempt: this.#attempt,
-      ...(fraction !== undefined && { fraction: Math.min(1, Math.max(0, fraction)) }),
-      ...(current !== undefined && { current: BigInt(Math.trunc(current)) }),
-      ...(total !== undefined && { total: BigInt(Math.trunc(total)) }),
-      ...(note !== undefined && { note: trimmed(note) }),
-    });
-  }
 }
 
 type Content = { case: "text"; value: string } | { case: "data"; value: Uint8Array<ArrayBuffer> };
@@ -180,6 +180,10 @@ function endOfPart(piece: string | Uint8Array, from: number): number {
   if (typeof piece !== "string" || to >= piece.length) return to;
   const isHigh = (piece.charCodeAt(to - 1) & 0xfc00) === 0xd800;
   return isHigh ? to - 1 : to;
+}
+
+function withShortNote(progress: ProgressReport): ProgressReport {
+  return progress.note === undefined ? progress : { ...progress, note: trimmed(progress.note) };
 }
 
 function trimmed(text: string): string {

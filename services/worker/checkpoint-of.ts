@@ -31,12 +31,18 @@ function isDeeper(value: JsonValue, levels: number): boolean {
 function jsonOf(state: unknown): string {
   try {
     // Undefined for what JSON leaves out, such as a function.
-    const json: string | undefined = JSON.stringify(state);
+    const json: string | undefined = JSON.stringify(state, refuseNoNumber);
     if (json !== undefined) return json;
   } catch (cause) {
     throw notJson(cause);
   }
   throw notJson();
+}
+
+/** JSON.stringify makes null of it, and the next attempt would go on from there. */
+function refuseNoNumber(name: string, value: unknown): unknown {
+  if (typeof value !== "number" || Number.isFinite(value)) return value;
+  throw new TypeError(name === "" ? `it is ${value}` : `"${name}" is ${value}`);
 }
 
 function notJson(cause?: unknown): PermanentError {

@@ -2,7 +2,14 @@ import { describe, expect, test } from "vitest";
 import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { stateName } from "#lib/task/life.ts";
 import { openGate } from "#test/support/gate.ts";
-import { historyOf, outputOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import {
+  historyOf,
+  isolatedScriptOf,
+  outputOf,
+  System,
+  scriptOf,
+  statesOf,
+} from "#test/support/system.ts";
 
 describe("a task on a whole system", () => {
   test("runs, reports and succeeds, and its watcher sees all of it in order", async () => {
@@ -28,6 +35,25 @@ describe("a task on a whole system", () => {
     const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
     expect(outputOf(after.task)).toBe("attempt 1");
     expect(after.task?.state).toBe(TaskState.SUCCEEDED);
+  });
+
+  test("shows its progress also after reports of numbers that are none, and its log names those", async () => {
+    await using system = await System.start();
+    const { gateway } = await system.running();
+    const reports = [{ current: "1e19" }, { current: "NaN" }, { fraction: "NaN", total: "-1" }];
+    for (const input of [scriptOf, isolatedScriptOf].map((of) => of({ reports, steps: 3 }))) {
+      const { task } = await gateway.client.submitTask({ spec: { input } });
+      const events = await historyOf(gateway, task?.id ?? "");
+      expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+      const progress = events.findLast(({ facet }) => facet.case === "progress");
+      expect(progress?.facet.value).toMatchObject({ fraction: 1, current: 3n, total: 3n });
+      const lines = events.flatMap(({ facet }) => (facet.case === "log" ? [facet.value] : []));
+      expect(lines.slice(0, 3).map(({ message }) => message.split(",")[0])).toEqual([
+        "progress: current is 10000000000000000000",
+        "progress: fraction is NaN",
+        "progress: total is -1",
+      ]);
+    }
   });
 
   test("is retried after an error that may pass, and counts its failures", async () => {

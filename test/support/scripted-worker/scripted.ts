@@ -10,6 +10,8 @@ import { type Runaway, runAway } from "./runaway.ts";
 export interface Script {
   /** Steps, each with progress, a log line and a word of output. */
   steps?: number;
+  /** Reports before its steps; each number is written as text, for JSON has no NaN. */
+  reports?: Partial<Record<"fraction" | "current" | "total", string>>[];
   /** Bytes of output that each step adds. */
   stepBytes?: number;
   /** Calls this address and goes on when it answers: so that a test knows that the attempt runs, and says how long. */
@@ -78,6 +80,9 @@ export function taskTypes() {
 }
 
 async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
+  for (const report of script.reports ?? []) {
+    attempt.report(Object.fromEntries(Object.entries(report).map(([of, n]) => [of, Number(n)])));
+  }
   await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   try {

@@ -49,6 +49,8 @@ test("a handler may say when the next attempt is worth it, within a day", () => 
   expect(asked(-5)).toMatchObject({ retryAfterMs: 0 });
   expect(asked(99 * 3_600_000)).toMatchObject({ retryAfterMs: 24 * 3_600_000 });
   expect(asked(Number.NaN)).not.toHaveProperty("retryAfterMs");
+  expect(asked("Wed, 21 Oct" as never)).not.toHaveProperty("retryAfterMs");
+  expect(asked(Number.POSITIVE_INFINITY)).toMatchObject({ retryAfterMs: 24 * 3_600_000 });
   expect(asked()).not.toHaveProperty("retryAfterMs");
 });
 

@@ -22,13 +22,51 @@ test("of many reports only the newest is written, and it is written before the o
   expect(written).toMatchObject([{ case: "progress", value: { attempt: 1, fraction: 1 } }]);
 });
 
-test("a fraction stays between 0 and 1, whatever a handler says", () => {
+/** The numbers of the progress that is written when this is reported, and the log lines. */
+function told(...reports: object[]) {
   const { attempt, written } = notes();
-  attempt.report({ fraction: 1.7 });
+  for (const report of reports) attempt.report(report);
   attempt.flush();
-  attempt.report({ fraction: -1 });
-  attempt.flush();
-  expect(written).toMatchObject([{ value: { fraction: 1 } }, { value: { fraction: 0 } }]);
+  const steps = written.flatMap(({ case: kind, value }) => (kind === "progress" ? [value] : []));
+  const lines = written.flatMap(({ case: kind, value }) => (kind === "log" ? [value.message] : []));
+  return { steps, lines };
+}
+
+test("a fraction stays between 0 and 1, and one that is no number is left out", () => {
+  expect(told({ fraction: 1.7 }).steps).toMatchObject([{ fraction: 1 }]);
+  expect(told({ fraction: -1 }).steps).toMatchObject([{ fraction: 0 }]);
+  for (const fraction of [Number.NaN, Number.POSITIVE_INFINITY, "0.5", 1n, null, {}]) {
+    expect(told({ fraction }).steps).toEqual([]);
+    const [step] = told({ fraction, note: "kept" }).steps;
+    expect(step).toMatchObject({ note: "kept" });
+    expect(step?.fraction).toBeUndefined();
+  }
+});
+
+test("units are whole and can be counted, or they are left out", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  expect(told({ current: 2.9, total: most }).steps).toMatchObject([
+    { current: 2n, total: BigInt(most) },
+  ]);
+  for (const units of [1e19, -1, Number.NaN, Number.NEGATIVE_INFINITY, most + 1, "7", null]) {
+    const { steps, lines } = told({ current: units, total: units, fraction: 0.5 });
+    expect([steps[0]?.fraction, steps[0]?.current, steps[0]?.total]).toEqual([
+      0.5,
+      undefined,
+      undefined,
+    ]);
+    expect(lines).toHaveLength(2);
+  }
+});
+
+test("the task's log says which number was not taken as it is, once an attempt", () => {
+  const { lines } = told({ fraction: 0 / 0 }, { fraction: 2, total: {} }, { total: -1 }, {});
+  expect(lines).toEqual([
+    "progress: fraction is NaN, not a number from 0 to 1; it is left out (further ones are not told)",
+    "progress: total is of type object, not a number from 0 to 9007199254740991; it is left out (further ones are not told)",
+  ]);
+  expect(told({ fraction: 2 }).lines).toEqual([expect.stringContaining("it is taken for 1")]);
+  expect(told({ fraction: 1, current: 0, total: 0.5 }).lines).toEqual([]);
 });
 
 test("pieces of output are put together in their order, and none is lost", () => {

@@ -35,10 +35,11 @@ test("a checkpoint is nested no deeper than can be read again", () => {
 test("what is no JSON is refused, and the error says why where that is known", () => {
   const circle: unknown[] = [];
   circle.push(circle);
-  for (const state of [undefined, () => 1, 1n, circle] as unknown[]) {
+  for (const state of [undefined, () => 1, 1n, circle, Number.NaN, { at: 1 / 0 }] as unknown[]) {
     expect(() => checkpointOf(1, state as never)).toThrow(
       expect.objectContaining({ name: "PermanentError", code: "CHECKPOINT_NOT_JSON" }),
     );
   }
   expect(() => checkpointOf(1, 1n as never)).toThrow("BigInt");
+  expect(() => checkpointOf(1, { at: Number.NaN })).toThrow('"at" is NaN');
 });
