@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { hostNameOf } from "./host-name.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** The programs that read settings. */
@@ -39,6 +40,18 @@ export function list(given: string): readonly string[] {
     .split(",")
     .map((item) => item.trim())
     .filter((item) => item !== "");
+}
+
+/** Hosts as browsers name them, without scheme and port, in lower case; `*` for all. */
+export function hostNames(given: string): readonly string[] {
+  const names = list(given.toLowerCase());
+  const wrong = names.find(
+    (name) => name !== "*" && (/\*/.test(name) || hostNameOf(name) !== name),
+  );
+  if (wrong === undefined) return names;
+  throw new InvalidArgumentError(
+    `"${wrong}" is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
+  );
 }
 
 /** A whole number within the bounds, both included. */

@@ -1,4 +1,5 @@
 import {
+  hostNames,
   list,
   oneOf,
   port,
@@ -76,9 +77,16 @@ export const SETTINGS = {
     parse: port,
     services: ["worker"],
   }),
+  allowedHosts: define({
+    env: "MILLRACE_ALLOWED_HOSTS",
+    help: "hosts that HTTP requests may name besides localhost, separated by commas; * = all; none = on a loopback address no others, else all",
+    fallback: [] as readonly string[],
+    parse: hostNames,
+    services: ALL,
+  }),
   corsOrigins: define({
     env: "MILLRACE_CORS_ORIGINS",
-    help: "origins whose pages may call the Connect door, separated by commas; loopback = any port of this machine, * = all",
+    help: "origins whose pages may call the Connect door, besides its own, separated by commas; loopback = any port of this machine, * = all",
     fallback: ["loopback"] as readonly string[],
     parse: list,
     services: ["gateway", "monitor"],

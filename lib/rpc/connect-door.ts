@@ -4,16 +4,20 @@ import { failAnswer, httpServer } from "#lib/process/http-server.ts";
 import { connectHandler } from "./connect-handler.ts";
 import { corsAnswerer } from "./cors.ts";
 import type { Door, DoorOptions } from "./door.ts";
+import { hostGuard } from "./host-guard.ts";
 import { callInterceptors } from "./interceptors.ts";
 import { LastAnswers } from "./last-answers.ts";
 import { leaveWithin } from "./leave-within.ts";
 import { Leaving } from "./leaving.ts";
 import { listen } from "./listen.ts";
+import { originGuard } from "./origin-guard.ts";
 import { StreamConnections } from "./stream-connections.ts";
 
 interface ConnectDoorOptions extends DoorOptions {
   /** Origins whose pages may call: `https://example.com`, `loopback` for any port of this machine, `*` for all. */
   readonly corsOrigins: readonly string[];
+  /** Hosts that requests may name, besides this machine's own names; `*` for all. */
+  readonly allowedHosts?: readonly string[];
   /** Asked before any call is served, in this order: health, metrics, pages. */
   readonly endpoints?: readonly Endpoint[];
 }
@@ -31,14 +35,16 @@ const CLOSE_IDLE_MS = 50;
 /** Opens an HTTP/1.1 port that speaks Connect and gRPC-Web and serves plain endpoints. */
 export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door> {
   const leaving = new Leaving();
-  const { services, log } = options;
+  const { services, log, host, allowedHosts = [] } = options;
   const streams = new StreamConnections();
   const interceptors = callInterceptors(options, leaving);
   const answers = new LastAnswers();
   const answerers: Endpoint[] = [
     (request) => streams.endIfBehind(request),
+    hostGuard({ allowedHosts, host, onLoopback: () => listening.onLoopback, log }),
     corsAnswerer(options.corsOrigins),
     ...(options.endpoints ?? []),
+    originGuard(options.corsOrigins, log),
     connectHandler({ services, interceptors, streams, log }),
     notFound,
   ];
@@ -51,7 +57,8 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
       failAnswer(response);
     }
   });
-  const { address, port } = await listen(server, options);
+  const listening = await listen(server, options);
+  const { address, port } = listening;
 
   const stop = () =>
     leaveWithin(options.leaveGraceMs, leaving, {

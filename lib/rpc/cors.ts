@@ -1,14 +1,20 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { cors } from "@connectrpc/connect";
+import { hostNameOf, isLoopbackName } from "#lib/process/host-name.ts";
 
-const LOOPBACK = /^https?:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?$/;
+const WEB_ORIGIN = /^https?:\/\/(.+)$/;
 const PREFLIGHT_SECONDS = 7200;
 
 /** Says whether pages of an origin may call. `loopback` = any port of this machine, `*` = everyone. */
 export function originFilter(allowed: readonly string[]): (origin: string) => boolean {
   const all = allowed.includes("*");
   const loopback = allowed.includes("loopback");
-  return (origin) => all || allowed.includes(origin) || (loopback && LOOPBACK.test(origin));
+  return (origin) => all || allowed.includes(origin) || (loopback && isOfThisMachine(origin));
+}
+
+function isOfThisMachine(origin: string): boolean {
+  const name = hostNameOf(WEB_ORIGIN.exec(origin)?.[1] ?? "");
+  return name !== undefined && isLoopbackName(name);
 }
 
 /** Lets pages of other origins call. Answers the browser's question before a call, and says that it did. */

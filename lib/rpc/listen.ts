@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { isIPv6, type Server } from "node:net";
+import { isLoopbackAddress } from "#lib/process/host-name.ts";
 import type { DoorOptions } from "./door.ts";
 import { DoorError } from "./door-error.ts";
 
@@ -10,6 +11,8 @@ export function joinAddress(host: string, port: number): string {
 interface Listening {
   readonly address: string;
   readonly port: number;
+  /** Whether only this machine can reach it. */
+  readonly onLoopback: boolean;
 }
 
 /** Opens the server's port, or says in a DoorError why it can't. */
@@ -26,6 +29,10 @@ export async function listen(
   // For instance no file descriptors left. Without a listener, it would end the process.
   server.on("error", (err) => log.error({ err, port }, "can't accept a connection"));
   const bound = server.address();
-  const boundPort = typeof bound === "object" && bound !== null ? bound.port : port;
-  return { port: boundPort, address: joinAddress(host, boundPort) };
+  const own = typeof bound === "object" && bound !== null ? bound : { port, address: host };
+  return {
+    port: own.port,
+    address: joinAddress(host, own.port),
+    onLoopback: isLoopbackAddress(own.address),
+  };
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
 import {
+  hostNames,
   list,
   oneOf,
   port,
@@ -26,6 +27,16 @@ test("queue names are checked, and each counts once", () => {
   expect(queueNames("default, reports,default")).toEqual(["default", "reports"]);
   expect(() => queueNames("Reports")).toThrow('"Reports" is no queue name');
   expect(() => queueNames(",")).toThrow("at least one queue");
+});
+
+test("hosts are named as browsers name them, and nothing else is taken for one", () => {
+  expect(hostNames("Tasks.Example.com, *,[fd00::1]")).toEqual([
+    "tasks.example.com",
+    "*",
+    "[fd00::1]",
+  ]);
+  for (const wrong of ["https://a.example", "a.example:8080", "a.example/x", "*.example.com"])
+    expect(() => hostNames(wrong), wrong).toThrow(`"${wrong}" is no host name`);
 });
 
 test("a choice is refused with the choices, and an empty text is none", () => {

@@ -6,6 +6,8 @@ test.each([
   "http://localhost:5173",
   "https://127.0.0.1:8443",
   "http://[::1]:80",
+  "http://app.localhost:3000",
+  "http://127.0.0.2",
 ])("loopback lets %s in", (origin) => {
   expect(originFilter(["loopback"])(origin)).toBe(true);
 });

@@ -1,0 +1,33 @@
+import { BlockList, isIP } from "node:net";
+
+/** A host, and perhaps a port, as a Host header has them. */
+const AUTHORITY = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]\\]+)(?::\d*)?$/i;
+
+const LOOPBACK = new BlockList();
+LOOPBACK.addSubnet("127.0.0.0", 8);
+LOOPBACK.addAddress("::1", "ipv6");
+
+/** The host without its port and the dot that may end it, in lower case; undefined for what names no host. */
+export function hostNameOf(authority: string): string | undefined {
+  return AUTHORITY.exec(authority)?.[1]?.toLowerCase().replace(/\.$/, "");
+}
+
+/** Whether a URL's host is an IP address, which no name server can point elsewhere. */
+export function isAddress(name: string): boolean {
+  return isIP(bareAddress(name)) !== 0;
+}
+
+export function isLoopbackAddress(address: string): boolean {
+  const [bare = ""] = address.split("%");
+  const family = isIP(bare);
+  return family !== 0 && LOOPBACK.check(bare, family === 6 ? "ipv6" : "ipv4");
+}
+
+/** Whether a URL's host can only mean the machine of who calls it. */
+export function isLoopbackName(name: string): boolean {
+  return /^(.+\.)?localhost$/.test(name) || isLoopbackAddress(bareAddress(name));
+}
+
+function bareAddress(name: string): string {
+  return name.replace(/^\[(.+)\]$/, "$1");
+}

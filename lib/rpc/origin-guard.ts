@@ -1,0 +1,40 @@
+import type { IncomingHttpHeaders } from "node:http";
+import type { Endpoint } from "#lib/process/health-endpoints.ts";
+import type { Log } from "#lib/process/log.ts";
+import { originFilter } from "./cors.ts";
+import { refuse } from "./refuse.ts";
+
+const MAX_SHOWN_CHARS = 100;
+
+/**
+ * Refuses calls of pages that may not call. CORS alone keeps answers from them, not calls: browsers send those that look
+ * like a form or an image without asking first.
+ */
+export function originGuard(allowed: readonly string[], log: Log): Endpoint {
+  const mayCall = originFilter(allowed);
+  return (request, response) => {
+    const foreign = foreignOrigin(request.headers);
+    if (foreign === undefined || mayCall(foreign)) return false;
+    const message = `pages of ${foreign.slice(0, MAX_SHOWN_CHARS)} may not call here: MILLRACE_CORS_ORIGINS names those that may; a page of this service itself may if the proxy in front passes the Host header on`;
+    return refuse(request, response, { reason: "ORIGIN_NOT_ALLOWED", message }, log);
+  };
+}
+
+/**
+ * Whose page calls, unless it is one of our own, or no page. As net/http's CrossOriginProtection in Go has it: what no
+ * page can forge is Sec-Fetch-Site, and, in older browsers and by plain HTTP, that Origin and Host agree; who sends
+ * neither is no browser.
+ */
+function foreignOrigin(headers: IncomingHttpHeaders): string | undefined {
+  const { origin, host, "sec-fetch-site": site } = headers;
+  if (site === "same-origin" || site === "none") return undefined;
+  if (site === undefined && (origin === undefined || isSameHost(origin, host))) return undefined;
+  return origin ?? "another site";
+}
+
+/** Not the scheme: a proxy in front may have ended TLS. */
+function isSameHost(origin: string, host = ""): boolean {
+  const page = URL.parse(origin);
+  if (page === null || page.host === "") return false;
+  return URL.parse(`${page.protocol}//${host}`)?.host === page.host;
+}
