@@ -50,13 +50,22 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
   return (request, response) => {
     const handler = handlers.get(request.url?.split("?")[0] ?? "");
     if (handler === undefined) return false;
-    if (handler.method.methodKind !== "unary") streams.add(request, response);
     response.setHeader("cache-control", "no-store");
+    if (handler.method.methodKind !== "unary") {
+      streams.add(request, response);
+      passAtOnce(response);
+    }
     answer(handler, request, response).catch((error) =>
       breakOff(request, response, { log, handler, error }),
     );
     return true;
   };
+}
+
+/** Asks proxies not to hold a stream back: nginx collects answers, and whoever compresses them collects too. */
+function passAtOnce(response: ServerResponse): void {
+  response.setHeader("cache-control", "no-store, no-transform");
+  response.setHeader("x-accel-buffering", "no");
 }
 
 async function answer(
