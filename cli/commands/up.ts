@@ -1,11 +1,11 @@
 import { join } from "node:path";
 import type { Command } from "commander";
 import { aborted } from "#lib/process/leaving.ts";
-import { wholeNumber } from "#lib/process/setting.ts";
+import { oneOf, wholeNumber } from "#lib/process/setting.ts";
 import { ExitCode } from "../exit-code.ts";
 import { StopSignals } from "../stop-signals.ts";
-import { lockDataDir } from "../system/data-dir.ts";
-import { type Door, doorsOf, everyDoor, refuseTaken } from "../system/doors.ts";
+import { type DataDir, lockDataDir, lockNextDataDir } from "../system/data-dir.ts";
+import { type Door, doorsOf, everyDoor, refuseTaken, withFreePorts } from "../system/doors.ts";
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
 import { makePrivately } from "../system/private.ts";
@@ -18,8 +18,9 @@ import { globalsOf } from "./globals.ts";
 
 interface UpOptions {
   readonly workers: number;
-  readonly natsPort: number;
-  readonly dataDir: string;
+  readonly ports?: "auto";
+  readonly natsPort?: number;
+  readonly dataDir?: string;
   readonly logs: boolean;
 }
 
@@ -33,6 +34,8 @@ Settings of the services are environment variables: \`node services/gateway/main
 names a NATS to use; without it, a nats-server is found or fetched, and started.`;
 
 const NATS_HOST = "127.0.0.1";
+const NATS_PORT = 4222;
+const DATA_DIR = ".millrace";
 
 export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
   program
@@ -41,11 +44,19 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
       "run a whole Millrace on this machine until Ctrl-C: NATS, gateway, monitor, workers",
     )
     .option("--workers <n>", "worker processes", wholeNumber(1, 64), 1)
-    .option("--nats-port <port>", "port of NATS; 0 = any free one", wholeNumber(0, 65_535), 4222)
+    .option(
+      "--ports <auto>",
+      "auto: a free port wherever none is set, and data of its own, to run beside another Millrace",
+      oneOf("auto"),
+    )
+    .option(
+      "--nats-port <port>",
+      `port of NATS; 0 = any free one (default: ${NATS_PORT})`,
+      wholeNumber(0, 65_535),
+    )
     .option(
       "--data-dir <folder>",
-      "where data and logs are kept, closed to other users",
-      ".millrace",
+      `where data and logs are kept, closed to other users (default: "${DATA_DIR}")`,
     )
     .option("--logs", "show all that the services log, not only warnings and errors", false)
     .addHelpText("after", HELP)
@@ -56,12 +67,13 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
 }
 
 async function up(options: Up): Promise<ExitCode> {
-  const { env, dataDir, workers, logs } = options;
+  const { env, workers, logs, ports } = options;
   makePrivately();
   using stop = new StopSignals();
-  const doors = await doorsOf(env, workers);
-  const natsPort = options.natsPort || (await freePort(NATS_HOST));
-  await using _lock = await lockDataDir(dataDir);
+  const doors = await doorsOf(ports === "auto" ? withFreePorts(env) : env, workers);
+  const natsPort = await natsPortOf(options);
+  await using data = await lockedDataDir(options);
+  const dataDir = data.path;
   const nats = env["NATS_SERVERS"] ? [] : [natsDoor(natsPort)];
   await refuseTaken([...everyDoor(doors), ...nats]);
   const paint = paintFor(process.stderr);
@@ -81,6 +93,16 @@ async function up(options: Up): Promise<ExitCode> {
   await system.stop();
   tell(`stopped in ${shownDuration(performance.now() - startedAt)}`);
   return stop.atOnce.aborted ? ExitCode.INTERRUPTED : ExitCode.SUCCEEDED;
+}
+
+async function natsPortOf({ ports, natsPort }: UpOptions): Promise<number> {
+  const wanted = natsPort ?? (ports === "auto" ? 0 : NATS_PORT);
+  return wanted || (await freePort(NATS_HOST));
+}
+
+function lockedDataDir({ ports, dataDir }: UpOptions): Promise<DataDir> {
+  if (dataDir !== undefined) return lockDataDir(dataDir);
+  return ports === "auto" ? lockNextDataDir(DATA_DIR) : lockDataDir(DATA_DIR);
 }
 
 /** False: it was asked to stop before it was ready. */

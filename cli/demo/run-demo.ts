@@ -3,7 +3,7 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import { atGateway } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";
-import { ANYWHERE, addressOf, type Doors, doorsOf } from "../system/doors.ts";
+import { addressOf, type Doors, doorsOf, FREE_PORTS } from "../system/doors.ts";
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
 import { makePrivately } from "../system/private.ts";
@@ -92,7 +92,8 @@ function demoEnv(env: NodeJS.ProcessEnv, article: string): NodeJS.ProcessEnv {
   const queue = queueOf(env);
   return {
     ...env,
-    ...ANYWHERE,
+    ...FREE_PORTS,
+    MILLRACE_HOST: HOST,
     MILLRACE_FETCH_ALLOW_HOSTS: [allowed, article].filter(Boolean).join(","),
     ...(queue !== "" && { MILLRACE_QUEUES: queue }),
   };

@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { mkdir, readdir, realpath, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { closeToOthers } from "./private.ts";
@@ -16,22 +16,38 @@ const OURS = [SOCKET, "logs", "nats"];
 /** Systems differ; the shortest limit is macOS's. */
 const LONGEST_SOCKET_PATH_BYTES = 103;
 
-/**
- * Makes the folder ours until disposed: two nats-servers in one store would destroy it. The lock is a socket that we
- * listen on, for a file would outlive us.
- */
-export async function lockDataDir(folder: string): Promise<AsyncDisposable> {
+/** A folder that is ours until disposed. */
+export interface DataDir extends AsyncDisposable {
+  readonly path: string;
+}
+
+/** Makes the folder ours: two nats-servers in one store would destroy it. */
+export async function lockDataDir(folder: string): Promise<DataDir> {
+  return (await tryLock(folder)) ?? Promise.reject(alreadyRuns(folder));
+}
+
+/** The folder, or, while a Millrace runs with the data in it, the first of folder-2, folder-3 … without one. */
+export async function lockNextDataDir(folder: string): Promise<DataDir> {
+  return (await tryLock(folder)) ?? lockNumbered(folder, 2);
+}
+
+async function lockNumbered(folder: string, number: number): Promise<DataDir> {
+  return (await tryLock(`${folder}-${number}`)) ?? lockNumbered(folder, number + 1);
+}
+
+/** The lock is a socket that we listen on, for a file would outlive us. Undefined: somebody else listens. */
+async function tryLock(folder: string): Promise<DataDir | undefined> {
   const real = await makeFolder(folder);
   const path = socketOf(real);
   // biome-ignore lint/plugin: no connection lives long enough to break
   const server = createServer((socket) => socket.destroy());
   if (!(await listens(server, path))) {
-    if (await answers(path)) throw alreadyRuns(real);
+    if (await answers(path)) return undefined;
     await unlink(path).catch(() => {});
-    if (!(await listens(server, path))) throw alreadyRuns(real);
+    if (!(await listens(server, path))) return undefined;
   }
   await closeOurs(real);
-  return { [Symbol.asyncDispose]: () => closed(server) };
+  return { path: folder, [Symbol.asyncDispose]: () => closed(server) };
 }
 
 /** In the folder, or, where that makes the path too long, in the system's own for such things. */
@@ -62,7 +78,7 @@ async function closeOurs(folder: string): Promise<void> {
 }
 
 function alreadyRuns(folder: string): CliError {
-  const text = `a Millrace runs already with the data in ${folder}; stop it, or choose another --data-dir`;
+  const text = `a Millrace runs already with the data in ${resolve(folder)}; stop it, or choose another --data-dir`;
   return new CliError(text, { exitCode: ExitCode.FAILED });
 }
 

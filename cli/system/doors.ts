@@ -61,15 +61,20 @@ export async function doorsOf(env: NodeJS.ProcessEnv, workers: number): Promise<
   };
 }
 
-/** Settings under which every door is on a free port of this machine. */
-export const ANYWHERE: NodeJS.ProcessEnv = {
-  MILLRACE_HOST: "127.0.0.1",
+/** Settings under which every door is on a free port. */
+export const FREE_PORTS: NodeJS.ProcessEnv = {
   MILLRACE_GATEWAY_GRPC_PORT: "0",
   MILLRACE_GATEWAY_HTTP_PORT: "0",
   MILLRACE_MONITOR_GRPC_PORT: "0",
   MILLRACE_MONITOR_HTTP_PORT: "0",
   MILLRACE_WORKER_HTTP_PORT: "0",
 };
+
+/** The settings, with a free port for each door whose port they do not name. */
+export function withFreePorts(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const unset = Object.entries(FREE_PORTS).filter(([name]) => !env[name]);
+  return { ...env, ...Object.fromEntries(unset) };
+}
 
 /** Refuses to start where something else listens, and says what to do about it. */
 export async function refuseTaken(doors: readonly Door[]): Promise<void> {
@@ -78,7 +83,7 @@ export async function refuseTaken(doors: readonly Door[]): Promise<void> {
   if (taken.length === 0) return;
   const ports = taken.map(({ port, what, chosenBy }) => `${port} (${what}; set ${chosenBy})`);
   const guess = taken.length === doors.length ? "; a Millrace seems to run here already" : "";
-  const text = `other programs listen on ${ports.join(", ")}; stop them or choose other ports${guess}`;
+  const text = `other programs listen on ${ports.join(", ")}; stop them or choose other ports: --ports auto takes free ones${guess}`;
   throw new CliError(text, { exitCode: ExitCode.FAILED });
 }
 

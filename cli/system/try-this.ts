@@ -16,7 +16,7 @@ export function tryThis(doors: Doors): readonly string[] {
   const run = JSON.stringify({ submit: { spec: EXAMPLE } });
   const submit = JSON.stringify({ spec: EXAMPLE });
   return [
-    `npx millrace submit web.summarize url=${EXAMPLE.input.url} --watch${server}`,
+    `npx --no-install millrace submit web.summarize url=${EXAMPLE.input.url} --watch${server}`,
     `grpcurl -plaintext -d '${run}' ${grpc} millrace.v1.TaskService/RunTask`,
     `curl http://${connect}/millrace.v1.TaskService/SubmitTask -H 'content-type: application/json' -d '${submit}'`,
   ];

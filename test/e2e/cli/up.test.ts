@@ -163,8 +163,26 @@ test("a port that is taken is named, and how to choose another", async () => {
   const { code, stderr } = await up.ended;
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `error: other programs listen on ${port} (NATS; set --nats-port); stop them or choose other ports\n`,
+    `error: other programs listen on ${port} (NATS; set --nats-port); stop them or choose other ports: --ports auto takes free ones\n`,
   );
+});
+
+test("a second system starts beside the first with --ports auto, with ports and data of its own", async () => {
+  const cwd = await folder();
+  const start = () =>
+    new CliProcess(
+      spawn(process.execPath, [MAIN, "up", "--json", "--ports", "auto"], { cwd, env: cliEnv({}) }),
+    );
+  await using first = start();
+  await first.until("stdout", "\n");
+  await using second = start();
+  await second.until("stdout", "\n");
+  const [one, other] = [first, second].map(({ printed }) => JSON.parse(printed.stdout));
+  const addresses = ["gatewayGrpc", "gatewayHttp", "monitorGrpc", "monitorHttp", "nats"];
+  for (const address of addresses) expect(one[address]).not.toBe(other[address]);
+  expect((await readdir(cwd)).toSorted()).toEqual([".millrace", ".millrace-2"]);
+  const { stdout } = await runCli(["--server", other.gatewayGrpc, "types", "--json"]);
+  expect(stdout).toContain("web.summarize");
 });
 
 test("a second system does not touch the data of the first", async () => {
