@@ -23,6 +23,15 @@ export default defineConfig({
           globalSetup: [...withServers.globalSetup, "test/support/fault-size.ts"],
         },
       },
+      // Environments that need minutes: `npm run check:long`.
+      {
+        test: {
+          name: "long",
+          include: ["test/long/**/*.test.ts"],
+          ...withServers,
+          testTimeout: 10 * 60_000,
+        },
+      },
     ],
     coverage: {
       include: ["lib/task/**"],

@@ -22,7 +22,7 @@ export interface WatchHabits {
 
 /** Watches as a good client does: goes on from the last sequence it has, through whichever gateway is there. */
 export async function watchPatiently(
-  gateways: () => readonly Gateway[],
+  gateways: () => readonly Pick<Gateway, "client">[],
   taskId: string,
   seen: Seen = { events: [], resumed: 0 },
   habits: WatchHabits = {},
@@ -38,7 +38,7 @@ export async function watchPatiently(
 }
 
 async function watchOnce(
-  { client }: Gateway,
+  { client }: Pick<Gateway, "client">,
   taskId: string,
   seen: Seen,
   { hangUpAfterMs, pauseMs = 0 }: WatchHabits,
