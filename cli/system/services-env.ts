@@ -1,8 +1,9 @@
-/**
- * The environment that the services get: ours, without the one variable that is the command line's own. Services refuse
- * a MILLRACE_ variable that they do not know.
- */
-export function servicesEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const { MILLRACE_SERVER: _, ...others } = env;
-  return others;
+import { loadSettings, withoutServiceLinks } from "#lib/process/load-settings.ts";
+import { SERVICE_NAMES } from "#lib/process/setting.ts";
+
+/** The environment that the services get; one that they would refuse is refused before any of them starts. */
+export function servicesEnv(given: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
+  const env = withoutServiceLinks(given);
+  for (const service of SERVICE_NAMES) loadSettings(service, env, ["node", service]);
+  return env;
 }

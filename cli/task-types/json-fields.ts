@@ -1,7 +1,7 @@
 import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "#lib/process/did-you-mean.ts";
 
 /** Messages with a JSON form of their own, such as a Duration's "3s". */
 const OWN_JSON_FORM = /^google\.protobuf\./;

@@ -2,7 +2,7 @@ import type { DescEnum, DescField, DescMessage, JsonObject, JsonValue } from "@b
 import { ScalarType } from "@bufbuild/protobuf";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "#lib/process/did-you-mean.ts";
 import { fieldNamed, isJsonObject, messageIn } from "./json-fields.ts";
 import { parseJson } from "./parse-json.ts";
 

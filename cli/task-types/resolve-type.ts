@@ -1,7 +1,7 @@
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
-import { didYouMean } from "./did-you-mean.ts";
+import { didYouMean } from "#lib/process/did-you-mean.ts";
 
 /** SummarizePage of millrace.tasks.v1.SummarizePage. */
 function lastPart(name: string): string {

@@ -1,11 +1,15 @@
 import { Command, Option } from "commander";
 import { checkTogether } from "./check-together.ts";
+import { nearest } from "./did-you-mean.ts";
+import { serviceLinks } from "./service-links.ts";
 import { type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
 import { VERSION } from "./version.ts";
 
 const OUR_PREFIX = "MILLRACE_";
+/** Read by the command line, which may share its environment with a service. */
+const NO_SETTINGS: readonly string[] = ["MILLRACE_SERVER"];
 
 function entries(): [string, Setting<unknown>][] {
   return Object.entries(SETTINGS) as [string, Setting<unknown>][];
@@ -34,14 +38,43 @@ function optionOf(setting: Setting<unknown>, value: unknown): Option {
 
 /** A misspelled variable would otherwise be a setting that silently does nothing. */
 function refuseUnknown(env: NodeJS.ProcessEnv): void {
-  const known = new Set<string>(entries().map(([, setting]) => setting.env));
+  const known = [...entries().map(([, setting]) => setting.env), ...NO_SETTINGS];
   const unknown = Object.keys(env).filter(
-    (name) => name.startsWith(OUR_PREFIX) && !known.has(name),
+    (name) => name.startsWith(OUR_PREFIX) && !known.includes(name),
   );
   if (unknown.length === 0) return;
+  const named = unknown.map((name) => `${name}${hint(name, known)}`);
   throw new StartupError(
-    `unknown setting ${unknown.join(", ")}; \`--help\` lists those of a service, docs/configuration.md all of them`,
+    `unknown setting ${named.join(", ")}; \`--help\` lists those of a service, docs/configuration.md all of them`,
   );
+}
+
+/** What all have in common would make all of them near. */
+function hint(name: string, known: readonly string[]): string {
+  const bare = (full: string) => full.slice(OUR_PREFIX.length);
+  const ours = known.filter((full) => full.startsWith(OUR_PREFIX)).map(bare);
+  const meant = nearest(bare(name), ours);
+  return meant === undefined ? "" : ` (did you mean ${OUR_PREFIX}${meant}?)`;
+}
+
+/**
+ * The environment as somebody has set it, without what Kubernetes or Docker put there for a service whose name begins as
+ * our settings do. Where that took the name of a setting, the setting counts as not set.
+ */
+export function withoutServiceLinks(env: NodeJS.ProcessEnv, warn = warning): NodeJS.ProcessEnv {
+  const links = serviceLinks(env).filter((name) => name.startsWith(OUR_PREFIX));
+  for (const [, setting] of entries()) {
+    if (!links.includes(setting.env)) continue;
+    warn(
+      `${setting.env}=${env[setting.env]} comes from Kubernetes or Docker, for a service of that name, and counts as not set; ` +
+        "enableServiceLinks: false in the pod's spec, or another name for the service, lets you set it",
+    );
+  }
+  return Object.fromEntries(Object.entries(env).filter(([name]) => !links.includes(name)));
+}
+
+function warning(text: string): void {
+  process.stderr.write(`warning: ${text}\n`);
 }
 
 /**
@@ -50,9 +83,10 @@ function refuseUnknown(env: NodeJS.ProcessEnv): void {
  */
 export function loadSettings(
   service: ServiceName,
-  env: NodeJS.ProcessEnv,
+  given: NodeJS.ProcessEnv,
   argv: readonly string[],
 ): Settings {
+  const env = withoutServiceLinks(given);
   refuseUnknown(env);
   const own = entries().filter(([, setting]) => setting.services.includes(service));
   const command = new Command(service)
@@ -65,11 +99,11 @@ export function loadSettings(
   );
   for (const option of options.values()) command.addOption(option);
   command.parse(argv);
-  const given = command.opts();
+  const values = command.opts();
   const settings = Object.fromEntries(
     entries().map(([name, { fallback }]) => {
       const option = options.get(name);
-      return [name, option ? given[option.attributeName()] : fallback];
+      return [name, option ? values[option.attributeName()] : fallback];
     }),
   ) as Settings;
   checkTogether(settings);

@@ -3,7 +3,8 @@ import { hostNameOf } from "./host-name.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** The programs that read settings. */
-export type ServiceName = "gateway" | "worker" | "monitor";
+export const SERVICE_NAMES = ["gateway", "worker", "monitor"] as const;
+export type ServiceName = (typeof SERVICE_NAMES)[number];
 
 /** One thing that an operator may set, by environment variable or flag. */
 export interface Setting<T> {

@@ -5,12 +5,13 @@ import {
   port,
   queueLimits,
   queueNames,
+  SERVICE_NAMES,
   type Setting,
   text,
   wholeNumber,
 } from "./setting.ts";
 
-const ALL = ["gateway", "worker", "monitor"] as const;
+const ALL = SERVICE_NAMES;
 const GIB = 2 ** 30;
 const MAX_CONCURRENCY = 10_000;
 

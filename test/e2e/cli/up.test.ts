@@ -196,12 +196,12 @@ test("a second system does not touch the data of the first", async () => {
   expect(stderr).toMatch(/^error: a Millrace runs already with the data in .*\n$/);
 });
 
-test("a setting that no service knows is reported, and nothing stays", async () => {
+test("a setting that no service knows, or takes, is reported before anything starts", async () => {
   const up = startCli(["up", "--nats-port", "0", "--data-dir", await folder()], {
     ...FREE_PORTS,
     MILLRACE_TYPO: "1",
   });
   const { code, stderr } = await up.ended;
-  expect(code).toBe(1);
-  expect(stderr).toMatch(/could not start: unknown setting MILLRACE_TYPO/);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/^error: unknown setting MILLRACE_TYPO; .*\n$/);
 });

@@ -3,11 +3,17 @@ const CHARS_PER_EDIT = 3;
 
 /** ` (did you mean "x"?)` when one of the names is near enough, else nothing. */
 export function didYouMean(given: string, names: readonly string[]): string {
+  const near = nearest(given, names);
+  return near === undefined ? "" : ` (did you mean "${near}"?)`;
+}
+
+/** The name that was most likely meant; undefined if none is near enough. */
+export function nearest(given: string, names: readonly string[]): string | undefined {
   const near = names
     .map((name) => ({ name, edits: editsBetween(given.toLowerCase(), name.toLowerCase()) }))
     .filter(({ name, edits }) => edits <= Math.ceil(name.length / CHARS_PER_EDIT))
     .sort((a, b) => a.edits - b.edits);
-  return near[0] === undefined ? "" : ` (did you mean "${near[0].name}"?)`;
+  return near[0]?.name;
 }
 
 /** Letters to insert, remove or replace (Levenshtein). */
