@@ -18,7 +18,7 @@ interface ServicePart {
   readonly ports: NodeJS.ProcessEnv;
 }
 
-export function serviceParts(options: SystemOptions, natsUrl: string) {
+export function serviceParts(options: SystemOptions, natsServers: string) {
   const { doors } = options;
   const gateway: ServicePart = {
     name: "gateway",
@@ -46,7 +46,7 @@ export function serviceParts(options: SystemOptions, natsUrl: string) {
       ports: { MILLRACE_WORKER_HTTP_PORT: String(health.port) },
     }),
   );
-  const part = (service: ServicePart) => supervised(service, options, natsUrl);
+  const part = (service: ServicePart) => supervised(service, options, natsServers);
   return {
     gateway: [part(gateway)],
     monitor: [part(monitor)],
@@ -57,10 +57,10 @@ export function serviceParts(options: SystemOptions, natsUrl: string) {
 function supervised(
   { name, service, health, ports }: ServicePart,
   { env: given, journal, tell }: SystemOptions,
-  natsUrl: string,
+  natsServers: string,
 ): Supervised {
   // What the journal reads is JSON, however whoever starts us likes logs.
-  const env = { ...given, ...ports, NATS_SERVERS: natsUrl, MILLRACE_LOG_FORMAT: "json" };
+  const env = { ...given, ...ports, NATS_SERVERS: natsServers, MILLRACE_LOG_FORMAT: "json" };
   const drainAndGraceMs = valueIn(env, SETTINGS.drainMs) + valueIn(env, SETTINGS.leaveGraceMs);
   const leaveLimitMs = drainAndGraceMs + AFTER_GRACE_MS;
   const url = `http://${addressOf(health)}`;

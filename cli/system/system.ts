@@ -1,3 +1,4 @@
+import { natsServers } from "#lib/process/nats-server.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { addressOf, type Doors } from "./doors.ts";
@@ -38,10 +39,15 @@ export class System implements AsyncDisposable {
     this.#options = options;
   }
 
-  /** What the services connect to. */
-  get natsUrl(): string {
+  /** What the services connect to, as NATS_SERVERS says it. */
+  get #natsServers(): string {
     const { NATS_SERVERS: given } = this.#options.env;
     return given || `nats://127.0.0.1:${this.#options.natsPort}`;
+  }
+
+  /** The same, to be shown. */
+  get natsUrl(): string {
+    return natsServers(this.#natsServers).join(",");
   }
 
   /** Process ids, by the names of the parts. */
@@ -58,7 +64,7 @@ export class System implements AsyncDisposable {
         this.#parts.nats = [await natsPart(this.#options, signal)];
         await this.#startAll(this.#parts.nats, signal);
       }
-      Object.assign(this.#parts, serviceParts(this.#options, this.natsUrl));
+      Object.assign(this.#parts, serviceParts(this.#options, this.#natsServers));
       const { gateway, monitor, workers } = this.#parts;
       await this.#startAll([...gateway, ...workers, ...monitor], signal);
       await untilTypesAnnounced(addressOf(doors.gatewayGrpc), signal);

@@ -10,6 +10,8 @@ and a variable that begins with \`MILLRACE_\` and is not listed here, stop the s
 Kubernetes and Docker set for a service whose name begins with \`millrace\`, such as \`MILLRACE_GATEWAY_PORT=tcp://…\`, is
 ignored.
 
+Secrets are variables only, for everyone sees a flag who lists the processes. They are never logged, nor quoted in an error.
+
 This page is written from \`lib/process/settings.ts\` by \`npm run docs\`.
 
 | variable | flag | default | read by | meaning |
@@ -29,7 +31,8 @@ Read by \`millrace up\`, \`millrace demo\` and the tests, before any service sta
 function row(setting: Setting<unknown>): string {
   const help = setting.help.replaceAll("|", "\\|");
   const services = setting.services.join(", ");
-  return `| \`${setting.env}\` | \`${flagOf(setting)}\` | ${shownDefault(setting)} | ${services} | ${help} |`;
+  const flag = setting.secret === "all of it" ? "none" : `\`${flagOf(setting)}\``;
+  return `| \`${setting.env}\` | ${flag} | ${shownDefault(setting)} | ${services} | ${help} |`;
 }
 
 /** docs/configuration.md. */

@@ -2,7 +2,7 @@ import { Command, Option } from "commander";
 import { checkTogether } from "./check-together.ts";
 import { nearest } from "./did-you-mean.ts";
 import { serviceLinks } from "./service-links.ts";
-import { type ServiceName, type Setting, valueIn } from "./setting.ts";
+import { parseAs, type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
 import { StartupError } from "./startup-error.ts";
 import { VERSION } from "./version.ts";
@@ -30,10 +30,28 @@ export function shownDefault({ fallback }: Setting<unknown>): string {
 }
 
 function optionOf(setting: Setting<unknown>, value: unknown): Option {
+  const flag = flagOf(setting);
   const help = `${setting.help} (variable ${setting.env})`;
-  return new Option(`${flagOf(setting)} <value>`, help)
+  return new Option(`${flag} <value>`, help)
     .default(value, shownDefault(setting))
-    .argParser((given) => setting.parse(given));
+    .hideHelp(setting.secret === "all of it")
+    .argParser((given) => {
+      refuseSecret(flag, given, setting);
+      return parseAs(flag, given, setting);
+    });
+}
+
+function refuseSecret(flag: string, given: string, { secret, env }: Setting<unknown>): void {
+  if (!secret || (secret === "before an @" && !given.includes("@"))) return;
+  throw new StartupError(
+    `${flag}: a secret can't be a flag, for everyone sees it who lists the processes; set the variable ${env}`,
+  );
+}
+
+function secretsHelp(settings: readonly Setting<unknown>[]): string {
+  const secrets = settings.filter(({ secret }) => secret === "all of it");
+  const lines = secrets.map(({ env, help }) => `  ${env}  ${help}`);
+  return `\nSecrets, which are variables only:\n${lines.join("\n")}`;
 }
 
 /** A misspelled variable would otherwise be a setting that silently does nothing. */
@@ -92,6 +110,7 @@ export function loadSettings(
   const command = new Command(service)
     .description(`Millrace ${service}. Every setting is a flag or an environment variable.`)
     .version(VERSION)
+    .addHelpText("after", secretsHelp(own.map(([, setting]) => setting)))
     .allowExcessArguments(false)
     .exitOverride();
   const options = new Map(

@@ -14,20 +14,28 @@ export interface Setting<T> {
   /** Says what is allowed when it throws. */
   readonly parse: (given: string) => T;
   readonly services: readonly ServiceName[];
-  /** Never printed, neither by --help nor in a log. */
-  readonly secret?: boolean;
+  /**
+   * Never quoted in an error, for it is a secret, or may hold one. What is secret is kept in a Secret, and can't be given
+   * as a flag, which everyone sees who lists the processes.
+   */
+  readonly secret?: "all of it" | "before an @";
 }
 
 /** What holds where no flag is given. An empty variable is how many systems spell "not set". */
 export function valueIn<T>(env: NodeJS.ProcessEnv, setting: Setting<T>): T {
   const given = env[setting.env];
   if (given === undefined || given === "") return setting.fallback;
+  return parseAs(setting.env, given, setting);
+}
+
+/** The value of a setting; what is wrong is told under the name that it was given by, a variable's or a flag's. */
+export function parseAs<T>(name: string, given: string, setting: Setting<T>): T {
   try {
     return setting.parse(given);
   } catch (error) {
     const allowed = error instanceof Error ? error.message : String(error);
     const shown = setting.secret ? "" : `"${given}" is not allowed: `;
-    throw new StartupError(`${setting.env}: ${shown}${allowed}`, { cause: error });
+    throw new StartupError(`${name}: ${shown}${allowed}`, { cause: error });
   }
 }
 
@@ -43,15 +51,24 @@ export function list(given: string): readonly string[] {
     .filter((item) => item !== "");
 }
 
-/** Hosts as browsers name them, without scheme and port, in lower case; `*` for all. */
-export function hostNames(given: string): readonly string[] {
-  const names = list(given.toLowerCase());
-  const wrong = names.find(
-    (name) => name !== "*" && (/\*/.test(name) || hostNameOf(name) !== name),
-  );
-  if (wrong === undefined) return names;
+/** At least one item; `what` is what one is called. */
+export function listOf<T>(
+  what: string,
+  item: (given: string) => T,
+): (given: string) => readonly T[] {
+  return (given) => {
+    const items = list(given);
+    if (items.length === 0) throw new InvalidArgumentError(`must name at least one ${what}`);
+    return items.map(item);
+  };
+}
+
+/** A host as browsers name it, without scheme and port, in lower case; `*` for all. */
+export function hostName(given: string): string {
+  const name = given.toLowerCase();
+  if (name === "*" || (!name.includes("*") && hostNameOf(name) === name)) return name;
   throw new InvalidArgumentError(
-    `"${wrong}" is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
+    `"${given}" is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
   );
 }
 
@@ -64,6 +81,17 @@ export function wholeNumber(least: number, most: number): (given: string) => num
     }
     throw new InvalidArgumentError(`must be a whole number from ${least} to ${most}`);
   };
+}
+
+/** The longest time that a timer keeps; a longer one is over at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
+/** Room for what is added to a setting before it is waited for. */
+const MAX_SETTING_MS = MAX_TIMER_MS / 2;
+
+/** A time in milliseconds that is waited for: no timer keeps a longer one. */
+export function waitingMs(least: number, most: number): (given: string) => number {
+  if (most > MAX_SETTING_MS) throw new RangeError(`no timer may keep ${most} ms`);
+  return wholeNumber(least, most);
 }
 
 /** A TCP port; 0 lets the system choose a free one. */
@@ -80,12 +108,13 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): (given:
 const QUEUE_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
 export function queueNames(given: string): readonly string[] {
-  const names = list(given);
-  const wrong = names.find((name) => !QUEUE_NAME.test(name));
-  if (names.length === 0) throw new InvalidArgumentError("must name at least one queue");
-  if (wrong === undefined) return [...new Set(names)];
+  return [...new Set(listOf("queue", queueName)(given))];
+}
+
+function queueName(given: string): string {
+  if (QUEUE_NAME.test(given)) return given;
   throw new InvalidArgumentError(
-    `"${wrong}" is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
+    `"${given}" is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
   );
 }
 
@@ -94,7 +123,7 @@ export function queueLimits(most: number): (given: string) => ReadonlyMap<string
   const limit = wholeNumber(1, most);
   return (given) => {
     const limits = new Map<string, number>();
-    for (const pair of list(given)) {
+    for (const pair of listOf("queue", String)(given)) {
       const [, name, number] = /^([^=\s]+)\s*=([^=]+)$/.exec(pair) ?? [];
       if (name === undefined || number === undefined) {
         throw new InvalidArgumentError(`"${pair}" is no limit: <queue>=<number>, e.g. reports=2`);

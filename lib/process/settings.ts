@@ -1,6 +1,9 @@
+import { apiUrl, hostAndPort, origin } from "./addresses.ts";
+import { type NatsServer, natsServers } from "./nats-server.ts";
+import { type Secret, secret } from "./secret.ts";
 import {
-  hostNames,
-  list,
+  hostName,
+  listOf,
   oneOf,
   port,
   queueLimits,
@@ -8,6 +11,7 @@ import {
   SERVICE_NAMES,
   type Setting,
   text,
+  waitingMs,
   wholeNumber,
 } from "./setting.ts";
 
@@ -23,18 +27,19 @@ function define<T>(setting: Setting<T>): Setting<T> {
 export const SETTINGS = {
   natsServers: define({
     env: "NATS_SERVERS",
-    help: "NATS servers, separated by commas: nats://, tls://, or ws:// and wss:// for NATS over WebSocket",
-    fallback: ["nats://127.0.0.1:4222"] as readonly string[],
-    parse: list,
+    help: "NATS servers, separated by commas: nats://, tls://, or ws:// and wss:// for NATS over WebSocket; with user:password@ or token@ before the host, percent-encoded, if it wants others than NATS_AUTH_TOKEN",
+    fallback: natsServers("nats://127.0.0.1:4222") as readonly NatsServer[],
+    parse: natsServers,
     services: ALL,
+    secret: "before an @",
   }),
   natsAuthToken: define({
     env: "NATS_AUTH_TOKEN",
     help: "token to authenticate to NATS with",
-    fallback: undefined as string | undefined,
-    parse: text,
+    fallback: undefined as Secret | undefined,
+    parse: secret,
     services: ALL,
-    secret: true,
+    secret: "all of it",
   }),
   host: define({
     env: "MILLRACE_HOST",
@@ -82,14 +87,14 @@ export const SETTINGS = {
     env: "MILLRACE_ALLOWED_HOSTS",
     help: "hosts that HTTP requests may name besides localhost, separated by commas; * = all; none = on a loopback address no others, else all",
     fallback: [] as readonly string[],
-    parse: hostNames,
+    parse: listOf("host", hostName),
     services: ALL,
   }),
   corsOrigins: define({
     env: "MILLRACE_CORS_ORIGINS",
     help: "origins whose pages may call the Connect door, besides its own, separated by commas; loopback = any port of this machine, * = all",
     fallback: ["loopback"] as readonly string[],
-    parse: list,
+    parse: listOf("origin", origin),
     services: ["gateway", "monitor"],
   }),
   queues: define({
@@ -173,30 +178,31 @@ export const SETTINGS = {
     env: "MILLRACE_LEAVE_GRACE_MS",
     help: "how long calls and attempts that run may take to finish when the service is asked to stop, in milliseconds",
     fallback: 10_000,
-    parse: wholeNumber(0, 3_600_000),
+    parse: waitingMs(0, 3_600_000),
     services: ALL,
   }),
   drainMs: define({
     env: "MILLRACE_DRAIN_MS",
     help: "how long a service that is asked to stop is not ready but goes on serving, for load balancers to send calls elsewhere, in milliseconds; see docs/operations.md",
     fallback: 0,
-    parse: wholeNumber(0, 600_000),
+    parse: waitingMs(0, 600_000),
     services: ["gateway", "monitor"],
   }),
   openaiApiKey: define({
     env: "OPENAI_API_KEY",
     help: "key for summaries by a model; without it, a built-in extractive summarizer writes them",
-    fallback: undefined as string | undefined,
-    parse: text,
+    fallback: undefined as Secret | undefined,
+    parse: secret,
     services: ["worker"],
-    secret: true,
+    secret: "all of it",
   }),
   openaiBaseUrl: define({
     env: "OPENAI_BASE_URL",
     help: "address of an OpenAI-compatible API; not set = OpenAI's own",
     fallback: undefined as string | undefined,
-    parse: text,
+    parse: apiUrl,
     services: ["worker"],
+    secret: "before an @",
   }),
   summaryModel: define({
     env: "MILLRACE_SUMMARY_MODEL",
@@ -209,14 +215,14 @@ export const SETTINGS = {
     env: "MILLRACE_FETCH_ALLOW_HOSTS",
     help: "host:port pairs, separated by commas, that may be fetched although their addresses are private",
     fallback: [] as readonly string[],
-    parse: list,
+    parse: listOf("host:port pair", hostAndPort),
     services: ["worker"],
   }),
   fetchTimeoutMs: define({
     env: "MILLRACE_FETCH_TIMEOUT_MS",
     help: "how long fetching a page may take, redirects included, in milliseconds",
     fallback: 20_000,
-    parse: wholeNumber(100, 600_000),
+    parse: waitingMs(100, 600_000),
     services: ["worker"],
   }),
   fetchMaxBytes: define({

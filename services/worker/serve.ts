@@ -14,6 +14,7 @@ import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import { announcedType } from "./announced-type.ts";
 import { checkTaskTypes } from "./check-task-types.ts";
 import { ElbowRoom } from "./elbow-room.ts";
+import { handlerSettings } from "./handler-settings.ts";
 import { HandlerThreads } from "./isolated/handler-threads.ts";
 import { loadTaskTypes } from "./load-task-types.ts";
 import { stopOvertaken } from "./missed-cancels.ts";
@@ -28,7 +29,7 @@ import { WorkerMetrics } from "./worker-metrics.ts";
  */
 export async function serveTaskTypes(service: Running, module: string): Promise<void> {
   const { settings, log, leaving } = service;
-  const types = await loadTaskTypes(module, settings);
+  const types = await loadTaskTypes(module, handlerSettings(settings));
   checkTaskTypes(types);
   const workerId = `worker-${randomUUID()}`;
   const running = new RunningAttempts();

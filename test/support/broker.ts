@@ -3,6 +3,7 @@ import { create } from "@bufbuild/protobuf";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
 import type { TopologyOptions } from "#lib/broker/topology/topology.ts";
+import { natsServers } from "#lib/process/nats-server.ts";
 
 export const QUIET = { info() {}, warn() {}, error() {} };
 
@@ -21,7 +22,7 @@ export async function openTestBroker(
   topology: Partial<TopologyOptions> = {},
 ): Promise<Broker> {
   const broker = new Broker({
-    servers: [url],
+    servers: natsServers(url),
     name: "test",
     log: QUIET,
     topology: { ...TOPOLOGY, ...topology },

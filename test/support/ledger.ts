@@ -2,6 +2,7 @@ import { expect } from "vitest";
 import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
+import { natsServers } from "#lib/process/nats-server.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isTerminalEvent, mayFollow, stateName } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
@@ -10,7 +11,7 @@ import { until } from "./until.ts";
 /** The whole log, by task. */
 export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>> {
   const events = new Map<string, TaskEvent[]>();
-  const servers = natsUrl.split(",");
+  const servers = natsServers(natsUrl);
   // As the services have it: a reader that wants fewer replicas would take some away.
   const topology = { ...TOPOLOGY, queues: [], replicas: servers.length };
   await using link = new Link({ servers, name: "ledger", log: QUIET, topology });

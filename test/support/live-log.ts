@@ -1,6 +1,7 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
+import { natsServers } from "#lib/process/nats-server.ts";
 import { isRefusal, isTerminalEvent } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";
@@ -14,7 +15,12 @@ export class LiveLog implements AsyncDisposable {
 
   constructor(natsUrl: string) {
     const topology = { ...TOPOLOGY, queues: [] };
-    this.#link = new Link({ servers: [natsUrl], name: "live log", log: QUIET, topology });
+    this.#link = new Link({
+      servers: natsServers(natsUrl),
+      name: "live log",
+      log: QUIET,
+      topology,
+    });
     this.#follower = new LogFollower({
       link: this.#link,
       log: QUIET,

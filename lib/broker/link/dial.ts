@@ -5,21 +5,26 @@ import {
   wsconnect,
 } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
+import type { NatsServer } from "#lib/process/nats-server.ts";
+import type { Secret } from "#lib/process/secret.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
+import { credentialsByServer } from "./credentials.ts";
 
 export interface DialOptions {
-  /** nats://, tls://, ws:// or wss:// addresses; all of one transport. */
-  readonly servers: readonly string[];
-  readonly token?: string | undefined;
+  /** All of one transport. */
+  readonly servers: readonly NatsServer[];
+  readonly token?: Secret | undefined;
   /** Name of the connection, as `nats server report connections` shows it. */
   readonly name: string;
 }
 
 function optionsOf({ servers, token, name }: DialOptions): ConnectionOptions {
   return {
-    servers: [...servers],
+    servers: servers.map(({ url }) => url),
     name,
-    ...(token !== undefined && { token }),
+    ...credentialsByServer(servers, token),
+    // The client does not look at the scheme, and would go on without TLS where the server offers none.
+    ...(servers.some(({ wantsTls }) => wantsTls) && { tls: {} }),
     timeout: 2_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -27,26 +32,32 @@ function optionsOf({ servers, token, name }: DialOptions): ConnectionOptions {
     // A server that was stopped, or a line that went dead, is noticed within 6 s.
     pingInterval: 2_000,
     maxPingOut: 2,
-    ignoreClusterUpdates: servers.some(isWebSocket),
+    ignoreClusterUpdates: servers.some(({ isWebSocket }) => isWebSocket),
   };
-}
-
-function isWebSocket(server: string): boolean {
-  return /^wss?:\/\//.test(server);
 }
 
 /** One attempt to connect. After that, the client reconnects by itself for as long as it takes. */
 export async function dial(options: DialOptions, closing: AbortSignal): Promise<NatsConnection> {
-  const open = options.servers.some(isWebSocket) ? wsconnect : connect;
+  const open = options.servers.some(({ isWebSocket }) => isWebSocket) ? wsconnect : connect;
   try {
     const nc = await open(optionsOf(options));
     if (closing.aborted) await nc.close();
     return nc;
   } catch (error) {
-    if (!(error instanceof AuthorizationError)) throw error;
-    const servers = options.servers.join(", ");
-    throw new BrokerUnfit(`${servers} refuses our credentials; check NATS_AUTH_TOKEN`, {
-      cause: error,
-    });
+    throw explained(error, options);
   }
+}
+
+function explained(error: unknown, { servers, token }: DialOptions): Error {
+  const where = servers.join(", ");
+  if (!(error instanceof AuthorizationError)) {
+    const reason = error instanceof Error ? error.message : String(error);
+    const remedy = "Start a nats-server there, or set NATS_SERVERS to where one runs.";
+    return new Error(`can't connect to NATS at ${where}: ${reason}. ${remedy}`, { cause: error });
+  }
+  const isAnonymous = !token && !servers.some(({ credentials }) => credentials);
+  const text = isAnonymous
+    ? `${where} asks for credentials; set NATS_AUTH_TOKEN, or NATS_SERVERS=nats://user:password@host`
+    : `${where} refuses our credentials; check NATS_AUTH_TOKEN, and what NATS_SERVERS has before the @`;
+  return new BrokerUnfit(text, { cause: error });
 }

@@ -5,9 +5,9 @@ import {
   type SummarizePage,
   SummarizePageSchema,
 } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
-import type { Settings } from "#lib/process/settings.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { type Attempt, defineTaskType } from "#lib/task/task-type.ts";
+import type { HandlerSettings } from "../handler-settings.ts";
 import { decodeText } from "./summarize-page/decode-text.ts";
 import { extractApart } from "./summarize-page/extract-apart.ts";
 import { extractiveSummary } from "./summarize-page/extractive.ts";
@@ -24,7 +24,7 @@ const AFTER_FETCH_MS = 120_000;
 type Given = Attempt<SummarizePage>;
 
 /** web.summarize: fetches a page, finds its readable text, and sums it up. */
-export function summarizePage(settings: Settings) {
+export function summarizePage(settings: HandlerSettings) {
   return defineTaskType({
     input: SummarizePageSchema,
     output: PageSummarySchema,
@@ -39,7 +39,7 @@ export function summarizePage(settings: Settings) {
 
 async function summarize(
   attempt: Given,
-  settings: Settings,
+  settings: HandlerSettings,
 ): Promise<MessageInitShape<typeof PageSummarySchema>> {
   const steps = new PageSteps(attempt);
   const fetched = await fetchPage(attempt.input.url, settings, {
@@ -82,7 +82,7 @@ async function extract(attempt: Given, fetched: FetchedPage): Promise<PageText> 
 
 function write(
   attempt: Given,
-  settings: Settings,
+  settings: HandlerSettings,
   { page, steps }: { page: PageText; steps: PageSteps },
 ): Promise<Summary> {
   const detailed = processingTypeOf(attempt) === ProcessingType.DETAILED;

@@ -8,6 +8,7 @@ import type { Settings } from "#lib/process/settings.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
 import type { Context } from "../handle.ts";
+import { handlerSettings, toCopyable } from "../handler-settings.ts";
 import type { Cue } from "../perform.ts";
 import { threadLimits } from "../thread-limits.ts";
 import type { FromThread, RefusedError, ThreadAttempt, ThreadData, ToThread } from "./messages.ts";
@@ -33,7 +34,7 @@ export class HandlerThreads implements AsyncDisposable {
 
   constructor({ module, settings, log }: ThreadOptions) {
     this.#heapMb = settings.isolatedHeapMb;
-    const data: ThreadData = { module, settings };
+    const data: ThreadData = { module, settings: toCopyable(handlerSettings(settings)) };
     this.#pool = new Piscina({
       minThreads: 0,
       maxThreads: settings.concurrency,

@@ -2,14 +2,14 @@ import type { MessagePort } from "node:worker_threads";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import type { Settings } from "#lib/process/settings.ts";
 import type { AttemptStopped } from "#lib/task/outcome.ts";
+import type { CopyableSettings } from "../handler-settings.ts";
 
 /** What a thread is started with. */
 export interface ThreadData {
   /** Address of the module that exports `taskTypes(settings)`. */
   readonly module: string;
-  readonly settings: Settings;
+  readonly settings: CopyableSettings;
 }
 
 /** An attempt, as it is handed to a thread. */

@@ -9,6 +9,7 @@ import { promisify } from "node:util";
 import { expect, onTestFinished, test } from "vitest";
 import { serveArticle } from "#cli/demo/article-server.ts";
 import { untilReady } from "#cli/system/until-ready.ts";
+import { startTestNats } from "#test/support/nats.ts";
 import { CliProcess, cliEnv, FREE_PORTS, MAIN, ROOT, runCli, startCli } from "./cli-process.ts";
 import { isAlive, untilGone } from "./left-behind.ts";
 import { startUp } from "./running-system.ts";
@@ -204,4 +205,13 @@ test("a setting that no service knows, or takes, is reported before anything sta
   const { code, stderr } = await up.ended;
   expect(code).toBe(2);
   expect(stderr).toMatch(/^error: unknown setting MILLRACE_TYPO; .*\n$/);
+});
+
+test("a NATS that others run is used with its password, which is not printed", async () => {
+  const users = [{ user: "me", password: "s3cret" }];
+  await using nats = await startTestNats({ extraConfig: { authorization: { users } } });
+  const server = `nats://me:s3cret@127.0.0.1:${nats.port}`;
+  await using system = await startUp({ NATS_SERVERS: server }, ["--json", "--logs"]);
+  expect(system.facts.nats).toBe(`nats://me:***@127.0.0.1:${nats.port}`);
+  expect(system.up.printed.stderr).not.toContain("s3cret");
 });

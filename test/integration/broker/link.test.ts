@@ -1,8 +1,11 @@
 import { setTimeout } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { openTestBroker } from "#test/support/broker.ts";
-import { startTestNats } from "#test/support/nats.ts";
+import { Broker } from "#lib/broker/broker.ts";
+import { natsServers } from "#lib/process/nats-server.ts";
+import { openTestBroker, QUIET, TOPOLOGY } from "#test/support/broker.ts";
+import { startTestNats, type TestNats } from "#test/support/nats.ts";
 import { TcpProxy } from "#test/support/tcp-proxy.ts";
+import { until } from "#test/support/until.ts";
 
 const NEVER = new AbortController().signal;
 /** It asks the broker how it is every 2 s. */
@@ -24,4 +27,32 @@ test("a line that breaks under a question is up again as soon as there is a new 
   await down.promise;
   await broker.link.whenUp(NEVER);
   expect(performance.now() - cutAt).toBeLessThan(AT_ONCE_MS);
+});
+
+test("each server of a list is shown its own credentials, also when the line goes over to it", async () => {
+  const withAccess = (authorization: object) => startTestNats({ extraConfig: { authorization } });
+  await using first = await withAccess({ user: "me", password: "p@ss/1" });
+  await using second = await withAccess({ token: "t%2" });
+  const servers = [
+    `nats://me:p%40ss%2F1@127.0.0.1:${first.port}`,
+    `nats://t%252@127.0.0.1:${second.port}`,
+  ];
+  await using broker = await openTestBroker(servers.join(","));
+  const isOn = ({ port }: TestNats) =>
+    broker.link.isUp && broker.link.use().nc.getServer().endsWith(`:${port}`);
+  const [from, to] = isOn(first) ? [first, second] : [second, first];
+  await from.kill("SIGKILL");
+  await until(() => isOn(to));
+  await from.restart();
+  await to.kill("SIGKILL");
+  await until(() => isOn(from));
+});
+
+test("a server that is named with tls:// is not used without TLS", async () => {
+  await using nats = await startTestNats();
+  const reason = Promise.withResolvers<unknown>();
+  const log = { ...QUIET, warn: (fields: object) => reason.resolve(fields) };
+  const servers = natsServers(nats.url.replace("nats:", "tls:"));
+  await using _ = new Broker({ servers, name: "test", log, topology: TOPOLOGY });
+  expect(await reason.promise).toMatchObject({ reason: expect.stringContaining("'tls'") });
 });

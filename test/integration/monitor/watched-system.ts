@@ -6,6 +6,7 @@ import { StateChangeSchema, TaskSpecSchema, TaskState } from "#gen/millrace/v1/t
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
+import { natsServers } from "#lib/process/nats-server.ts";
 import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { deleteTask, refuseTask } from "#lib/task/next-state.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";
@@ -81,7 +82,7 @@ export class WatchedSystem implements AsyncDisposable {
   private constructor(nats: TestNats) {
     this.nats = nats;
     this.broker = new Broker({
-      servers: [nats.url],
+      servers: natsServers(nats.url),
       token: undefined,
       name: "test",
       log: SILENT,

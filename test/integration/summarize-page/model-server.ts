@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { json } from "node:stream/consumers";
+import { Secret } from "#lib/process/secret.ts";
 import { LocalServer } from "./local-server.ts";
 
 export interface ModelRequest {
@@ -40,7 +41,7 @@ export class ModelServer implements AsyncDisposable {
 
   get settings() {
     return {
-      openaiApiKey: "sk-very-secret",
+      openaiApiKey: new Secret("sk-very-secret"),
       openaiBaseUrl: this.#server.url("/v1"),
       summaryModel: "test-model",
     };

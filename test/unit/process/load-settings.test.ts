@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { loadSettings, withoutServiceLinks } from "#lib/process/load-settings.ts";
 
-const load = (env: NodeJS.ProcessEnv) => loadSettings("gateway", env, ["node", "gateway"]);
+const load = (env: NodeJS.ProcessEnv, ...flags: string[]) =>
+  loadSettings("gateway", env, ["node", "gateway", ...flags]);
 
 /** What Kubernetes tells every container of a Service with a port 8080. */
 function serviceLinksOf(name: string): NodeJS.ProcessEnv {
@@ -60,6 +61,27 @@ test("an unknown variable that is near to none is refused without a guess", () =
   expect(() => load(alone)).toThrow("unknown setting MILLRACE_SERVICE_HOST; `--help`");
 });
 
+test("a password in the address of an API is refused without being quoted", () => {
+  const env = { OPENAI_BASE_URL: "https://me:s3cret@api.example" };
+  const start = () => loadSettings("worker", env, ["node", "worker"]);
+  expect(start).toThrow(/^OPENAI_BASE_URL: must not have a user or password$/);
+});
+
 test("the variable of the command line does not keep a service from starting", () => {
   expect(() => load({ MILLRACE_SERVER: "gateway:50051" })).not.toThrow();
+});
+
+test("a secret is refused as a flag, which everyone sees who lists the processes, and not quoted", () => {
+  const refusal = (...flags: string[]) => {
+    try {
+      return load({}, ...flags) && "taken";
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  expect(refusal("--nats-auth-token", "s3cret")).toMatch(/can't be a flag.*NATS_AUTH_TOKEN$/);
+  const address = "nats://u:s3cret@127.0.0.1";
+  expect(refusal("--nats-servers", address)).toMatch(/can't be a flag.*NATS_SERVERS$/);
+  expect(refusal("--nats-servers", address, "--nats-auth-token=s3cret")).not.toContain("s3cret");
+  expect(refusal("--nats-servers", "nats://127.0.0.1:4223")).toBe("taken");
 });

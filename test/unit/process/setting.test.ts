@@ -1,14 +1,18 @@
 import { expect, test } from "vitest";
 import {
-  hostNames,
+  hostName,
+  listOf,
   list,
   oneOf,
   port,
   queueLimits,
   queueNames,
+  type Setting,
   text,
+  waitingMs,
   wholeNumber,
 } from "#lib/process/setting.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
 
 test("a number outside its bounds is refused with the bounds", () => {
   const parse = wholeNumber(1, 10);
@@ -23,6 +27,18 @@ test("lists are separated by commas, and blanks don't count", () => {
   expect(list(" a, b ,,c")).toEqual(["a", "b", "c"]);
 });
 
+test("no setting can be longer than a timer keeps, or be a list of nothing", () => {
+  const settings: Setting<unknown>[] = Object.values(SETTINGS);
+  const times = settings.filter(({ env }) => env.endsWith("_MS"));
+  expect(times.length).toBeGreaterThan(1);
+  for (const { env, parse } of times) expect(() => parse(String(2 ** 31)), env).toThrow();
+  expect(() => waitingMs(0, 2 ** 31)).toThrow("no timer may keep");
+  const lists = settings.filter(({ fallback }) => Array.isArray(fallback));
+  expect(lists.length).toBe(4);
+  for (const { env, parse } of lists) expect(() => parse(" , "), env).toThrow(/at least one/);
+  expect(() => SETTINGS.queueConcurrency.parse(" , ")).toThrow("at least one queue");
+});
+
 test("queue names are checked, and each counts once", () => {
   expect(queueNames("default, reports,default")).toEqual(["default", "reports"]);
   expect(() => queueNames("Reports")).toThrow('"Reports" is no queue name');
@@ -30,13 +46,13 @@ test("queue names are checked, and each counts once", () => {
 });
 
 test("hosts are named as browsers name them, and nothing else is taken for one", () => {
-  expect(hostNames("Tasks.Example.com, *,[fd00::1]")).toEqual([
+  expect(listOf("host", hostName)("Tasks.Example.com, *,[fd00::1]")).toEqual([
     "tasks.example.com",
     "*",
     "[fd00::1]",
   ]);
   for (const wrong of ["https://a.example", "a.example:8080", "a.example/x", "*.example.com"])
-    expect(() => hostNames(wrong), wrong).toThrow(`"${wrong}" is no host name`);
+    expect(() => hostName(wrong), wrong).toThrow(`"${wrong}" is no host name`);
 });
 
 test("a choice is refused with the choices, and an empty text is none", () => {

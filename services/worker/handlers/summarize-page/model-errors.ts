@@ -1,4 +1,5 @@
 import { APIError } from "openai";
+import type { Secret } from "#lib/process/secret.ts";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
 import type { ModelAccess } from "./model.ts";
 
@@ -38,6 +39,6 @@ function reasonOf(error: unknown): string {
   return cause instanceof Error ? `${error.message} (${cause.message})` : error.message;
 }
 
-function withoutKey(text: string, key: string): string {
-  return text.replaceAll(key, "[key]");
+function withoutKey(text: string, key: Secret): string {
+  return text.replaceAll(key.reveal(), "[key]");
 }

@@ -1,4 +1,5 @@
 import OpenAI from "openai";
+import type { Secret } from "#lib/process/secret.ts";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
 import { partKeyPoints } from "./key-points.ts";
 import { modelError } from "./model-errors.ts";
@@ -15,7 +16,7 @@ const MAX_CHARS = 20_000;
 const USUAL_CHARS = { quick: 450, detailed: 2_400 } as const;
 
 export interface ModelAccess {
-  readonly apiKey: string;
+  readonly apiKey: Secret;
   /** Not set: OpenAI's own. */
   readonly baseUrl: string | undefined;
   readonly model: string;
@@ -102,7 +103,7 @@ function whole(
 
 function clientFor({ apiKey, baseUrl }: ModelAccess): OpenAI {
   return new OpenAI({
-    apiKey,
+    apiKey: apiKey.reveal(),
     // null, not undefined: the SDK would look into the environment past our settings.
     baseURL: baseUrl ?? null,
     adminAPIKey: null,
