@@ -1,3 +1,5 @@
+import type { Secret } from "#lib/process/secret.ts";
+
 /** What a generated configuration file is made from. */
 export interface NatsConfig {
   readonly host: string;
@@ -6,6 +8,7 @@ export interface NatsConfig {
   readonly storeDir: string;
   readonly syncInterval: string;
   readonly portsDir: string;
+  readonly token: Secret | undefined;
   readonly extra: Readonly<Record<string, unknown>>;
 }
 
@@ -23,6 +26,7 @@ export function natsConfig(config: NatsConfig): string {
     ports_file_dir: config.portsDir,
     max_payload: MAX_PAYLOAD_BYTES,
     ping_interval: "20s",
+    ...(config.token && { authorization: { token: config.token.reveal() } }),
     jetstream: {
       store_dir: config.storeDir,
       sync_interval: config.syncInterval,

@@ -1,6 +1,7 @@
 import { access, constants, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import type { Secret } from "#lib/process/secret.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import { natsConfig } from "./nats-config.ts";
 import { NatsServerError } from "./nats-server-error.ts";
@@ -16,6 +17,8 @@ export interface NatsServerOptions {
   readonly host?: string | undefined;
   /** None: no monitoring endpoint. 0: the server picks a free port. */
   readonly monitorPort?: number | undefined;
+  /** What clients must show; none: everyone on the host may connect. */
+  readonly token?: Secret | undefined;
   /** What a power loss may take, in nats-server's words: "1s", "always". */
   readonly syncInterval?: string | undefined;
   /** Gets what the server prints, line by line. */
@@ -39,7 +42,7 @@ export async function startNatsServer(options: NatsServerOptions): Promise<NatsS
   const folder = await mkdtemp(join(tmpdir(), "millrace-nats-"));
   try {
     const configFile = join(folder, "nats.json");
-    await writeFile(configFile, configOf(options, folder));
+    await writeFile(configFile, configOf(options, folder), { mode: 0o600 });
     const launched = await launch(options.bin, configFile, options.log ?? (() => {}));
     const listening = await untilReady(launched, options, folder);
     return new NatsServerProcess(launched, listening, folder);
@@ -93,6 +96,7 @@ function configOf(options: NatsServerOptions, portsDir: string): string {
     storeDir: resolve(options.storeDir),
     syncInterval: options.syncInterval ?? "1s",
     portsDir,
+    token: options.token,
     extra: options.extraConfig ?? {},
   });
 }

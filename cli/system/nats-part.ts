@@ -1,4 +1,6 @@
 import { join } from "node:path";
+import { valueIn } from "#lib/process/setting.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
 import { findNatsServer } from "../nats-server/find-nats-server.ts";
 import { startNatsServer } from "../nats-server/run-nats-server.ts";
 import type { Running } from "./running.ts";
@@ -13,9 +15,10 @@ export async function natsPart(
   signal: AbortSignal,
 ): Promise<Supervised> {
   const { bin } = await findNatsServer({ env, onProgress: tell, signal });
+  const token = valueIn(env, SETTINGS.natsAuthToken);
   const log = await journal.ofOther(NATS);
   const start = (): Promise<Running> =>
-    startNatsServer({ bin, storeDir: join(dataDir, NATS), port: natsPort, log });
+    startNatsServer({ bin, storeDir: join(dataDir, NATS), port: natsPort, token, log });
   // Started is ready: startNatsServer has seen it serve.
   return new Supervised({ name: NATS, start, ready: async () => {}, tell });
 }

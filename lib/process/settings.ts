@@ -35,7 +35,7 @@ export const SETTINGS = {
   }),
   natsAuthToken: define({
     env: "NATS_AUTH_TOKEN",
-    help: "token to authenticate to NATS with",
+    help: "token to authenticate to NATS with; the nats-server that `millrace up` starts asks for it",
     fallback: undefined as Secret | undefined,
     parse: secret,
     services: ALL,

@@ -6,6 +6,8 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { AuthorizationError } from "@nats-io/nats-core";
+import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
 import { serveArticle } from "#cli/demo/article-server.ts";
 import { untilReady } from "#cli/system/until-ready.ts";
@@ -205,6 +207,27 @@ test("a setting that no service knows, or takes, is reported before anything sta
   const { code, stderr } = await up.ended;
   expect(code).toBe(2);
   expect(stderr).toMatch(/^error: unknown setting MILLRACE_TYPO; .*\n$/);
+});
+
+test("a token is asked for by the system's own NATS, and is seen by nobody else", async () => {
+  const token = 's3cret "\\r$PATH{a}#1';
+  await using system = await startUp({ NATS_AUTH_TOKEN: token });
+  const { nats, pids } = system.facts;
+  await expect(connect({ servers: nats, reconnect: false })).rejects.toThrow(AuthorizationError);
+  await (await connect({ servers: nats, token })).close();
+  const [own = ""] = (await readdir(system.dataDir)).filter((name) => /^millrace-nats/.test(name));
+  const config = await stat(join(system.dataDir, own, "nats.json"));
+  expect((config.mode & 0o777).toString(8)).toBe("600");
+  const { stdout: listed } = await run("ps", [
+    "-ww",
+    "-o",
+    "args=",
+    "-p",
+    Object.values(pids).join(","),
+  ]);
+  const { stdout, stderr } = system.up.printed;
+  expect(listed).toContain("nats.json");
+  expect(listed + stdout + stderr).not.toContain("s3cret");
 });
 
 test("a NATS that others run is used with its password, which is not printed", async () => {
