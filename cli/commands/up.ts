@@ -116,5 +116,10 @@ async function starts(system: System, leaving: AbortSignal): Promise<boolean> {
 }
 
 function natsDoor(port: number): Door {
-  return { port, host: NATS_HOST, what: "NATS", chosenBy: "--nats-port" };
+  return {
+    port,
+    host: NATS_HOST,
+    what: "NATS",
+    chosenBy: `--nats-port, or NATS_SERVERS=nats://${NATS_HOST}:${port} to use a NATS that runs there`,
+  };
 }

@@ -12,10 +12,10 @@ export interface LogLine {
 /** Reads a JSON log line. Anything else is what Node prints when a process dies, so it is serious. */
 export function readLogLine(line: string): LogLine {
   try {
-    const { level, msg, err } = JSON.parse(line);
-    const reason = typeof err?.message === "string" ? `: ${err.message}` : "";
+    const { level, msg, err, reason = err?.message } = JSON.parse(line);
+    const why = typeof reason === "string" ? `: ${reason}` : "";
     const serious = seriousness(Number(level));
-    return { serious, text: `${msg ?? ""}${reason}`, isReason: serious !== undefined };
+    return { serious, text: `${msg ?? ""}${why}`, isReason: serious !== undefined };
   } catch {
     const text = line.trim().replace(/^error: /, "");
     const isReason = /error/i.test(line) && !/^\s/.test(line);

@@ -18,13 +18,13 @@ interface Listening {
 /** Opens the server's port, or says in a DoorError why it can't. */
 export async function listen(
   server: Server,
-  { host, port, log }: Pick<DoorOptions, "host" | "port" | "log">,
+  { host, port, log, portSetting }: Pick<DoorOptions, "host" | "port" | "log" | "portSetting">,
 ): Promise<Listening> {
   try {
     server.listen({ host, port });
     await once(server, "listening");
   } catch (error) {
-    throw new DoorError(joinAddress(host, port), { cause: error });
+    throw new DoorError(joinAddress(host, port), { cause: error, portSetting });
   }
   // For instance no file descriptors left. Without a listener, it would end the process.
   server.on("error", (err) => log.error({ err, port }, "can't accept a connection"));

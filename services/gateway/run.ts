@@ -8,6 +8,7 @@ import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
 import { serve } from "#lib/process/serve.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { countCalls } from "#lib/rpc/count-calls.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
@@ -41,10 +42,15 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
     withHealth({ routes: gatewayRoutes(serving), registry }, readiness),
   );
   const doors = { ...settings, services, log, interceptors: [countCalls(metrics.count)] };
-  await using grpc = await openGrpcDoor({ ...doors, port: settings.gatewayGrpcPort });
+  await using grpc = await openGrpcDoor({
+    ...doors,
+    port: settings.gatewayGrpcPort,
+    portSetting: SETTINGS.gatewayGrpcPort.env,
+  });
   await using connect = await openConnectDoor({
     ...doors,
     port: settings.gatewayHttpPort,
+    portSetting: SETTINGS.gatewayHttpPort.env,
     endpoints: [healthEndpoints(readiness), metricsEndpoint(metrics.registry, log)],
   });
   log.info({ grpc: grpc.address, connect: connect.url }, "gateway is up");

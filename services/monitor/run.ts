@@ -6,6 +6,7 @@ import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
 import { serve } from "#lib/process/serve.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
@@ -34,10 +35,15 @@ await runService("monitor", process, async ({ settings, log, leaving }) => {
   // After reflection, which must not tell anyone that inputs are empty.
   const registry = (): Registry => createRegistry(own, monitor.inputNames.registry);
   const doors = { ...settings, services: { ...described, registry }, log };
-  await using grpc = await openGrpcDoor({ ...doors, port: settings.monitorGrpcPort });
+  await using grpc = await openGrpcDoor({
+    ...doors,
+    port: settings.monitorGrpcPort,
+    portSetting: SETTINGS.monitorGrpcPort.env,
+  });
   await using connect = await openConnectDoor({
     ...doors,
     port: settings.monitorHttpPort,
+    portSetting: SETTINGS.monitorHttpPort.env,
     endpoints: [
       healthEndpoints(readiness),
       metricsEndpoint(monitorMetrics(monitor), log),

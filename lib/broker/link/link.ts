@@ -1,9 +1,4 @@
-import {
-  type JetStreamClient,
-  type JetStreamManager,
-  jetstream,
-  jetstreamManager,
-} from "@nats-io/jetstream";
+import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
@@ -16,6 +11,7 @@ import { isOverLimit, unlessLost } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
+import { openManager } from "./open-manager.ts";
 import { refuseOldServer } from "./server-version.ts";
 
 /** What the broker has to say, to whoever keeps the log. */
@@ -183,7 +179,7 @@ export class Link implements Line, AsyncDisposable {
   /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
   async #prepare(nc: NatsConnection): Promise<JetStreamManager> {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
-    const jsm = await jetstreamManager(nc, { timeout: REQUEST_TIMEOUT_MS });
+    const jsm = await openManager(nc, REQUEST_TIMEOUT_MS);
     await establish({ nc, jsm }, this.#options.topology);
     await this.#ask(jsm);
     if (this.#doubted) await this.#write(jsm);

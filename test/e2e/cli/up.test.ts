@@ -12,6 +12,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { serveArticle } from "#cli/demo/article-server.ts";
 import { untilReady } from "#cli/system/until-ready.ts";
 import { startTestNats } from "#test/support/nats.ts";
+import { startPlainNats } from "#test/support/plain-nats.ts";
 import { CliProcess, cliEnv, FREE_PORTS, MAIN, ROOT, runCli, startCli } from "./cli-process.ts";
 import { isAlive, untilGone } from "./left-behind.ts";
 import { startUp } from "./running-system.ts";
@@ -166,7 +167,7 @@ test("a port that is taken is named, and how to choose another", async () => {
   const { code, stderr } = await up.ended;
   expect(code).toBe(1);
   expect(stderr).toBe(
-    `error: other programs listen on ${port} (NATS; set --nats-port); stop them or choose other ports: --ports auto takes free ones\n`,
+    `error: other programs listen on ${port} (NATS; set --nats-port, or NATS_SERVERS=nats://127.0.0.1:${port} to use a NATS that runs there); stop them or choose other ports: --ports auto takes free ones\n`,
   );
 });
 
@@ -237,4 +238,16 @@ test("a NATS that others run is used with its password, which is not printed", a
   await using system = await startUp({ NATS_SERVERS: server }, ["--json", "--logs"]);
   expect(system.facts.nats).toBe(`nats://me:***@127.0.0.1:${nats.port}`);
   expect(system.up.printed.stderr).not.toContain("s3cret");
+});
+
+test("a NATS that can't be used is named on the terminal, with what to set", async () => {
+  await using nats = await startPlainNats();
+  await using up = startCli(["up", "--data-dir", await folder()], {
+    ...FREE_PORTS,
+    NATS_SERVERS: nats.url,
+  });
+  await up.until("stderr", "set NATS_SERVERS");
+  expect(up.printed.stderr).toContain(`127.0.0.1:${nats.port} runs without JetStream`);
+  up.kill("SIGINT");
+  expect(await up.ended).toMatchObject({ code: 0 });
 });

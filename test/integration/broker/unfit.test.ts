@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer } from "node:net";
 import { expect, test } from "vitest";
 import { startTestNats } from "#test/support/nats.ts";
+import { startPlainNats } from "#test/support/plain-nats.ts";
 import { Service } from "#test/support/service.ts";
 
 /** Speaks just enough of the NATS protocol to be taken for an old server. */
@@ -44,6 +45,23 @@ test("a wrong token is named, and not printed", async () => {
   expect(service.tail()).not.toContain("wrong-one");
 });
 
+test("a token that is missing is asked for, with the settings that can name one", async () => {
+  await using nats = await startTestNats({ extraConfig: { authorization: { token: "right" } } });
+  await using service = worker({ NATS_SERVERS: nats.url });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain("asks for credentials; set NATS_AUTH_TOKEN, or NATS_SERVERS=");
+});
+
+test("a NATS without JetStream is named with what to do, and waited for", async () => {
+  await using nats = await startPlainNats();
+  await using service = worker({ NATS_SERVERS: nats.url });
+  const { reason } = await service.logged("broker is not usable yet");
+  expect(reason).toContain(
+    `127.0.0.1:${nats.port} runs without JetStream. Start it with JetStream`,
+  );
+  expect(service.hasExited).toBe(false);
+});
+
 test("a store that is too small for the settings is named with what to change", async () => {
   await using nats = await startTestNats({
     extraConfig: { jetstream: { max_file_store: 1_000_000 } },
@@ -57,7 +75,9 @@ test("a store that is too small for the settings is named with what to change", 
 test("a setting that does not exist is named, and the exit code is 2", async () => {
   await using service = worker({ MILLRACE_WORKER_CONCURENCY: "3" });
   expect(await service.exited).toBe(2);
-  expect(service.stderr).toContain("unknown setting MILLRACE_WORKER_CONCURENCY");
+  expect(service.stderr).toContain(
+    "unknown setting MILLRACE_WORKER_CONCURENCY (did you mean MILLRACE_WORKER_CONCURRENCY?)",
+  );
 });
 
 test("a value that is not allowed is named with what is", async () => {
@@ -76,5 +96,6 @@ test("a port that is taken is named with what to do, also while the broker is st
   });
   expect(await service.exited).toBe(1);
   expect(service.tail()).toContain(`127.0.0.1:${nats.port}: the port is taken`);
+  expect(service.tail()).toContain(": set MILLRACE_GATEWAY_HTTP_PORT");
   expect(service.tail()).not.toContain("    at ");
 });

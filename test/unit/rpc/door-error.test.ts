@@ -14,6 +14,13 @@ test.each([
   expect(error.cause).toBe(cause);
 });
 
+test("the setting to change is named", () => {
+  const taken = { cause: systemError("EADDRINUSE"), portSetting: "MILLRACE_WORKER_HTTP_PORT" };
+  expect(new DoorError("a:1", taken).message).toContain(": set MILLRACE_WORKER_HTTP_PORT");
+  const elsewhere = { ...taken, cause: systemError("EADDRNOTAVAIL") };
+  expect(new DoorError("a:1", elsewhere).message).toContain(": set MILLRACE_HOST");
+});
+
 test("what is not foreseen is told as the system tells it", () => {
   expect(new DoorError("a:1", { cause: systemError("EMFILE") }).message).toContain("listen EMFILE");
   expect(new DoorError("a:1", { cause: "odd" }).message).toContain("odd");
