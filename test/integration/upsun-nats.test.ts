@@ -63,13 +63,21 @@ test("the broker refuses a wrong token, and no token", async () => {
   );
 });
 
+test("the token is not seen by who lists the processes", async () => {
+  await using app = await openNatsApp();
+  await using nats = await app.start({ ...PRODUCTION, NATS_AUTH_TOKEN: "s3cret" });
+  const { stdout } = await promisify(execFile)("ps", ["-ww", "-o", "args=", "-p", `${nats.pid}`]);
+  expect(stdout).toContain("nats.conf");
+  expect(stdout).not.toContain("s3cret");
+});
+
 test("a token that was set replaces the project's entropy", async () => {
   await using app = await openNatsApp();
-  await using nats = await app.start({ ...PRODUCTION, NATS_AUTH_TOKEN: "own$TOKEN 4K" });
+  await using nats = await app.start({ ...PRODUCTION, NATS_AUTH_TOKEN: 'own$TOKEN "4K\\' });
   await expect(connect(nats, PRODUCTION.PLATFORM_PROJECT_ENTROPY)).rejects.toThrow(
     AuthorizationError,
   );
-  await using connection = await connect(nats, "own$TOKEN 4K");
+  await using connection = await connect(nats, 'own$TOKEN "4K\\');
   expect(connection.isClosed()).toBe(false);
 });
 

@@ -66,12 +66,14 @@ export class RunningNats implements AsyncDisposable {
   /** Where the container's nginx would send what reaches nats.internal:80. */
   readonly url: string;
   readonly monitoringPort: number;
+  readonly pid: number;
   readonly #server: ChildProcess;
   readonly #exited: Promise<unknown>;
 
   constructor(server: ChildProcess, { websocket, monitoring }: Ports) {
     this.url = `ws://127.0.0.1:${websocket}`;
     this.monitoringPort = monitoring;
+    this.pid = Number(server.pid);
     this.#server = server;
     this.#exited = once(server, "exit");
   }

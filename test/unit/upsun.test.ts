@@ -189,10 +189,11 @@ describe("nats", () => {
     );
   });
 
-  test("is configured by variables that are set, and by no secret, which the file could misread", () => {
+  test("is configured by variables that are set, and by its token only in quotes, for the file could misread it", () => {
     const used = [...conf.matchAll(/^[^#\n]*\$(\w+)/gm)].map(([, name]) => name);
     const set = Object.keys(nats.variables.env).filter((name) => name.startsWith("NATS_"));
-    expect(used.toSorted()).toEqual(["PORT", ...set].toSorted());
+    expect(used.toSorted()).toEqual(["NATS_QUOTED_TOKEN", "PORT", ...set].toSorted());
+    expect(exportedBy(nats)).toEqual(["NATS_AUTH_TOKEN", "NATS_QUOTED_TOKEN"]);
   });
 
   test("is the server that deploy/nats-server.json names, and finds its files in its own folder", () => {

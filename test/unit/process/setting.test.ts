@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import {
   hostName,
-  listOf,
   list,
+  listOf,
   oneOf,
   port,
   queueLimits,
