@@ -1,6 +1,7 @@
 import { isAtLeast } from "#lib/broker/link/server-version.ts";
 import { cachedBin } from "./cache.ts";
 import { NatsServerError } from "./nats-server-error.ts";
+import { isAsNoted, noteHash } from "./noted-hash.ts";
 import { isExecutable, onPath } from "./on-path.ts";
 import type { FoundNatsServer, Missed, Search } from "./search.ts";
 import { versionOf } from "./version-of.ts";
@@ -27,10 +28,28 @@ export async function fromPath(search: Search): Promise<FoundNatsServer | Missed
   return { missed: `there is none from ${search.floor} on` };
 }
 
+/** It is run only if it is the file that was kept. */
 export async function fromCache(search: Search): Promise<FoundNatsServer | Missed> {
   const bin = cachedBin(search.cacheDir, search.version);
-  const version = (await isExecutable(bin)) && (await versionIfItWillDo(bin, search));
-  return version ? { bin, version, how: "cache" } : { missed: `there is none at ${bin}` };
+  const missed = { missed: `there is none at ${bin}` };
+  if (!(await isExecutable(bin))) return missed;
+  const isNoted = await isAsNoted(bin);
+  const version = await versionIfItWillDo(bin, search);
+  if (!version) return missed;
+  if (!isNoted) await noteFirstUse(bin, search);
+  return { bin, version, how: "cache" };
+}
+
+/** One that was kept before hashes were noted, or put there by hand. Where nothing can be written, it serves all the same. */
+async function noteFirstUse(bin: string, { onProgress }: Search): Promise<void> {
+  try {
+    await noteHash(bin);
+    onProgress(`noted the SHA-256 of ${bin}: from now on it is used only as it is now`);
+  } catch (error) {
+    onProgress(
+      `${bin} is used unchecked, for its SHA-256 can't be noted: ${(error as Error).message}`,
+    );
+  }
 }
 
 async function versionIfItWillDo(bin: string, search: Search): Promise<string | undefined> {

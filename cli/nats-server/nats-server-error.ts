@@ -3,6 +3,7 @@ export type NatsServerProblem =
   | "not-found"
   | "not-a-nats-server"
   | "too-old"
+  | "changed"
   | "port-in-use"
   | "store-not-writable"
   | "did-not-start";

@@ -21,34 +21,6 @@ test("a machine without any downloads the release and keeps it", async () => {
   expect(await readdir(machine.cacheDir)).toEqual([version]);
 });
 
-test("what was kept is used again without asking anybody", async () => {
-  await using machine = await NewMachine.create();
-  const server = await machine.script("server", `echo "nats-server: v${version}"`);
-  await using site = await startReleaseSite(machine.folder, version, server);
-  await machine.find({ releaseBase: site.base });
-  const askedBefore = site.asked.length;
-  const again = await machine.find({ releaseBase: site.base });
-  expect(again).toEqual({ bin: kept(machine), version, how: "cache" });
-  expect(site.asked).toHaveLength(askedBefore);
-});
-
-test("two that start at once on a new machine both get a whole server", async () => {
-  await using machine = await NewMachine.create();
-  await using site = await startReleaseSite(machine.folder, version, inject("natsServerBin"));
-  const releaseBase = site.base;
-  const found = await Promise.all([machine.find({ releaseBase }), machine.find({ releaseBase })]);
-  expect(found.map(({ bin }) => bin)).toEqual([kept(machine), kept(machine)]);
-  expect(await machine.find()).toMatchObject({ how: "cache", version });
-  expect(await readdir(machine.cacheDir)).toEqual([version]);
-});
-
-test("a cached file that is broken is replaced", async () => {
-  await using machine = await NewMachine.create();
-  await machine.script(join("cache", version, "nats-server"), "exit 1");
-  await machine.installGo(version);
-  expect(await machine.find()).toMatchObject({ how: "go", version });
-});
-
 test("the proxy that HTTP_PROXY names stands between us and the site", async () => {
   await using machine = await NewMachine.create();
   const env = { HTTP_PROXY: NOBODY };
