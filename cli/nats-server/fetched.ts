@@ -10,7 +10,7 @@ const STALL_TIMEOUT_MS = 10_000;
 const NEWS_EVERY_MS = 1_000;
 
 export async function fromRelease(search: Search): Promise<FoundNatsServer | Missed> {
-  const { archiveUrl, onProgress } = search;
+  const { archiveUrl, archives, onProgress } = search;
   if (!archiveUrl) return { missed: "there is no archive for this machine that we can unpack" };
   onProgress(`downloading ${archiveUrl}`);
   await using downloader = new Downloader(search.env, {
@@ -20,7 +20,7 @@ export async function fromRelease(search: Search): Promise<FoundNatsServer | Mis
   });
   const onBytes = newsOfBytes(onProgress);
   return await fetched(search, "release", (folder) =>
-    unpackRelease(archiveUrl, folder, downloader, onBytes),
+    unpackRelease({ url: archiveUrl, archives }, folder, downloader, onBytes),
   );
 }
 

@@ -15,6 +15,7 @@ export async function findNatsServer(options: FindNatsServerOptions): Promise<Fo
   const search: Search = {
     ...options,
     ...pinned,
+    archives: options.archives ?? pinned.archives,
     cacheDir: options.cacheDir ?? cacheDirOf(options.env),
     archiveUrl: archiveUrlOf(options.releaseBase ?? RELEASES, pinned.version, process),
   };

@@ -126,6 +126,15 @@ describe("nats", () => {
     expect(existsSync(join(folder, "nats-server"))).toBe(false);
   });
 
+  test("holds the archive against the hash that we know, whatever its site says", () => {
+    publish();
+    const archives = { [archive]: "0".repeat(64) };
+    writeFileSync(join(folder, "nats-server.json"), JSON.stringify({ ...pinned, archives }));
+    expect(run(hooks.build).status).not.toBe(0);
+    expect(existsSync(join(folder, "nats-server"))).toBe(false);
+    expect(readFileSync(join(folder, "asked"), "utf8")).toBe(`${release}/${archive}\n`);
+  });
+
   test("does not build with an archive that the release's sums do not name", () => {
     const published = publish();
     writeFileSync(join(published, "SHA256SUMS"), `${"0".repeat(64)}  other-${archive}\n`);

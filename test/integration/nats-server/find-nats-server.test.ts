@@ -5,7 +5,8 @@ import pinned from "../../../deploy/nats-server.json" with { type: "json" };
 import { NewMachine, NOBODY } from "./new-machine.ts";
 import { type Answer, startReleaseSite } from "./release-site.ts";
 
-const { version, floor } = pinned;
+const { version, floor, modules } = pinned;
+const SERVER = `github.com/nats-io/nats-server/v2@v${version}` as keyof typeof modules;
 const TOO_OLD = "2.9.10";
 
 function kept(machine: NewMachine): string {
@@ -19,6 +20,34 @@ test("a machine without any downloads the release and keeps it", async () => {
   expect(found).toEqual({ bin: kept(machine), version, how: "release" });
   expect(machine.said).toContainEqual(expect.stringMatching(/^(\d+\.\d) of \1 MB$/));
   expect(await readdir(machine.cacheDir)).toEqual([version]);
+});
+
+test("an archive whose hash we know is held against that, and not against what its site says", async () => {
+  await using machine = await NewMachine.create();
+  const server = await machine.script("server", `echo "nats-server: v${version}"`);
+  await using site = await startReleaseSite(machine.folder, version, server);
+  const { archives, base: releaseBase } = site;
+  const others = Object.fromEntries(Object.keys(archives).map((name) => [name, "0".repeat(64)]));
+  await expect(machine.find({ releaseBase, archives: others })).rejects.toThrow(
+    `but deploy/nats-server.json says ${"0".repeat(64)}`,
+  );
+  expect(await machine.find({ releaseBase, archives })).toMatchObject({ how: "release" });
+  expect(site.asked.filter((file) => file.endsWith("SHA256SUMS"))).toEqual([]);
+});
+
+test.each([
+  [
+    "of another hash",
+    { ...modules, [SERVER]: "h1:other" },
+    `of h1:other, not of ${modules[SERVER]}`,
+  ],
+  ["that we do not name", { ...modules, "example.com/x@v1.0.0": "h1:x" }, "example.com/x@v1.0.0"],
+  ["that it does not tell", {}, "does not say which modules"],
+])("what Go built from a module %s is not run", async (_, built, said) => {
+  await using machine = await NewMachine.create();
+  await machine.installGo(version, "", built);
+  await expect(machine.find()).rejects.toThrow(said);
+  expect(await readdir(machine.cacheDir)).toEqual([]);
 });
 
 test("the proxy that HTTP_PROXY names stands between us and the site", async () => {

@@ -2,7 +2,9 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { findNatsServer } from "#cli/nats-server/find-nats-server.ts";
+import type { ModuleHashes } from "#cli/nats-server/go-modules.ts";
 import type { FindNatsServerOptions, FoundNatsServer } from "#cli/nats-server/search.ts";
+import pinned from "../../../deploy/nats-server.json" with { type: "json" };
 
 /** Where nobody listens. */
 export const NOBODY = "http://127.0.0.1:2";
@@ -40,11 +42,19 @@ export class NewMachine implements AsyncDisposable {
     return this.script(join("bin", "nats-server"), `echo "nats-server: v${version}"`);
   }
 
-  /** A program on PATH that builds what `go install` would; it stops its work with `failure`, if any. */
-  installGo(version: string, failure = ""): Promise<string> {
+  /** A program on PATH that builds what `go install` would, of these modules; it stops with `failure`, if any. */
+  installGo(
+    version: string,
+    failure = "",
+    modules: ModuleHashes = pinned.modules,
+  ): Promise<string> {
+    const lines = Object.entries(modules).map(
+      ([module, hash]) => `\tdep\t${module.replace("@", "\t")}\t${hash}`,
+    );
     return this.script(
       join("bin", "go"),
-      `${failure && `echo "go: ${failure}" >&2; exit 1`}
+      `[ "$1" = version ] && echo "${lines.join("\n")}" && exit
+       ${failure && `echo "go: ${failure}" >&2; exit 1`}
        echo "#!/bin/sh" > "$GOBIN/nats-server"
        echo "echo nats-server: v${version} for $2" >> "$GOBIN/nats-server"
        /bin/chmod +x "$GOBIN/nats-server"`,

@@ -13,6 +13,8 @@ export type Answer = (response: ServerResponse, content: Buffer) => void;
 /** Plays the site that official releases are downloaded from. */
 export interface ReleaseSite extends AsyncDisposable {
   readonly base: string;
+  /** SHA-256 of its archive, by its name. */
+  readonly archives: Readonly<Record<string, string>>;
   /** The files asked for so far. */
   readonly asked: readonly string[];
   /** Answers for a file differently from now on, as a site or a proxy in trouble might. */
@@ -45,6 +47,7 @@ export async function startReleaseSite(
   await once(server.listen(0, "127.0.0.1"), "listening");
   return {
     base: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    archives: { [name]: sum },
     asked,
     misbehave(file, answer) {
       answers.set(`/v${version}/${file === "archive" ? name : file}`, answer);
