@@ -1,5 +1,6 @@
-import { type DestinationStream, type Logger, pino } from "pino";
+import { type DestinationStream, type Logger, pino, stdSerializers } from "pino";
 import { build as pretty } from "pino-pretty";
+import { cut } from "./cut.ts";
 
 export type Log = Logger;
 
@@ -15,9 +16,19 @@ const MAX_UNREAD_BYTES = 2 ** 20;
 /** JSON lines on standard output; on a terminal, or when asked for, lines for people. */
 export function openLog({ name, level, format }: LogOptions): Log {
   const forPeople = format === "pretty" || (format === "auto" && process.stdout.isTTY);
-  const options = { name, level, base: { name } };
+  const options = { name, level, base: { name }, serializers: { err: errorOf } };
   if (!forPeople) return pino(options, standardOutput);
   return pino(options, pretty({ sync: true, ignore: "hostname,pid", translateTime: "HH:MM:ss.l" }));
+}
+
+/** What went wrong may be as long as what a caller sent. */
+const MAX_TEXT_BYTES = 4_096;
+
+function errorOf(error: Error): unknown {
+  const told: unknown = stdSerializers.err(error);
+  if (!(told instanceof Object && "message" in told && "stack" in told)) return told;
+  const [message, stack] = [told.message, told.stack].map((text) => cut(`${text}`, MAX_TEXT_BYTES));
+  return Object.assign(told, { message, stack });
 }
 
 /**

@@ -1,9 +1,10 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
+import { cut } from "#lib/process/cut.ts";
 import { RequestError, type RequestErrorReason } from "#lib/task/errors.ts";
 import { hooked } from "./call-stream.ts";
 import { codeName } from "./code-name.ts";
-import { errorInfo, requestErrorDetails } from "./error-details.ts";
+import { errorInfo, MAX_MESSAGE_BYTES, requestErrorDetails } from "./error-details.ts";
 
 const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TASK_NOT_FOUND: Code.NotFound,
@@ -23,15 +24,12 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TOO_MANY_TASKS: Code.ResourceExhausted,
 };
 
-/** Errors travel in headers, and some clients refuse headers above 8 KiB. */
-const MAX_MESSAGE_CHARS = 1000;
-
 /**
  * The one place where an error becomes a gRPC code. A RequestError is told in full; an error that nobody foresaw is hidden
  * from the caller and kept as the cause, for the access log.
  */
 export function toConnectError(error: unknown): ConnectError {
-  if (error instanceof ConnectError) return withErrorInfo(error);
+  if (error instanceof ConnectError) return withErrorInfo(shortened(error));
   if (error instanceof RequestError) return fromRequestError(error);
   if (isAbort(error)) return withErrorInfo(new ConnectError("the call was aborted", Code.Canceled));
   const hidden = new ConnectError("internal error", Code.Internal, undefined, undefined, error);
@@ -51,10 +49,17 @@ export function translateErrors(): Interceptor {
 }
 
 function fromRequestError(error: RequestError): ConnectError {
-  // A lone surrogate would make the encoders of grpc-message throw.
-  const message = error.message.slice(0, MAX_MESSAGE_CHARS).toWellFormed();
+  const message = cut(error.message, MAX_MESSAGE_BYTES);
   const code = CODES[error.reason];
   return new ConnectError(message, code, undefined, requestErrorDetails(error), error);
+}
+
+function shortened(error: ConnectError): ConnectError {
+  const message = cut(error.rawMessage, MAX_MESSAGE_BYTES);
+  if (message === error.rawMessage) return error;
+  const short = new ConnectError(message, error.code, error.metadata, undefined, error.cause);
+  short.details = error.details;
+  return short;
 }
 
 function withErrorInfo(error: ConnectError): ConnectError {

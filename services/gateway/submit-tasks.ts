@@ -9,6 +9,7 @@ import {
   type SubmitTasksResult,
   SubmitTasksResultSchema,
 } from "#gen/millrace/v1/task_service_pb.ts";
+import { cut } from "#lib/process/cut.ts";
 import type { Log } from "#lib/process/log.ts";
 import { MAX_MESSAGE_BYTES } from "#lib/rpc/door.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
@@ -26,7 +27,7 @@ export interface SubmitTasksOptions extends AcceptOptions {
 const AT_ONCE = 32;
 
 /** Where an answer would be too large, its errors say no more than this. */
-const MAX_SHORT_CHARS = 200;
+const MAX_SHORT_BYTES = 200;
 
 const validation = new Validation();
 
@@ -84,7 +85,7 @@ function fitted(response: SubmitTasksResponse): SubmitTasksResponse {
   for (const { outcome } of response.results) {
     if (outcome.case !== "error") continue;
     outcome.value.details = [];
-    outcome.value.message = outcome.value.message.slice(0, MAX_SHORT_CHARS);
+    outcome.value.message = cut(outcome.value.message, MAX_SHORT_BYTES);
   }
   return response;
 }
