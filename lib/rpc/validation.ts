@@ -3,6 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
+import { tooLargeFields } from "./too-large.ts";
 
 /** Checks messages against the rules in their .proto files. */
 export class Validation {
@@ -22,7 +23,10 @@ export class Validation {
     for (const desc of descs) this.faults(desc, create(desc));
   }
 
+  /** Checks a request, or a part of one: first how large it is, then all else. */
   check(desc: DescMessage, message: Message, at = ""): void {
+    const tooLarge = tooLargeFields(desc, message, at);
+    if (tooLarge.length > 0) throw new InvalidField(tooLarge);
     const faults = this.faults(desc, message, at);
     if (faults.length > 0) throw new InvalidField(faults);
   }

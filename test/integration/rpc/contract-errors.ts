@@ -181,6 +181,21 @@ export function errors(scene: Scene): void {
     );
   });
 
+  test("what is longer or more than allowed is told as that, with the limit", async () => {
+    const labels = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`k${index}`, ""]));
+    const spec = { queue: "q".repeat(5_000), labels };
+    const error = await errorOf(scene.tasks.submitTask({ requestId: "😀".repeat(257), spec }));
+    expect(error.code).toBe(Code.InvalidArgument);
+    const [badRequest] = error.findDetails(BadRequestSchema);
+    expect(
+      badRequest?.fieldViolations.map(({ field, description }) => `${field} ${description}`),
+    ).toEqual([
+      "request_id must be at most 256 characters",
+      "spec.queue must be at most 32 characters",
+      "spec.labels must be at most 32 pairs",
+    ]);
+  });
+
   test("an error's text is cut, for its caller and in the log", async () => {
     scene.stage.onGet("talkative", () => {
       throw new ConnectError(`nothing like ${"é".repeat(1_000_000)} here`, Code.NotFound);
