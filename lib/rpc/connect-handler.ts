@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
 import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import {
@@ -8,7 +9,9 @@ import {
 } from "@connectrpc/connect-node";
 import type { Log } from "#lib/process/log.ts";
 import { callerValues } from "./caller.ts";
+import { checkedBody, checkQuery } from "./checked-request.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
+import { jsonDecoder } from "./json-text.ts";
 import { liveRegistry } from "./live-registry.ts";
 import type { Services } from "./services.ts";
 import type { StreamConnections } from "./stream-connections.ts";
@@ -42,8 +45,8 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
     maxTimeoutMs: MAX_TIMEOUT_MS,
     acceptCompression: [compressionGzip],
     compressMinBytes: COMPRESS_MIN_BYTES,
-    // A misspelled field would otherwise be one that silently does nothing.
-    jsonOptions: { registry: liveRegistry(services.registry), ignoreUnknownFields: false },
+    jsonOptions: jsonOptions(services),
+    requestGate: checkQuery,
   });
   services.routes(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
@@ -68,6 +71,17 @@ function passAtOnce(response: ServerResponse): void {
   response.setHeader("x-accel-buffering", "no");
 }
 
+/** Spelled out, for connect takes a decoder of its user's, but does not say so. */
+interface JsonOptions extends Partial<JsonReadOptions & JsonWriteOptions> {
+  readonly textDecoder: typeof jsonDecoder;
+}
+
+function jsonOptions({ registry }: Services): JsonOptions {
+  // A misspelled field would otherwise be one that silently does nothing.
+  const ignoreUnknownFields = false;
+  return { registry: liveRegistry(registry), ignoreUnknownFields, textDecoder: jsonDecoder };
+}
+
 async function answer(
   handler: UniversalHandler,
   request: IncomingMessage,
@@ -80,7 +94,8 @@ async function answer(
   });
   response.once("finish", () => dropRest(request));
   const given = universalRequestFromNodeRequest(request, response, undefined, values);
-  const answered = await handler({ ...given, body: bodyOf(request) });
+  const body = checkedBody(handler.method.input, request, bodyOf(request));
+  const answered = await handler({ ...given, body });
   await universalResponseToNodeResponse(answered, response);
 }
 

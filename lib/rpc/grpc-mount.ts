@@ -8,7 +8,9 @@ import {
 } from "@connectrpc/connect/protocol";
 import type { handleClientStreamingCall, handleUnaryCall, Server } from "@grpc/grpc-js";
 import { type DuplexCall, GrpcCall, type OutputStreamCall } from "./grpc-call.ts";
+import { Refused } from "./refused.ts";
 import { methodsOf, type Services } from "./services.ts";
+import { refusalOf } from "./too-many-fields.ts";
 
 type UnarySpec = MethodImplSpec & { readonly kind: "unary" };
 
@@ -55,7 +57,10 @@ function wireOf({ parent, name, input, output }: DescMethod) {
       const bytes = toBinary(output, message);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
-    deserialize: (bytes: Buffer): Message => fromBinary(input, bytes),
+    deserialize(bytes: Buffer): Message {
+      const refusal = refusalOf(input, bytes);
+      return refusal ? new Refused(refusal) : fromBinary(input, bytes);
+    },
   };
 }
 

@@ -11,6 +11,7 @@ import {
 } from "#gen/millrace/v1/task_service_pb.ts";
 import { cut } from "#lib/process/cut.ts";
 import type { Log } from "#lib/process/log.ts";
+import { Turns } from "#lib/process/turns.ts";
 import { MAX_MESSAGE_BYTES } from "#lib/rpc/door.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import { Validation } from "#lib/rpc/validation.ts";
@@ -38,8 +39,10 @@ export async function submitTasks(
   signal: AbortSignal,
 ): Promise<SubmitTasksResponse> {
   let away: BrokerAway | undefined;
+  const turns = new Turns();
   const results = await inParallel(tasks, AT_ONCE, async (task, index) => {
     try {
+      await turns.next();
       signal.throwIfAborted();
       // Each would find that out for itself, but a frozen broker takes seconds to be found out.
       if (away) throw away;
