@@ -21,6 +21,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   BROKER_AWAY: Code.Unavailable,
   INVALID_FIELD: Code.InvalidArgument,
   WATCHER_TOO_SLOW: Code.ResourceExhausted,
+  SEQUENCE_UNKNOWN: Code.OutOfRange,
   TOO_MANY_TASKS: Code.ResourceExhausted,
 };
 

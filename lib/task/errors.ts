@@ -14,6 +14,7 @@ export type RequestErrorReason =
   | "BROKER_AWAY"
   | "INVALID_FIELD"
   | "WATCHER_TOO_SLOW"
+  | "SEQUENCE_UNKNOWN"
   | "TOO_MANY_TASKS";
 
 /** Names of task types that an error carries at most, for it travels in headers. */
@@ -213,6 +214,18 @@ export class WatcherTooSlow extends RequestError {
   constructor(resumeAfterSequence: bigint) {
     super(`events came faster than they were read; watch again after ${resumeAfterSequence}`);
     this.facts = { resume_after_sequence: String(resumeAfterSequence) };
+  }
+}
+
+/** Read from the start: the sequence is of a history that this one has replaced. */
+export class SequenceUnknown extends RequestError {
+  override name = "SequenceUnknown";
+  readonly reason = "SEQUENCE_UNKNOWN";
+  override readonly facts;
+
+  constructor(sequence: bigint | number, newest: number) {
+    super(`the history ends at ${newest}: ${sequence} is of another one; begin again at 0`);
+    this.facts = { sequence: String(sequence), newest_sequence: String(newest) };
   }
 }
 

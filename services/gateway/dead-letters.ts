@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import type { Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type DeadLetterFilter, DeadLetterFilterSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { LogScan } from "#lib/broker/log/log-scan.ts";
+import { SequenceUnknown } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { type Filter, failedSo, isSuch } from "./dead-letter-filter.ts";
 
@@ -33,6 +34,7 @@ export async function* findDeadLetters(scan: LogScan, search: Search): AsyncGene
   const { after, signal } = search;
   const filter = search.filter ?? create(DeadLetterFilterSchema);
   const head = await scan.head();
+  if (after > head) throw new SequenceUnknown(after, head);
   const isWanted = (event: TaskEvent) => failedSo(event, filter);
   const sought = { facet: "state", after, head, isWanted, signal } as const;
   for await (const { picked, upTo, read } of scan.events(sought)) {

@@ -12,7 +12,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import { mended } from "#lib/broker/link/mended.ts";
 import type { Parked } from "#lib/broker/queues/parked.ts";
 import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
-import { QueueUnknown } from "#lib/task/errors.ts";
+import { QueueUnknown, SequenceUnknown } from "#lib/task/errors.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueOverseer } from "./queue-overseer.ts";
 
@@ -61,9 +61,10 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
     },
 
     async listParkedMessages({ pageSize, afterSequence }) {
-      const { count } = await mended(broker.link, () => parked.depth());
+      const { count, newest } = await mended(broker.link, () => parked.depth());
+      if (afterSequence > newest) throw new SequenceUnknown(afterSequence, newest);
       const most = pageSize || DEFAULT_PAGE_SIZE;
-      const messages = await parked.list(sequenceOf(afterSequence), most);
+      const messages = await parked.list(Number(afterSequence), most);
       return { messages: messages.map(parkedMessage), total: BigInt(count) };
     },
 

@@ -138,4 +138,7 @@ test("a page token that is none is refused by name", async () => {
   const error = await errorOf(client.listDeadLetters({ pageToken: "x1" }));
   expect(error.code).toBe(Code.InvalidArgument);
   expect(violationsOf(error)).toEqual(["page_token"]);
+  // Of a history that this one has replaced: what failed since then would be missed in silence.
+  const elsewhere = await errorOf(client.listDeadLetters({ pageToken: "99999" }));
+  expect(elsewhere.code).toBe(Code.OutOfRange);
 });

@@ -1,7 +1,9 @@
+import { Code } from "@connectrpc/connect";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { errorOf } from "#test/support/errors.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { QUEUE, queueOf, submit } from "#test/support/queues.ts";
 import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
@@ -65,8 +67,9 @@ test("parked messages are listed page by page, and deleted for good", async () =
   const second = await queues.listParkedMessages({ pageSize: 2, afterSequence: 2n });
   expect(second.messages.map(({ sequence }) => sequence)).toEqual([3n, 4n]);
   expect(second.total).toBe(5n);
-  const afterAll = { afterSequence: 2n ** 64n - 1n };
-  expect((await queues.listParkedMessages(afterAll)).messages).toEqual([]);
+  expect((await queues.listParkedMessages({ afterSequence: 5n })).messages).toEqual([]);
+  const elsewhere = await errorOf(queues.listParkedMessages({ afterSequence: 2n ** 64n - 1n }));
+  expect(elsewhere.code).toBe(Code.OutOfRange);
 
   const gone = { sequences: [1n, 2n, 77n, 0n, 2n ** 64n - 1n] };
   expect(await queues.deleteParkedMessages(gone)).toMatchObject({ deleted: 2 });

@@ -513,7 +513,7 @@ export type ListParkedMessagesRequest = Message<"millrace.v1.ListParkedMessagesR
   pageSize: number;
 
   /**
-   * Only those after this sequence.
+   * Only those after this sequence. OUT_OF_RANGE: there never was so late a one, so it is of other messages.
    *
    * @generated from field: uint64 after_sequence = 2;
    */

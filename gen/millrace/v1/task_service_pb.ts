@@ -309,6 +309,7 @@ export type WatchTasksResponse = Message<"millrace.v1.WatchTasksResponse"> & {
     /**
      * A task whose watch ends early, with the reason; the others go on. NOT_FOUND: a listed one is not there.
      * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: its events came faster than they were read.
+     * OUT_OF_RANGE: its after_sequence is of another history.
      *
      * @generated from field: millrace.v1.TaskFailure failure = 2;
      */
@@ -686,7 +687,7 @@ export type ListDeadLettersRequest = Message<"millrace.v1.ListDeadLettersRequest
   pageSize: number;
 
   /**
-   * next_page_token of the page before. Not set: the first page.
+   * next_page_token of the page before. Not set: the first page. OUT_OF_RANGE: it is of another history.
    *
    * @generated from field: string page_token = 3;
    */
@@ -898,7 +899,8 @@ export const TaskService: GenService<{
   /**
    * Follows one task: a snapshot at once, then every event after after_sequence, in order and each once, until the
    * terminal event; then the stream ends. Any gateway can go on where another one stopped.
-   * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: the caller reads too slowly.
+   * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: the caller reads too slowly. OUT_OF_RANGE:
+   * after_sequence is later than all that this history has, so it is of another one; read again from the start.
    *
    * @generated from rpc millrace.v1.TaskService.WatchTask
    */

@@ -26,6 +26,8 @@ export interface ParkedDepth {
   readonly count: number;
   /** When the oldest was put aside; undefined if there is none. */
   readonly oldestTime: Date | undefined;
+  /** Sequence of the newest that there ever was. */
+  readonly newest: number;
 }
 
 const REASON = "Millrace-Reason";
@@ -94,8 +96,8 @@ export class ParkedMessages {
 
   async depth(): Promise<ParkedDepth> {
     const { state } = await ask(this.#link.use().jsm.streams.info(PARKED_STREAM));
-    const { messages: count, first_ts: first } = state;
-    return { count, oldestTime: count === 0 ? undefined : new Date(first) };
+    const { messages: count, first_ts: first, last_seq: newest } = state;
+    return { count, oldestTime: count === 0 ? undefined : new Date(first), newest };
   }
 }
 

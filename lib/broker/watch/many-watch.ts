@@ -1,14 +1,12 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { aborted } from "#lib/process/leaving.ts";
-import { TaskNotFound, TooManyTasks, WatcherTooSlow } from "#lib/task/errors.ts";
+import { SequenceUnknown, TaskNotFound, TooManyTasks, WatcherTooSlow } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { bearsLabels, type Labels } from "#lib/task/labels.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
-import type { LogScan } from "../log/log-scan.ts";
-import type { TaskLog } from "../log/task-log.ts";
 import { Interleaving } from "./interleaving.ts";
 import { Slots } from "./slots.ts";
-import { follow, join, type Wanted, type WatchStep } from "./watch-steps.ts";
+import { follow, join, type Logs, type Wanted, type WatchStep } from "./watch-steps.ts";
 import { MAX_BEHIND, Watcher } from "./watcher.ts";
 import type { Watchers } from "./watchers.ts";
 
@@ -33,9 +31,7 @@ export type ManyWatchStep =
   | WatchStep
   | { case: "failure"; value: { readonly taskId: string; readonly error: Error } };
 
-interface Parts {
-  readonly log: TaskLog;
-  readonly scan: LogScan;
+interface Parts extends Logs {
   readonly watchers: Watchers;
   /** Sequence of the last event that the watchers have got. */
   readonly cursor: () => number;
@@ -46,6 +42,10 @@ interface Opened extends Disposable {
 }
 
 type Steps = AsyncGenerator<ManyWatchStep>;
+
+function isOfOneTask(error: unknown): error is Error {
+  return [TaskNotFound, WatcherTooSlow, SequenceUnknown].some((kind) => error instanceof kind);
+}
 
 /** A watch of many tasks on one stream. What each of them costs is a watcher, and nothing that runs by itself. */
 export class ManyWatch implements Disposable {
@@ -87,7 +87,7 @@ export class ManyWatch implements Disposable {
     try {
       yield* steps;
     } catch (error) {
-      if (!(error instanceof TaskNotFound || error instanceof WatcherTooSlow)) throw error;
+      if (!isOfOneTask(error)) throw error;
       const isMissing = error instanceof TaskNotFound;
       if (isMissing) this.#missing.add(taskId);
       // One that was found by its labels, and deleted meanwhile, nobody has asked for.
@@ -100,7 +100,7 @@ export class ManyWatch implements Disposable {
     using joining = await this.#joining.take();
     if (this.#leaving.signal.aborted) return;
     using opened = this.#open(wanted.taskId);
-    const ended = yield* join(this.#parts.log, wanted, opened.watcher);
+    const ended = yield* join(this.#parts, wanted, opened.watcher);
     joining[Symbol.dispose]();
     if (!ended) yield* follow(opened.watcher);
   }

@@ -1,6 +1,7 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { TaskNotFound } from "#lib/task/errors.ts";
+import { SequenceUnknown, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import type { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
 import type { Watcher } from "./watcher.ts";
 
@@ -14,6 +15,12 @@ export interface Wanted {
   readonly afterSequence: bigint;
 }
 
+/** Where a watch reads. */
+export interface Logs {
+  readonly log: TaskLog;
+  readonly scan: LogScan;
+}
+
 /**
  * The task as it stands, then its history after the sequence, up to the head that the leader has told. Joins without gap
  * or duplicate if the watcher was registered before: what has happened since then waits there, less what was told here.
@@ -21,19 +28,19 @@ export interface Wanted {
  * again.
  */
 export async function* join(
-  log: TaskLog,
+  { log, scan }: Logs,
   { taskId, afterSequence }: Wanted,
   watcher: Watcher,
 ): AsyncGenerator<WatchStep, boolean> {
   const standing = await log.read(taskId);
   if (!standing) throw new TaskNotFound(taskId);
   const { task } = standing;
+  // What is later than all that was written of the task may have been written of others.
+  if (afterSequence > task.sequence) await refuseUnknown(scan, afterSequence);
   yield { case: "snapshot", value: task };
-  // A sequence that is not reached yet is of a log that this one has replaced: nothing of ours has been seen.
-  const after = afterSequence > task.sequence ? 0n : afterSequence;
-  watcher.skipTo(after);
+  watcher.skipTo(afterSequence);
   let ended = isTerminal(task.state);
-  for await (const event of log.history(taskId, after, task.sequence)) {
+  for await (const event of log.history(taskId, afterSequence, task.sequence)) {
     if (watcher.left) return true;
     watcher.skipTo(event.sequence);
     if (event.facet.case === "state") ended = isTerminalEvent(event);
@@ -41,6 +48,12 @@ export async function* join(
   }
   watcher.skipTo(task.sequence);
   return ended;
+}
+
+/** Nothing can have been seen yet that is later than all. */
+async function refuseUnknown(scan: LogScan, sequence: bigint): Promise<void> {
+  const newest = await scan.head();
+  if (sequence > newest) throw new SequenceUnknown(sequence, newest);
 }
 
 /** What the watcher gets, up to the next terminal event. */

@@ -7,22 +7,21 @@ import { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
 import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
 import { UnseenDeletes } from "./unseen-deletes.ts";
-import { follow, join, type WatchStep } from "./watch-steps.ts";
+import { follow, join, type Logs, type WatchStep } from "./watch-steps.ts";
 import { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
 
 /** Lets any number of watchers follow tasks through one consumer. */
 export class Watching implements AsyncDisposable {
-  readonly #log: TaskLog;
-  readonly #scan: LogScan;
+  readonly #logs: Logs;
   readonly #watchers = new Watchers();
   readonly #unseenDeletes: UnseenDeletes;
   readonly #follower: LogFollower;
 
   constructor(link: Link, taskLog: TaskLog, log: BrokerLog) {
-    this.#log = taskLog;
-    this.#scan = new LogScan(link);
-    const [scan, watchers] = [this.#scan, this.#watchers];
+    const scan = new LogScan(link);
+    this.#logs = { log: taskLog, scan };
+    const watchers = this.#watchers;
     this.#unseenDeletes = new UnseenDeletes({ link, log: taskLog, scan, watchers });
     this.#follower = new LogFollower({
       link,
@@ -74,7 +73,7 @@ export class Watching implements AsyncDisposable {
     using watcher = new Watcher();
     using _registered = this.#watchers.add(taskId, watcher);
     using _left = onAbort(signal, () => watcher[Symbol.dispose]());
-    const ended = yield* join(this.#log, { taskId, afterSequence }, watcher);
+    const ended = yield* join(this.#logs, { taskId, afterSequence }, watcher);
     if (!ended) yield* follow(watcher);
   }
 
@@ -85,8 +84,7 @@ export class Watching implements AsyncDisposable {
   async *watchMany(wanted: WantedTasks, signal: AbortSignal): AsyncGenerator<ManyWatchStep> {
     this.check();
     const parts = {
-      log: this.#log,
-      scan: this.#scan,
+      ...this.#logs,
       watchers: this.#watchers,
       cursor: () => this.#cursor(),
     };

@@ -43,12 +43,19 @@ test("each of many tasks goes on after its own sequence, and one that is not the
   await allStored(broker);
   const [a, b] = [await logOf(nats.url, "a"), await logOf(nats.url, "b")];
 
-  const tasks = [whole("a"), whole("nobody"), { taskId: "b", afterSequence: b[2] ?? 0n }];
+  await begin(broker, "c");
+  const tasks = [
+    whole("a"),
+    whole("nobody"),
+    { taskId: "b", afterSequence: b[2] ?? 0n },
+    { taskId: "c", afterSequence: 99_999n },
+  ];
   const record = await follow(watching, { tasks }, { record: new WatchRecord() });
   expect(record.events.get("a")).toEqual(a);
   expect(record.events.get("b")).toEqual(b.slice(3));
   expect(record.failures).toMatchObject([
     { taskId: "nobody", error: { reason: "TASK_NOT_FOUND" } },
+    { taskId: "c", error: { reason: "SEQUENCE_UNKNOWN" } },
   ]);
 });
 

@@ -5,7 +5,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { Watching } from "#lib/broker/watch/watching.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerAway, SequenceUnknown } from "#lib/task/errors.ts";
 import { stateName } from "#lib/task/life.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
@@ -78,8 +78,31 @@ test("a watch of a finished task brings its history and ends", async () => {
   expect(await read(0n)).toEqual(["snapshot", "spec", "state"]);
   expect(await read(1n)).toEqual(["snapshot", "state"]);
   expect(await read(2n)).toEqual(["snapshot"]);
+  // Later than all of the task, but not than all of the log.
+  await begin(broker, "other");
+  expect(await read(3n)).toEqual(["snapshot"]);
   // Of a log that this one has replaced.
-  expect(await read(99n)).toEqual(["snapshot", "spec", "state"]);
+  await expect(read(4n)).rejects.toMatchObject({ facts: { sequence: "4", newest_sequence: "3" } });
+  await expect(read(2n ** 64n - 1n)).rejects.toBeInstanceOf(SequenceUnknown);
+});
+
+test("a watch that begins after a later event of another task brings what is later still, and nothing else", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.line.isUp);
+  const { RUNNING, SUCCEEDED } = TaskState;
+  let fence = await begin(broker, "t");
+  const { specSequence } = await begin(broker, "other");
+  const steps = watching.watch("t", BigInt(specSequence), new AbortController().signal);
+  await steps.next();
+  const next = steps.next();
+  for (const state of [RUNNING, SUCCEEDED]) fence = await move(broker, fence, state);
+  const rest = await Array.fromAsync(steps);
+  const states = [(await next).value, ...rest].map((step) => step?.case === "event" && step.value);
+  expect(states).toMatchObject(
+    [RUNNING, SUCCEEDED].map((state) => ({ facet: { value: { state } } })),
+  );
 });
 
 test("a watch of a task that was started again tells all its lives, and ends with the last", async () => {

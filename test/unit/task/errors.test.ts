@@ -6,6 +6,7 @@ import {
   InvalidField,
   QueueFull,
   QueueUnknown,
+  SequenceUnknown,
   TaskFinished,
   TaskIdTaken,
   TaskNotFinished,
@@ -63,6 +64,11 @@ test.each([
     new WatcherTooSlow(7n),
     "events came faster than they were read; watch again after 7",
     { resume_after_sequence: "7" },
+  ],
+  [
+    new SequenceUnknown(99n, 42),
+    "the history ends at 42: 99 is of another one; begin again at 0",
+    { sequence: "99", newest_sequence: "42" },
   ],
   [
     new TooManyTasks(9),
