@@ -1,6 +1,6 @@
-import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { globalsOf } from "./globals.ts";
@@ -24,7 +24,7 @@ export function addCancel(program: Command): void {
         const { task } = await tasks.cancelTask({ taskId, reason, requestedBy: by }, CALL);
         if (!task) return;
         const shown = json
-          ? JSON.stringify(toJson(TaskSchema, task, await readTaskTypes(tasks)))
+          ? JSON.stringify(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)))
           : `${task.id} is canceled`;
         process.stdout.write(`${shown}\n`);
       });

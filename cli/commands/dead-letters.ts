@@ -1,9 +1,9 @@
-import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { type Task, TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { DeadLetterFilter } from "#gen/millrace/v1/task_service_pb.ts";
 import { wholeNumber } from "#lib/process/setting.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes, shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { tableLines } from "../terminal/table.ts";
@@ -32,7 +32,7 @@ export function addDeadLetters(program: Command): void {
         const types = await readTaskTypes(tasks);
         const { found, more } = await listed(tasks, filterOf(options, types), options.limit);
         const lines = json
-          ? found.map((task) => JSON.stringify(toJson(TaskSchema, task, types)))
+          ? found.map((task) => JSON.stringify(toldAsJson(TaskSchema, task, types)))
           : table(found, types);
         process.stdout.write(lines.map((line) => `${line}\n`).join(""));
         if (more) process.stderr.write(`there are more than ${options.limit}; see --limit\n`);

@@ -1,6 +1,6 @@
-import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { globalsOf } from "./globals.ts";
@@ -20,7 +20,7 @@ export function addGet(program: Command): void {
         ]);
         if (!task) return;
         const shown = json
-          ? JSON.stringify(toJson(TaskSchema, task, types))
+          ? JSON.stringify(toldAsJson(TaskSchema, task, types))
           : taskLines(task, types).join("\n");
         process.stdout.write(`${shown}\n`);
       });

@@ -1,6 +1,6 @@
-import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { eachTask } from "./each-task.ts";
@@ -23,7 +23,7 @@ export function addRetry(program: Command): void {
         const { task } = await tasks.retryTask({ taskId, requestedBy: by }, CALL);
         if (!task) return;
         const shown = json
-          ? JSON.stringify(toJson(TaskSchema, task, await readTaskTypes(tasks)))
+          ? JSON.stringify(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)))
           : `${taskId} starts again`;
         process.stdout.write(`${shown}\n`);
       });

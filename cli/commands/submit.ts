@@ -1,8 +1,8 @@
 import { readFile } from "node:fs/promises";
 import { text as textOf } from "node:stream/consumers";
-import { toJson } from "@bufbuild/protobuf";
 import { type Command, Option } from "commander";
 import { SubmitTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
@@ -95,7 +95,7 @@ async function submit(
     const submitted = await tasks.submitTask({ taskId: id, requestId, spec }, CALL);
     const taskId = submitted.task?.id ?? "";
     if (options.watch) return watchTask(tasks, { taskId, afterSequence: 0n, types, json });
-    const answer = toJson(SubmitTaskResponseSchema, submitted, types);
+    const answer = toldAsJson(SubmitTaskResponseSchema, submitted, types);
     process.stdout.write(`${json ? JSON.stringify(answer) : taskId}\n`);
     return ExitCode.SUCCEEDED;
   });

@@ -1,5 +1,6 @@
-import { type Registry, toJson } from "@bufbuild/protobuf";
+import type { Registry } from "@bufbuild/protobuf";
 import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import type { View } from "./view.ts";
 
 /** One line of protobuf JSON per event, and nothing else on stdout. */
@@ -7,7 +8,7 @@ export function jsonView(registry: Registry): View {
   return {
     snapshot() {},
     event(event) {
-      const json = toJson(TaskEventSchema, event, { registry });
+      const json = toldAsJson(TaskEventSchema, event, { registry });
       process.stdout.write(`${JSON.stringify(json)}\n`);
     },
     notice(line) {

@@ -1,4 +1,6 @@
-interface StreamHooks {
+interface StreamHooks<T> {
+  /** What the reader gets instead of the item. Must not throw. */
+  readonly mapItem?: (item: T) => T;
   /** What the reader gets instead of the error. */
   readonly mapError?: (error: unknown) => unknown;
   /** Called once: with nothing at the stream's end, with the error, or with STOPPED when the reader stopped. */
@@ -8,17 +10,17 @@ interface StreamHooks {
 /** Says that the reader stopped before the end. */
 export const STOPPED = Symbol("stopped");
 
-/** The same stream, with hooks at its end. Passes everything on, so that a reader that stops, stops the source. */
-export function hooked<T>(source: AsyncIterable<T>, hooks: StreamHooks): AsyncIterable<T> {
+/** The same stream, with hooks. Passes everything on, so that a reader that stops, stops the source. */
+export function hooked<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => new HookedStream(source[Symbol.asyncIterator](), hooks) };
 }
 
 class HookedStream<T> implements AsyncIterator<T> {
   readonly #source: AsyncIterator<T>;
-  readonly #hooks: StreamHooks;
+  readonly #hooks: StreamHooks<T>;
   #ended = false;
 
-  constructor(source: AsyncIterator<T>, hooks: StreamHooks) {
+  constructor(source: AsyncIterator<T>, hooks: StreamHooks<T>) {
     this.#source = source;
     this.#hooks = hooks;
   }
@@ -26,7 +28,9 @@ class HookedStream<T> implements AsyncIterator<T> {
   next(): Promise<IteratorResult<T>> {
     return this.#source.next().then(
       (result) => {
-        if (result.done === true) this.#end();
+        if (result.done !== true)
+          return { value: this.#hooks.mapItem?.(result.value) ?? result.value };
+        this.#end();
         return result;
       },
       (error) => {

@@ -12,6 +12,7 @@ import { callerValues } from "./caller.ts";
 import { checkedBody, checkQuery } from "./checked-request.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
 import { jsonDecoder } from "./json-text.ts";
+import { leaveOutNoJson } from "./leave-out-no-json.ts";
 import { liveRegistry } from "./live-registry.ts";
 import type { Services } from "./services.ts";
 import type { StreamConnections } from "./stream-connections.ts";
@@ -39,7 +40,7 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
   const { services, interceptors, streams, log } = options;
   const router = createConnectRouter({
     grpc: false,
-    interceptors,
+    interceptors: [...interceptors, leaveOutNoJson(liveRegistry(services.registry))],
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
     maxTimeoutMs: MAX_TIMEOUT_MS,

@@ -6,8 +6,10 @@ import {
   type Message,
   type Registry,
 } from "@bufbuild/protobuf";
+import { reflect } from "@bufbuild/protobuf/reflect";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
+import { placeOfNoJson, whyNoJson } from "#lib/rpc/told-as-json.ts";
 import { Validation } from "#lib/rpc/validation.ts";
 import { type FieldFault, InvalidField, TaskTypeUnknown } from "#lib/task/errors.ts";
 import { MAX_INPUT_BYTES } from "#lib/task/limits.ts";
@@ -52,7 +54,7 @@ export class KnownTaskTypes {
     return types.sort((a, b) => a.name.localeCompare(b.name));
   }
 
-  /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule. */
+  /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule; and what JSON can't tell. */
   checkInput(input: Any | undefined, at: string): void {
     const name = nameOf(input);
     if (name === "") throw new InvalidField(`${at}.type_url`, "must name the input's message type");
@@ -76,8 +78,14 @@ export class KnownTaskTypes {
 
   #faults(desc: DescMessage, bytes: Uint8Array, at: string): FieldFault[] {
     const message = decoded(desc, bytes);
-    if (message) return this.#validation.faults(desc, message, at);
-    return [{ field: `${at}.value`, description: `is not a ${desc.typeName}` }];
+    if (typeof message === "string") {
+      return [{ field: `${at}.value`, description: `is not a ${desc.typeName}: ${message}` }];
+    }
+    const faults = this.#validation.faults(desc, message, at);
+    const why = faults.length === 0 && whyNoJson(desc, message, this.#registry);
+    if (!why) return faults;
+    const field = placeOfNoJson(reflect(desc, message), this.#registry, at);
+    return [{ field, description: `can't be told as JSON: ${why}` }];
   }
 }
 
@@ -85,10 +93,14 @@ function nameOf(input: Any | undefined): string {
   return input?.typeUrl.split("/").at(-1) ?? "";
 }
 
-function decoded(desc: DescMessage, bytes: Uint8Array): Message | undefined {
+/** Else it could be read, but not be told within an answer, which is nested deeper and has the same limit of 100. */
+const MAX_DEPTH = 90;
+
+/** The message, or why the bytes are none. */
+function decoded(desc: DescMessage, bytes: Uint8Array): Message | string {
   try {
-    return fromBinary(desc, bytes);
-  } catch {
-    return undefined;
+    return fromBinary(desc, bytes, { recursionLimit: MAX_DEPTH });
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -81,7 +81,8 @@ export const RetryPolicySchema: GenMessage<RetryPolicy> = /*@__PURE__*/
  */
 export type TaskSpec = Message<"millrace.v1.TaskSpec"> & {
   /**
-   * Input of the handler. Its message type names the task type. At most 64 KiB.
+   * Input of the handler. Its message type names the task type. At most 64 KiB, 90 levels deep, and nothing that JSON
+   * can't say, such as a NaN in a google.protobuf.Value. Left out of JSON while no worker has announced its type.
    *
    * @generated from field: google.protobuf.Any input = 1;
    */
@@ -637,7 +638,7 @@ export type Task = Message<"millrace.v1.Task"> & {
   error?: TaskError | undefined;
 
   /**
-   * What the handler returned; set in SUCCEEDED.
+   * What the handler returned; set in SUCCEEDED. Left out of JSON where JSON can't say it.
    *
    * @generated from field: google.protobuf.Any output = 10;
    */
