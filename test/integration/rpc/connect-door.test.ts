@@ -194,6 +194,23 @@ describe("the Connect door", () => {
     await left;
   });
 
+  test("ends a connection on which many requests wait for their answers", async () => {
+    const stage = new Stage();
+    let begun = 0;
+    stage.onGet("deaf", () => {
+      begun += 1;
+      return new Promise(() => {});
+    });
+    await using door = await openDoor(stage, 0);
+    const path = "/millrace.v1.TaskService/GetTask?encoding=json&connect=v1&message=";
+    const request = getRequest(`${path}${encodeURIComponent('{"taskId":"deaf"}')}`);
+    const socket = connect(door.port, "127.0.0.1");
+    socket.on("error", () => {});
+    socket.write(Buffer.concat(Array.from({ length: 100 }, () => request)));
+    await once(socket.resume(), "close");
+    expect(begun).toBeLessThanOrEqual(16);
+  });
+
   test("leaves at once although idle connections are kept", async () => {
     await using door = await openDoor(new Stage());
     await (await fetch(`${door.url}/`)).text();
