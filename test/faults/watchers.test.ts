@@ -1,8 +1,8 @@
-import { readFile } from "node:fs/promises";
 import { expect } from "vitest";
 import { faultRow, sized } from "#test/support/fault-row.ts";
 import { Fleet } from "#test/support/fleet.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { memoryOf } from "#test/support/memory.ts";
 import { metricsOf, sampleOf } from "#test/support/metrics-text.ts";
 import { submitPatiently } from "#test/support/patient-submit.ts";
 import type { Seen } from "#test/support/patient-watch.ts";
@@ -22,12 +22,6 @@ const HANG_UP_AFTER_MS = 2_000;
 const QUIET: Script = { steps: 20, idleMs: RUN_MS };
 /** More events in its time than a watcher may be behind, and more bytes than a line holds. */
 const CHATTY: Script = { steps: 1_300, idleMs: RUN_MS, stepBytes: 1_000 };
-
-/** Memory that the process has now, in MiB. */
-async function memoryOf(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, "utf8");
-  return Math.round(Number(/VmRSS:\s+(\d+)/.exec(status)?.[1]) / 1024);
-}
 
 /** Nobody is still counted as a watcher although all have left. */
 async function nobodyWatches({ url }: Gateway): Promise<boolean> {

@@ -1,7 +1,12 @@
+const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
+
 /** What an HTTP/2 connection begins with: the preface, and settings that ask for nothing. */
-export const HTTP2_START = Buffer.concat([
-  Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-  frame(4, { stream: 0 }),
+export const HTTP2_START = Buffer.concat([PREFACE, frame(4, { stream: 0 })]);
+
+/** The same, with SETTINGS_INITIAL_WINDOW_SIZE = 0: not a byte of any message may be sent. */
+export const HTTP2_UNREAD_START = Buffer.concat([
+  PREFACE,
+  frame(4, { stream: 0, payload: Buffer.from([0, 4, 0, 0, 0, 0]) }),
 ]);
 
 const END_STREAM = 1;
