@@ -1,4 +1,4 @@
-import { type DescMethod, fromBinary, type Message, toBinary } from "@bufbuild/protobuf";
+import { type DescMethod, fromBinary, type Message } from "@bufbuild/protobuf";
 import type { Interceptor, MethodImplSpec } from "@connectrpc/connect";
 // Not covered by semver: package.json pins the version, and the contract tests cover it.
 import {
@@ -10,6 +10,7 @@ import type { handleClientStreamingCall, handleUnaryCall, Server } from "@grpc/g
 import { type DuplexCall, GrpcCall, type OutputStreamCall } from "./grpc-call.ts";
 import { Refused } from "./refused.ts";
 import { methodsOf, type Services } from "./services.ts";
+import { bytesOf } from "./shared-message.ts";
 import { refusalOf } from "./too-many-fields.ts";
 
 type UnarySpec = MethodImplSpec & { readonly kind: "unary" };
@@ -54,7 +55,7 @@ function wireOf({ parent, name, input, output }: DescMethod) {
   return {
     path: `/${parent.typeName}/${name}`,
     serialize(message: Message): Buffer {
-      const bytes = toBinary(output, message);
+      const bytes = bytesOf(output, message);
       return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     },
     deserialize(bytes: Buffer): Message {
@@ -124,27 +125,25 @@ async function pump(
   }
 }
 
-/** Sends what the implementation yields, as fast as the caller reads. */
+/**
+ * Sends what the implementation yields, as fast as the caller reads: the next message is asked for when the last one is
+ * on its way, so that a slow reader gets what is newest by then.
+ */
 async function send(
   given: OutputStreamCall | DuplexCall,
   call: GrpcCall,
   output: AsyncIterable<Message>,
 ): Promise<void> {
+  const { signal } = call.context;
+  let goOn = (): void => {};
+  signal.addEventListener("abort", () => goOn());
   for await (const message of output) {
+    if (signal.aborted) return;
     call.sendHeader();
-    if (!given.write(message)) await drained(given, call.context.signal);
+    await new Promise<void>((resolve) => {
+      goOn = resolve;
+      given.write(message, () => resolve());
+    });
   }
   call.sendHeader();
-}
-
-function drained(call: OutputStreamCall | DuplexCall, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      call.off("drain", done);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    call.once("drain", done);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -470,7 +470,8 @@ export const GetOverviewResponseSchema: GenMessage<GetOverviewResponse> = /*@__P
  */
 export type WatchOverviewRequest = Message<"millrace.v1.WatchOverviewRequest"> & {
   /**
-   * Time between two messages. 200 ms to 10 s, so that proxies see that the stream is alive; default 1 s.
+   * Time between two messages. 200 ms to 10 s, so that proxies see that the stream is alive; default 1 s. Longer while
+   * there are more streams than the monitor can serve so often, and while the caller does not read.
    *
    * @generated from field: google.protobuf.Duration interval = 1;
    */

@@ -128,6 +128,22 @@ describe("one connection of the gRPC door", () => {
     for (const updates of await Promise.all(watches)) expect(updates).toHaveLength(1);
   });
 
+  test("has one message ready for a watch that is not read, so that the next one is the newest", async () => {
+    const stage = new Stage();
+    let made = 0;
+    stage.onWatch("flood", async function* () {
+      for (;;) {
+        made += 1;
+        yield KEEP_ALIVE;
+      }
+    });
+    const door = await openDoor(stage);
+    using flood = await RawConnection.open(door.port, "reading");
+    void flood.send(HTTP2_UNREAD_START, ...watchCall(1));
+    await until(() => made > 0);
+    expect(await atRest(door, () => made)).toBe(1);
+  });
+
   test("is ended when too much is left unread on it", async () => {
     const stage = new Stage();
     const all = Promise.withResolvers<void>();
