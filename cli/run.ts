@@ -1,54 +1,16 @@
-import { Command, CommanderError, Option } from "commander";
+import { CommanderError } from "commander";
 import { StartupError } from "#lib/process/startup-error.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { CliError } from "./cli-error.ts";
-import { addCancel } from "./commands/cancel.ts";
-import { addDeadLetters } from "./commands/dead-letters.ts";
-import { addDelete } from "./commands/delete.ts";
-import { addDemo } from "./commands/demo.ts";
-import { addGet } from "./commands/get.ts";
-import { addQueues } from "./commands/queues.ts";
-import { addRedrive } from "./commands/redrive.ts";
-import { addRetry } from "./commands/retry.ts";
-import { addSubmit } from "./commands/submit.ts";
-import { addTypes } from "./commands/types.ts";
-import { addUp } from "./commands/up.ts";
-import { addWatch } from "./commands/watch.ts";
-import { EXIT_CODE_HELP, ExitCode } from "./exit-code.ts";
-import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
+import { ExitCode } from "./exit-code.ts";
 import { NatsServerError } from "./nats-server/nats-server-error.ts";
+import { newProgram } from "./program.ts";
 import { endWithOutput } from "./terminal/output-lost.ts";
 
 endWithOutput();
 
-const program = new Command("millrace")
-  .description("Typed, live background tasks over NATS JetStream.")
-  .version(VERSION)
-  .addOption(
-    new Option("--server <host:port>", "gRPC door of a gateway")
-      .env("MILLRACE_SERVER")
-      .default(DEFAULT_SERVER),
-  )
-  .option("--json", "JSON for programs: one line per event, or one line in all")
-  .configureHelp({ showGlobalOptions: true })
-  .exitOverride()
-  .addHelpText("afterAll", EXIT_CODE_HELP);
-
-addUp(program, process.env);
-addDemo(program, process.env);
-addSubmit(program);
-addWatch(program);
-addGet(program);
-addCancel(program);
-addRetry(program);
-addDelete(program);
-addDeadLetters(program);
-addRedrive(program);
-addTypes(program);
-addQueues(program);
-
 try {
-  await program.parseAsync(process.argv);
+  await newProgram(process.env).parseAsync(process.argv);
 } catch (error) {
   process.exitCode = complain(error);
 }

@@ -15,7 +15,7 @@ import { globalsOf } from "./globals.ts";
 import { parkedSequenceValue, sequencesValue } from "./option-values.ts";
 
 interface ParkedOptions {
-  readonly after: bigint;
+  readonly after?: bigint;
   readonly delete?: readonly bigint[];
 }
 
@@ -23,14 +23,14 @@ export function addParked(queues: Command): void {
   queues
     .command("parked")
     .description("list what was found in queues and is no task, or delete it for good")
-    .option("--after <sequence>", "only those after this one", parkedSequenceValue, 0n)
+    .option("--after <sequence>", "only those after this one", parkedSequenceValue)
     .option("--delete <sequence...>", "delete these", sequencesValue)
     .action(async (options: ParkedOptions, command: Command) => {
       const { server, json } = globalsOf(command);
       const shown = await atGateway(server, (_, client) =>
         options.delete
           ? removed(client, options.delete, json)
-          : listed(client, options.after, json),
+          : listed(client, options.after ?? 0n, json),
       );
       process.stdout.write(`${shown}\n`);
     });

@@ -1,0 +1,47 @@
+import { Command, Option } from "commander";
+import { VERSION } from "#lib/process/version.ts";
+import { addCancel } from "./commands/cancel.ts";
+import { addDeadLetters } from "./commands/dead-letters.ts";
+import { addDelete } from "./commands/delete.ts";
+import { addDemo } from "./commands/demo.ts";
+import { addGet } from "./commands/get.ts";
+import { addHelp } from "./commands/help.ts";
+import { addQueues } from "./commands/queues.ts";
+import { addRedrive } from "./commands/redrive.ts";
+import { addRetry } from "./commands/retry.ts";
+import { addSubmit } from "./commands/submit.ts";
+import { addTypes } from "./commands/types.ts";
+import { addUp } from "./commands/up.ts";
+import { addWatch } from "./commands/watch.ts";
+import { EXIT_CODE_HELP } from "./exit-code.ts";
+import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
+
+/** `millrace` with all its commands. */
+export function newProgram(env: NodeJS.ProcessEnv): Command {
+  const program = new Command("millrace")
+    .description("Typed, live background tasks over NATS JetStream.")
+    .version(VERSION)
+    .addOption(
+      new Option("--server <host:port>", "gRPC door of a gateway")
+        .env("MILLRACE_SERVER")
+        .default(DEFAULT_SERVER),
+    )
+    .option("--json", "JSON for programs: one line per event, or one line in all")
+    .configureHelp({ showGlobalOptions: true })
+    .exitOverride()
+    .addHelpText("afterAll", EXIT_CODE_HELP);
+  addUp(program, env);
+  addDemo(program, env);
+  addSubmit(program);
+  addWatch(program);
+  addGet(program);
+  addCancel(program);
+  addRetry(program);
+  addDelete(program);
+  addDeadLetters(program);
+  addRedrive(program);
+  addTypes(program);
+  addQueues(program);
+  addHelp(program);
+  return program;
+}

@@ -1,0 +1,50 @@
+import type { Command, OutputConfiguration } from "commander";
+import { expect, test } from "vitest";
+import { newProgram } from "#cli/program.ts";
+
+/** The words that lead to each command, as far down as they go. */
+function pathsIn(command: Command): string[][] {
+  return command.commands.flatMap((one) => [
+    [one.name()],
+    ...pathsIn(one).map((rest) => [one.name(), ...rest]),
+  ]);
+}
+
+/** What the command line prints, and how it ends. */
+async function printed(args: readonly string[]) {
+  const program = newProgram({});
+  let text = "";
+  const write = (more: string) => {
+    text += more;
+  };
+  quiet(program, { writeOut: write, writeErr: write });
+  const ended = program.parseAsync(args, { from: "user" });
+  const { exitCode } = await ended.then(
+    () => ({ exitCode: undefined }),
+    (error) => error,
+  );
+  return { text, exitCode };
+}
+
+function quiet(command: Command, output: OutputConfiguration): void {
+  command.configureOutput(output);
+  for (const one of command.commands) quiet(one, output);
+}
+
+test.each(pathsIn(newProgram({})).map((words) => words.join(" ")))(
+  "%s explains itself with --help, and is explained by help",
+  async (command) => {
+    const words = command.split(" ");
+    const usage = expect.stringContaining(`Usage: millrace ${command} `);
+    expect(await printed([...words, "--help"])).toEqual({ text: usage, exitCode: 0 });
+    expect(await printed(["help", ...words])).toEqual({ text: usage, exitCode: 0 });
+  },
+);
+
+test("help explains the whole, and knows no command that there is not", async () => {
+  expect((await printed(["help"])).text).toContain("Usage: millrace [options] [command]");
+  expect(await printed(["help", "queues", "park"])).toEqual({
+    text: expect.stringContaining("unknown command 'park'"),
+    exitCode: 1,
+  });
+});
