@@ -26,6 +26,9 @@ interface SubmitOptions extends SpecOptions {
 }
 
 const HELP = `
+A key may lead into inner messages and maps by dots (to.city=Rome); of a repeated field, every pair adds one. A type that
+JSON writes without fields (Int32Value, Timestamp, ListValue, …) takes value=…, or JSON such as 5.
+
 A line of a batch is a TaskSpec as JSON, or {"taskId", "requestId", "spec"} around one:
   {"input": {"@type": "web.summarize", "url": "https://example.com"}, "queue": "default"}
 Lines whose input has no "@type" are of the <type> that the command names. Give them ids, and the same batch may be
@@ -35,6 +38,7 @@ Examples:
   millrace submit web.summarize url=https://example.com --watch
   millrace submit SummarizePage '{"url": "https://example.com"}' --priority high --delay 10m
   echo '{"url": "https://example.com"}' | millrace submit web.summarize --input-file -
+  millrace submit google.protobuf.Int32Value 5
   millrace submit --batch tasks.jsonl > ids.txt`;
 
 const UNFIT_FOR_BATCH = ["input", "inputFile", "id", "requestId", "watch"];
@@ -44,7 +48,7 @@ export function addSubmit(program: Command): void {
     .command("submit")
     .description("submit a task, and print its id; or many")
     .argument("[type]", "its full name, its alias, or the last part of its name; see `types`")
-    .argument("[input...]", "one JSON object, or key=value for each field")
+    .argument("[input...]", "JSON as protobuf writes it, or key=value for each field")
     .option("-i, --input <key=value>", "a field of the input; may be repeated", collectedValue)
     .option("--input-file <file>", "a file with the input as JSON; - reads standard input")
     .option("--id <id>", "the task's id; the same id again finds the same task")

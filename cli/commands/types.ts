@@ -1,8 +1,9 @@
-import { type DescField, ScalarType, toJson } from "@bufbuild/protobuf";
+import { type DescField, type DescMessage, ScalarType, toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { ListTaskTypesResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
+import { jsonFormOf } from "../task-types/json-form.ts";
 import { type TaskTypes, taskTypesOf } from "../task-types/task-types.ts";
 import { globalsOf } from "./globals.ts";
 
@@ -24,14 +25,30 @@ export function addTypes(program: Command): void {
 }
 
 function typeLines(type: TaskType, { registry }: TaskTypes): string[] {
-  const fields = registry.getMessage(type.name)?.fields ?? [];
+  const message = registry.getMessage(type.name);
   return [
     type.alias || type.name,
     `  ${type.description}`,
     `  input   ${type.name}`,
-    ...fields.map((field) => `            ${field.name}: ${kindOf(field)}`),
+    ...(message ? inputLines(message) : []).map((line) => `            ${line}`),
     `  output  ${type.outputType}`,
   ];
+}
+
+/** What `submit` takes. */
+function inputLines(message: DescMessage): string[] {
+  switch (jsonFormOf(message)) {
+    case "members":
+      return ["members of any name"];
+    case "anything":
+      return ["any JSON"];
+    case "list":
+      return ["value: any JSON, repeated"];
+    case "text":
+      return [`value: ${message.name}`];
+    default:
+      return message.fields.map((field) => `${field.name}: ${kindOf(field)}`);
+  }
 }
 
 function kindOf(field: DescField): string {

@@ -1,13 +1,17 @@
-import { create, fromJson, type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import { type JsonObject, type JsonValue, toBinary } from "@bufbuild/protobuf";
+import type { Any } from "@bufbuild/protobuf/wkt";
 import { TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import {
   type SubmitTaskRequest,
   SubmitTaskRequestSchema,
 } from "#gen/millrace/v1/task_service_pb.ts";
+import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { buildInput } from "../task-types/build-input.ts";
+import { decodedFields } from "../task-types/decoded.ts";
 import { isJsonObject, refuseUnknownFields } from "../task-types/json-fields.ts";
+import { jsonFormOf } from "../task-types/json-form.ts";
 import { parseJson } from "../task-types/parse-json.ts";
 import { resolveType } from "../task-types/resolve-type.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
@@ -31,42 +35,42 @@ export function lineRequest(
   const { spec, ...ids } = request;
   if (!isJsonObject(spec)) throw usage("spec: is required");
   const { input, ...rest } = spec;
-  const packed = inputOf(input, types, typeName);
-  const read = decoded(ids, rest);
-  read.spec = { ...(read.spec ?? create(TaskSpecSchema)), input: packed };
+  const any = inputOf(input, types, typeName);
+  const read = decodedFields(SubmitTaskRequestSchema, ids);
+  read.spec = { ...decodedFields(TaskSpecSchema, rest), input: any };
   const size = toBinary(SubmitTaskRequestSchema, read).length;
   if (size > MAX_LINE_BYTES) throw usage(`has ${size} bytes; ${MAX_LINE_BYTES} are allowed`);
   return read;
 }
 
+/** With an "@type", an input is JSON as an Any has it; without, as its own type has it. */
 function inputOf(given: JsonValue | undefined, types: TaskTypes, typeName: string | undefined) {
-  if (!isJsonObject(given)) throw usage('input: must be an object: {"@type": "...", ...}');
-  const { "@type": named = typeName, ...fields } = given;
-  if (typeof named !== "string") throw usage('input: must say its "@type"');
-  const type = resolveType(named.slice(named.lastIndexOf("/") + 1), types.all);
-  return buildInput(type, { json: JSON.stringify(fields), pairs: [] }, types.registry);
-}
-
-/** What a decoder complains of, by the name of the field: most of what it says itself names but the type. */
-function decoded(request: JsonObject, spec: JsonObject): SubmitTaskRequest {
-  for (const [name, value] of Object.entries(spec)) {
-    at(`${name}: `, () => fromJson(TaskSpecSchema, { [name]: value }));
+  const { "@type": named, ...fields } = isJsonObject(given) ? given : {};
+  if (typeof named === "string") {
+    const type = resolveType(named.slice(named.lastIndexOf("/") + 1), types.all);
+    return packed(type, unwrapped(fields, type, types), types);
   }
-  return at("", () => fromJson(SubmitTaskRequestSchema, { ...request, spec }));
-}
-
-function at<T>(where: string, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    const text = error instanceof Error ? error.message : String(error);
-    const short = text
-      .replace(/^cannot decode (?:message|enum) (?:\w+\.)*(\w+) from JSON: /, "is no $1: ")
-      .replace(/^cannot decode field \S+ from JSON: /, "");
-    throw usage(where + short, error);
+  if (given === undefined || (typeName === undefined && !isJsonObject(given))) {
+    throw usage('input: must be an object: {"@type": "...", ...}');
   }
+  if (typeName === undefined) throw usage('input: must say its "@type"');
+  return packed(resolveType(typeName, types.all), given, types);
 }
 
-function usage(text: string, cause?: unknown): CliError {
-  return new CliError(text, { exitCode: ExitCode.USAGE, cause });
+/** What an Any has beside the "@type"; in "value", if that is no message that JSON writes by its fields. */
+function unwrapped(fields: JsonObject, { name }: TaskType, { registry }: TaskTypes): JsonValue {
+  const message = registry.getMessage(name);
+  if (!message || jsonFormOf(message) === "fields") return fields;
+  const { value, ...others } = fields;
+  const [other] = Object.keys(others);
+  if (value !== undefined && other === undefined) return value;
+  throw usage(`input: a ${message.name} has its JSON in "value", and nothing beside it`);
+}
+
+function packed(type: TaskType, json: JsonValue, { registry }: TaskTypes): Any {
+  return buildInput(type, { json: JSON.stringify(json), pairs: [] }, registry);
+}
+
+function usage(text: string): CliError {
+  return new CliError(text, { exitCode: ExitCode.USAGE });
 }

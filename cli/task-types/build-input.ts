@@ -1,10 +1,21 @@
-import { create, fromJson, type JsonObject, type Registry, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescMessage,
+  fromJson,
+  type JsonObject,
+  type JsonValue,
+  type Message,
+  type Registry,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { type Any, AnySchema } from "@bufbuild/protobuf/wkt";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
+import { decoded, decodedFields } from "./decoded.ts";
 import { isJsonObject, refuseUnknownFields } from "./json-fields.ts";
-import { type Pair, parsePair, putPair } from "./pair.ts";
+import { isObjectInJson, jsonFormOf } from "./json-form.ts";
+import { type Pair, parsePair, putPair, putValue } from "./pair.ts";
 import { parseJson } from "./parse-json.ts";
 
 /** What was given as a task's input: JSON, pairs that are put into it, or both. */
@@ -15,9 +26,12 @@ export interface GivenInput {
 
 const ANY_PREFIX = "type.googleapis.com/";
 
-/** Arguments are one JSON object, or pairs. */
+/** What begins like JSON, or is a word of it. A key that begins so is none of protobuf's. */
+const JSON_ARGUMENT = /^\s*(?:["{[]|(?:-?\d[\d.eE+-]*|true|false|null)\s*$)/;
+
+/** Arguments are JSON, or pairs. */
 export function givenInput(args: readonly string[]): GivenInput {
-  const json = args.filter((arg) => arg.trimStart().startsWith("{"));
+  const json = args.filter((arg) => JSON_ARGUMENT.test(arg));
   if (json.length > 1)
     throw new CliError("more than one JSON input is given", { exitCode: ExitCode.USAGE });
   return { json: json[0], pairs: args.filter((arg) => arg !== json[0]).map(parsePair) };
@@ -31,36 +45,49 @@ export function buildInput(type: TaskType, given: GivenInput, registry: Registry
       exitCode: ExitCode.UNAVAILABLE,
     });
   }
-  const json = baseOf(given.json);
-  refuseUnknownFields(json, message);
-  for (const pair of given.pairs) putPair(json, message, pair);
-  try {
-    const input = fromJson(message, json, { registry });
-    return create(AnySchema, {
-      typeUrl: ANY_PREFIX + message.typeName,
-      value: toBinary(message, input),
-    });
-  } catch (error) {
-    throw new CliError(readable(error, message.typeName), {
-      exitCode: ExitCode.USAGE,
-      cause: error,
-    });
-  }
-}
-
-function baseOf(text: string | undefined): JsonObject {
-  if (text === undefined) return {};
-  const json = parseJson(text, "input");
-  if (isJsonObject(json)) return json;
-  throw new CliError('input: must be a JSON object, e.g. {"key": "value"}', {
-    exitCode: ExitCode.USAGE,
+  const input = read(message, jsonOf(message, given), registry);
+  return create(AnySchema, {
+    typeUrl: ANY_PREFIX + message.typeName,
+    value: toBinary(message, input),
   });
 }
 
-/** "cannot decode field x.y.Message.count from JSON: expected number" → "count: expected number" */
-function readable(error: unknown, typeName: string): string {
-  const text = error instanceof Error ? error.message : String(error);
-  return text
-    .replace(/^cannot decode (?:field|message) (\S+) from JSON: /, "$1: ")
-    .replace(`${typeName}.`, "");
+function read(message: DescMessage, json: JsonValue | undefined, registry: Registry): Message {
+  if (json === undefined) return create(message);
+  if (jsonFormOf(message) === "fields" && isJsonObject(json)) {
+    return decodedFields(message, json, registry);
+  }
+  return decoded("input: ", () => fromJson(message, json, { registry }));
+}
+
+/** The input in protobuf's JSON; undefined when nothing is given. */
+function jsonOf(message: DescMessage, { json: text, pairs }: GivenInput): JsonValue | undefined {
+  const given = text === undefined ? undefined : parseJson(text, "input");
+  if (!isObjectInJson(message)) return ownValueOf(message, given, pairs);
+  const json = given === undefined ? {} : given;
+  if (jsonFormOf(message) === "anything" && pairs.length === 0) return json;
+  if (!isJsonObject(json)) {
+    throw new CliError('input: must be a JSON object, e.g. {"key": "value"}', {
+      exitCode: ExitCode.USAGE,
+    });
+  }
+  if (jsonFormOf(message) === "fields") refuseUnknownFields(json, message);
+  for (const pair of pairs) putPair(json, message, pair);
+  return json;
+}
+
+/** Of a message that JSON does not write as an object: its value, or an object around it, as in an Any. */
+function ownValueOf(
+  message: DescMessage,
+  given: JsonValue | undefined,
+  pairs: readonly Pair[],
+): JsonValue | undefined {
+  const isAround = isJsonObject(given) && Object.keys(given).join() === "value";
+  const around = isAround ? given : aroundIt(given);
+  for (const pair of pairs) putValue(around, message, pair);
+  return around["value"];
+}
+
+function aroundIt(value: JsonValue | undefined): JsonObject {
+  return value === undefined ? {} : { value };
 }

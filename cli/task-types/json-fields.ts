@@ -2,9 +2,7 @@ import type { DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/pr
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import { didYouMean } from "#lib/process/did-you-mean.ts";
-
-/** Messages with a JSON form of their own, such as a Duration's "3s". */
-const OWN_JSON_FORM = /^google\.protobuf\./;
+import { fieldsIn } from "./json-form.ts";
 
 export function isJsonObject(value: JsonValue | undefined): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
@@ -22,22 +20,22 @@ export function fieldNamed(name: string, message: DescMessage): DescField {
   });
 }
 
-/** The message that the field holds one, or many, of; undefined when it holds something else. */
-export function messageIn(field: DescField): DescMessage | undefined {
-  const { message } = field;
-  return message === undefined || OWN_JSON_FORM.test(message.typeName) ? undefined : message;
-}
-
 /** Refuses a field that the message does not have, however deep. */
 export function refuseUnknownFields(json: JsonObject, message: DescMessage): void {
   for (const [name, value] of Object.entries(json)) {
+    if (isExtension(name)) continue;
     const field = fieldNamed(name, message);
-    const inner = messageIn(field);
+    const inner = fieldsIn(field);
     if (inner === undefined) continue;
     for (const item of itemsOf(field, value)) {
       if (isJsonObject(item)) refuseUnknownFields(item, inner);
     }
   }
+}
+
+/** Written as "[full.name]"; the decoder knows which there are. */
+function isExtension(name: string): boolean {
+  return name.startsWith("[");
 }
 
 function itemsOf(field: DescField, value: JsonValue): readonly JsonValue[] {

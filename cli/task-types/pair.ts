@@ -1,9 +1,11 @@
 import type { DescEnum, DescField, DescMessage, JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { ScalarType } from "@bufbuild/protobuf";
+import { isWrapperDesc } from "@bufbuild/protobuf/wkt";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import { didYouMean } from "#lib/process/did-you-mean.ts";
-import { fieldNamed, isJsonObject, messageIn } from "./json-fields.ts";
+import { fieldNamed, isJsonObject } from "./json-fields.ts";
+import { isObjectInJson, jsonFormOf } from "./json-form.ts";
 import { parseJson } from "./parse-json.ts";
 
 /** `key=value` of the command line. */
@@ -15,9 +17,7 @@ export interface Pair {
 export function parsePair(given: string): Pair {
   const at = given.indexOf("=");
   if (at > 0) return { key: given.slice(0, at), value: given.slice(at + 1) };
-  throw new CliError(`"${given}" is neither key=value nor a JSON object ({"key": "value"})`, {
-    exitCode: ExitCode.USAGE,
-  });
+  throw usage(`"${given}" is neither key=value nor JSON, such as {"key": "value"}`);
 }
 
 /**
@@ -25,6 +25,10 @@ export function parsePair(given: string): Pair {
  * every pair; an enum's value may be given by the last part of its name.
  */
 export function putPair(json: JsonObject, message: DescMessage, { key, value }: Pair): void {
+  if (jsonFormOf(message) !== "fields") {
+    putMember(json, key.split("."), value);
+    return;
+  }
   const dot = key.indexOf(".");
   const field = fieldNamed(dot < 0 ? key : key.slice(0, dot), message);
   if (dot < 0) {
@@ -32,26 +36,30 @@ export function putPair(json: JsonObject, message: DescMessage, { key, value }: 
     return;
   }
   const rest = key.slice(dot + 1);
-  const inner = innerOf(json, field);
   if (field.fieldKind === "map") {
-    inner[rest] = jsonOf(value, field, key);
-    return;
+    innerOf(json, field)[rest] = jsonOf(value, field, key);
+  } else if (field.fieldKind === "message" && isObjectInJson(field.message)) {
+    putPair(innerOf(json, field), field.message, { key: rest, value });
+  } else {
+    throw usage(`"${key}": ${field.name} holds no single message with fields`);
   }
-  const innerMessage = messageIn(field);
-  if (innerMessage === undefined || field.fieldKind === "list") {
-    throw new CliError(`"${key}": ${field.name} holds no single message`, {
-      exitCode: ExitCode.USAGE,
-    });
-  }
-  putPair(inner, innerMessage, { key: rest, value });
+}
+
+/** Of an object whose members may have any name: what reads as JSON is that, all else is text. */
+function putMember(json: JsonObject, [name = "", ...rest]: readonly string[], value: string): void {
+  if (rest.length === 0) json[name] = jsonOrText(value);
+  else putMember(objectAt(json, name), rest, value);
 }
 
 function innerOf(json: JsonObject, field: DescField): JsonObject {
-  const known = spelledAs(json, field);
-  const inner = json[known];
+  return objectAt(json, spelledAs(json, field));
+}
+
+function objectAt(json: JsonObject, name: string): JsonObject {
+  const inner = json[name];
   if (isJsonObject(inner)) return inner;
   const fresh: JsonObject = {};
-  json[known] = fresh;
+  json[name] = fresh;
   return fresh;
 }
 
@@ -62,39 +70,82 @@ function spelledAs(json: JsonObject, field: DescField): string {
 
 function put(json: JsonObject, field: DescField, value: string): void {
   const name = spelledAs(json, field);
-  if (field.fieldKind === "map") {
-    json[name] = parseJson(value, name);
-  } else if (field.fieldKind === "list") {
-    const before = json[name];
-    const items = value.startsWith("[") ? parseJson(value, name) : [jsonOf(value, field, name)];
-    json[name] = [...(Array.isArray(before) ? before : []), ...(Array.isArray(items) ? items : [])];
-  } else {
-    json[name] = jsonOf(value, field, name);
+  if (field.fieldKind === "map") json[name] = parseJson(value, name);
+  else if (field.fieldKind === "list") {
+    const items = itemsOf(value, name, (item) => jsonOf(item, field, name));
+    json[name] = added(json[name], items);
+  } else json[name] = added(json[name], jsonOf(value, field, name));
+}
+
+/** A list grows, anything else is replaced. */
+function added(before: JsonValue | undefined, value: JsonValue): JsonValue {
+  return Array.isArray(before) && Array.isArray(value) ? [...before, ...value] : value;
+}
+
+/** Puts the value of a message that JSON does not write as an object, as `value`: so does an Any that holds one. */
+export function putValue(json: JsonObject, message: DescMessage, { key, value }: Pair): void {
+  if (key === "value") json[key] = added(json[key], messageJson(value, message, key));
+  else throw usage(`${message.name} has no "${key}"; it is given as JSON, or by value=...`);
+}
+
+/** A list of one item, or, if the value is a list, of all of its items. */
+function itemsOf(value: string, name: string, one: (value: string) => JsonValue): JsonValue[] {
+  const items = value.startsWith("[") ? parseJson(value, name) : [one(value)];
+  return Array.isArray(items) ? items : [];
+}
+
+/** The JSON of a message that is given by one text. */
+function messageJson(value: string, message: DescMessage, name: string): JsonValue {
+  if (isWrapperDesc(message)) return jsonOf(value, message.fields[0], name);
+  switch (jsonFormOf(message)) {
+    case "text":
+      return value.startsWith('"') ? parseJson(value, name) : value;
+    case "anything":
+      return jsonOrText(value);
+    case "list":
+      return itemsOf(value, name, jsonOrText);
+    default:
+      return parseJson(value, name);
   }
 }
 
 function jsonOf(value: string, field: DescField, name: string): JsonValue {
   if (field.enum) return enumValue(value, field.enum, name);
+  if (field.message) return messageJson(value, field.message, name);
   if (field.scalar === ScalarType.BOOL) return trueOrFalse(value, name);
   // Numbers may be strings in protobuf JSON, which keeps 64 bits of them.
-  if (field.message && /^[{["]/.test(value)) return parseJson(value, name);
   return value;
+}
+
+function jsonOrText(value: string): JsonValue {
+  try {
+    return JSON.parse(value);
+  } catch {
+    return value;
+  }
 }
 
 function trueOrFalse(value: string, name: string): boolean {
   if (value === "true" || value === "false") return value === "true";
-  throw new CliError(`${name}: "${value}" is neither true nor false`, { exitCode: ExitCode.USAGE });
+  throw usage(`${name}: "${value}" is neither true nor false`);
 }
 
-/** "detailed" for PROCESSING_TYPE_DETAILED. */
-function enumValue(value: string, desc: DescEnum, name: string): string {
+/** "detailed" for PROCESSING_TYPE_DETAILED; its number as well. */
+function enumValue(value: string, desc: DescEnum, name: string): JsonValue {
+  if (/^-?\d+$/.test(value)) return Number(value);
+  if (desc.typeName === "google.protobuf.NullValue" && value === "null") return null;
   const wanted = value.toUpperCase().replaceAll("-", "_");
   const prefix = desc.sharedPrefix?.toUpperCase() ?? "";
-  const found = desc.values.find((one) => one.name === wanted || one.name === prefix + wanted);
+  const means = (known: string) => [wanted, prefix + wanted].includes(known.toUpperCase());
+  const found =
+    desc.values.find((one) => one.name === value) ?? desc.values.find((one) => means(one.name));
   if (found) return found.name;
   const shortNames = desc.values.map((one) => one.name.slice(prefix.length).toLowerCase());
-  throw new CliError(
+  throw usage(
     `${name}: there is no "${value}"${didYouMean(value, shortNames)}; allowed: ${shortNames.join(", ")}`,
-    { exitCode: ExitCode.USAGE },
   );
+}
+
+function usage(text: string): CliError {
+  return new CliError(text, { exitCode: ExitCode.USAGE });
 }

@@ -48,13 +48,14 @@ test.each([
   [["itmes=x"], 'ShipOrder has no field "itmes" (did you mean "items"?); fields: order_id, '],
   [['{"to": {"streat_name": "x"}}'], 'Address has no field "streat_name" (did you mean "street_n'],
   [["to.town=x"], 'Address has no field "town"; fields: street_name'],
-  [["items.x=1"], '"items.x": items holds no single message'],
+  [["items.x=1"], '"items.x": items holds no single message with fields'],
+  [['to={"street_name": 1}'], "to: street_name: expected string"],
   [["fragile=yes"], 'fragile: "yes" is neither true nor false'],
   [["speed=fast"], 'speed: there is no "fast"; allowed: unspecified, next_day, slow'],
   [["order_id=many"], "order_id: "],
   [["to={"], "to: this is not JSON: "],
   [['{"order_id": '], "input: this is not JSON: "],
-  [["plain"], '"plain" is neither key=value nor a JSON object'],
+  [["plain"], '"plain" is neither key=value nor JSON'],
   [["{}", "{}"], "more than one JSON input is given"],
 ])("%j is refused in words that help", (args, message) => {
   expect(() => built(...args)).toThrow(
