@@ -15,6 +15,7 @@ import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
 import { EXIT_CODE_HELP } from "./exit-code.ts";
 import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
+import { print, tell } from "./terminal/output.ts";
 
 /** `millrace` with all its commands. */
 export function newProgram(env: NodeJS.ProcessEnv): Command {
@@ -28,6 +29,12 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
     )
     .option("--json", "JSON for programs: one line per event, or one line in all")
     .configureHelp({ showGlobalOptions: true })
+    .configureOutput({
+      writeOut: (text) => print(...linesOf(text)),
+      writeErr: (text) => tell(...linesOf(text)),
+      // One line, whatever the words were that it complains of.
+      outputError: (text) => tell(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, " ")),
+    })
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODE_HELP);
   addUp(program, env);
@@ -44,4 +51,9 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
   addQueues(program);
   addHelp(program);
   return program;
+}
+
+/** What commander writes ends in a line end. */
+function linesOf(text: string): string[] {
+  return text.replace(/\n$/, "").split("\n");
 }

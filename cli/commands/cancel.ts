@@ -3,6 +3,7 @@ import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 import { loginName } from "./who.ts";
 
@@ -23,10 +24,8 @@ export function addCancel(program: Command): void {
       await atGateway(server, async (tasks) => {
         const { task } = await tasks.cancelTask({ taskId, reason, requestedBy: by }, CALL);
         if (!task) return;
-        const shown = json
-          ? JSON.stringify(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)))
-          : `${task.id} is canceled`;
-        process.stdout.write(`${shown}\n`);
+        if (json) printJson(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)));
+        else print(`${task.id} is canceled`);
       });
     });
 }

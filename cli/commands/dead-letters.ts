@@ -6,8 +6,8 @@ import { wholeNumber } from "#lib/process/setting.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes, shownName, type TaskTypes } from "../task-types/task-types.ts";
-import { tableLines } from "../terminal/table.ts";
-import { fitted, harmless } from "../terminal/text.ts";
+import { outputColumns, print, printJson, tell } from "../terminal/output.ts";
+import { type Column, tableLines } from "../terminal/table.ts";
 import { errorText } from "../watch/told.ts";
 import { type FilterOptions, filterOf, withFilterOptions } from "./dead-letter-options.ts";
 import { globalsOf } from "./globals.ts";
@@ -17,7 +17,6 @@ interface ListOptions extends FilterOptions {
 }
 
 const MAX_PAGE = 1_000;
-const COLUMNS = 120;
 
 export function addDeadLetters(program: Command): void {
   withFilterOptions(
@@ -31,11 +30,9 @@ export function addDeadLetters(program: Command): void {
       await atGateway(server, async (tasks) => {
         const types = await readTaskTypes(tasks);
         const { found, more } = await listed(tasks, filterOf(options, types), options.limit);
-        const lines = json
-          ? found.map((task) => JSON.stringify(toldAsJson(TaskSchema, task, types)))
-          : table(found, types);
-        process.stdout.write(lines.map((line) => `${line}\n`).join(""));
-        if (more) process.stderr.write(`there are more than ${options.limit}; see --limit\n`);
+        if (json) for (const task of found) printJson(toldAsJson(TaskSchema, task, types));
+        else print(...table(found, types));
+        if (more) tell(`there are more than ${options.limit}; see --limit`);
       });
     });
 }
@@ -55,18 +52,19 @@ async function listed(tasks: Tasks, filter: DeadLetterFilter, limit: number) {
 
 function table(tasks: readonly Task[], types: TaskTypes): string[] {
   if (tasks.length === 0) return ["no dead letters"];
-  const column = (title: string, cell: (task: Task) => string) =>
-    ({ title, align: "left", cell: (task: Task) => harmless(cell(task)) }) as const;
-  const lines = tableLines(
-    [
-      column("task", ({ id }) => id),
-      column("failed", ({ endTime }) => (endTime ? timestampDate(endTime).toISOString() : "")),
-      column("queue", ({ spec }) => spec?.queue ?? ""),
-      column("type", ({ spec }) => shownName(spec?.input?.typeUrl.split("/").at(-1) ?? "", types)),
-      column("error", errorText),
-    ],
-    tasks,
-  );
-  const { isTTY, columns = COLUMNS } = process.stdout;
-  return isTTY ? lines.map((line) => fitted(line, columns)) : lines;
+  const column = (title: string, cell: (task: Task) => string): Column<Task> => ({
+    title,
+    align: "left",
+    cell,
+  });
+  const failedAt = ({ endTime }: Task) => (endTime ? timestampDate(endTime).toISOString() : "");
+  const typeName = ({ spec }: Task) => spec?.input?.typeUrl.split("/").at(-1) ?? "";
+  const columns: readonly Column<Task>[] = [
+    column("task", ({ id }) => id),
+    { ...column("failed", failedAt), need: 2 },
+    { ...column("queue", ({ spec }) => spec?.queue ?? ""), need: 1 },
+    { ...column("type", (task) => shownName(typeName(task), types)), need: 3 },
+    { ...column("error", errorText), wraps: true },
+  ];
+  return tableLines(columns, tasks, outputColumns());
 }

@@ -2,6 +2,7 @@ import { toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import { DeleteTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import { CALL } from "../gateway/at-gateway.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { eachTask } from "./each-task.ts";
 import { globalsOf } from "./globals.ts";
 
@@ -16,7 +17,8 @@ export function addDelete(program: Command): void {
         const response = await tasks.deleteTask({ taskId }, CALL);
         const said = response.deleted ? `${taskId} is deleted` : `${taskId} is not there`;
         const answer = { taskId, ...Object(toJson(DeleteTaskResponseSchema, response)) };
-        process.stdout.write(`${json ? JSON.stringify(answer) : said}\n`);
+        if (json) printJson(answer);
+        else print(said);
       });
     });
 }

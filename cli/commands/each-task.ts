@@ -2,6 +2,7 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, type Tasks } from "../gateway/at-gateway.ts";
 import { explained } from "../gateway/explained.ts";
+import { tell } from "../terminal/output.ts";
 
 /**
  * Does it for each of the tasks, one after the other. What can't be done for one holds up none of the others: it is told,
@@ -24,7 +25,7 @@ export async function eachTask(
     const refused = explained(error, server);
     // What is wrong with the gateway, or with us, is not better with the next task.
     if (!(refused instanceof CliError) || refused.exitCode === ExitCode.UNAVAILABLE) throw error;
-    process.stderr.write(`error: ${refused.message}\n`);
+    tell(`error: ${refused.message}`);
     return refused.exitCode;
   }
 }

@@ -3,6 +3,7 @@ import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { outputColumns, print, printJson } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 import { taskLines } from "./task-lines.ts";
 
@@ -19,10 +20,8 @@ export function addGet(program: Command): void {
           tasks.getTask({ taskId }, CALL),
         ]);
         if (!task) return;
-        const shown = json
-          ? JSON.stringify(toldAsJson(TaskSchema, task, types))
-          : taskLines(task, types).join("\n");
-        process.stdout.write(`${shown}\n`);
+        if (json) printJson(toldAsJson(TaskSchema, task, types));
+        else print(...taskLines(task, types, outputColumns()));
       });
     });
 }

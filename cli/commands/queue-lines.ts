@@ -3,33 +3,36 @@ import type { Pause, Queue } from "#gen/millrace/v1/queue_service_pb.ts";
 import { shownBytes } from "../terminal/bytes.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import { harmless } from "../terminal/text.ts";
 
 /** Queues as they stand, for people. */
-export function queueLines(queues: readonly Queue[], nowMs: number): string[] {
+export function queueLines(queues: readonly Queue[], nowMs: number, width?: number): string[] {
   const columns: Column<Queue>[] = [
     { title: "queue", align: "left", cell: ({ name }) => name },
-    { title: "state", align: "left", cell: ({ pause }) => (pause ? "paused" : "open") },
+    { title: "state", align: "left", cell: stateOf, need: 8 },
     { title: "waiting", align: "right", cell: ({ waiting }) => String(waiting) },
-    { title: "oldest", align: "right", cell: ageOf },
-    { title: "in flight", align: "right", cell: ({ inFlight }) => String(inFlight) },
-    { title: "in/s", align: "right", cell: ({ rates }) => rate(rates?.enqueuedPerSecond) },
-    { title: "taken/s", align: "right", cell: ({ rates }) => rate(rates?.takenPerSecond) },
-    { title: "out/s", align: "right", cell: ({ rates }) => rate(rates?.settledPerSecond) },
-    { title: "max tasks", align: "right", cell: ({ maxTasks }) => String(maxTasks) },
-    { title: "bytes", align: "right", cell: bytesOf },
+    { title: "oldest", align: "right", cell: ageOf, need: 7 },
+    { title: "in flight", align: "right", cell: ({ inFlight }) => String(inFlight), need: 6 },
+    { title: "in/s", align: "right", cell: ({ rates }) => rate(rates?.enqueuedPerSecond), need: 3 },
+    { title: "taken/s", align: "right", cell: ({ rates }) => rate(rates?.takenPerSecond), need: 2 },
+    { title: "out/s", align: "right", cell: ({ rates }) => rate(rates?.settledPerSecond), need: 4 },
+    { title: "max tasks", align: "right", cell: ({ maxTasks }) => String(maxTasks), need: 1 },
+    { title: "bytes", align: "right", cell: bytesOf, need: 5 },
   ];
   const pauses = queues.flatMap(({ name, pause }) =>
     pause ? [`${name} is ${pausedText(pause, nowMs)}`] : [],
   );
-  return [...tableLines(columns, queues), ...pauses];
+  return [...tableLines(columns, queues, width), ...pauses];
 }
 
 /** "paused for 5 s by ada: maintenance". */
 export function pausedText({ time, reason, requestedBy }: Pause, nowMs: number): string {
   const since = time ? ` for ${shownDuration(nowMs - timestampMs(time))}` : "";
   const by = requestedBy === "" ? "" : ` by ${requestedBy}`;
-  return harmless(`paused${since}${by}${reason === "" ? "" : `: ${reason}`}`).replaceAll("\n", " ");
+  return `paused${since}${by}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+function stateOf({ pause }: Queue): string {
+  return pause ? "paused" : "open";
 }
 
 function ageOf({ oldestWaitingAge }: Queue): string {

@@ -6,6 +6,7 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { shownBytes } from "../terminal/bytes.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 import { bytesValue } from "./option-values.ts";
 import { pausedText } from "./queue-lines.ts";
@@ -80,8 +81,8 @@ async function change(
   await atGateway(server, async (_, client) => {
     const { queue } = await call(client);
     if (!queue) return;
-    const shown = json ? JSON.stringify(toJson(QueueSchema, queue)) : told(queue);
-    process.stdout.write(`${shown}\n`);
+    if (json) printJson(toJson(QueueSchema, queue));
+    else print(told(queue));
   });
 }
 

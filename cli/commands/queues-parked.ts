@@ -9,8 +9,8 @@ import {
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { shownBytes } from "../terminal/bytes.ts";
+import { outputColumns, print, printJson } from "../terminal/output.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
-import { harmless } from "../terminal/text.ts";
 import { globalsOf } from "./globals.ts";
 import { parkedSequenceValue, sequencesValue } from "./option-values.ts";
 
@@ -27,31 +27,24 @@ export function addParked(queues: Command): void {
     .option("--delete <sequence...>", "delete these", sequencesValue)
     .action(async (options: ParkedOptions, command: Command) => {
       const { server, json } = globalsOf(command);
-      const shown = await atGateway(server, (_, client) =>
+      await atGateway(server, (_, client) =>
         options.delete
-          ? removed(client, options.delete, json)
-          : listed(client, options.after ?? 0n, json),
+          ? remove(client, options.delete, json)
+          : list(client, options.after ?? 0n, json),
       );
-      process.stdout.write(`${shown}\n`);
     });
 }
 
-async function removed(
-  client: Queues,
-  sequences: readonly bigint[],
-  json: boolean,
-): Promise<string> {
+async function remove(client: Queues, sequences: readonly bigint[], json: boolean): Promise<void> {
   const response = await client.deleteParkedMessages({ sequences: [...sequences] }, CALL);
-  return json
-    ? JSON.stringify(toJson(DeleteParkedMessagesResponseSchema, response))
-    : `${response.deleted} deleted`;
+  if (json) printJson(toJson(DeleteParkedMessagesResponseSchema, response));
+  else print(`${response.deleted} deleted`);
 }
 
-async function listed(client: Queues, afterSequence: bigint, json: boolean): Promise<string> {
+async function list(client: Queues, afterSequence: bigint, json: boolean): Promise<void> {
   const response = await client.listParkedMessages({ afterSequence }, CALL);
-  return json
-    ? JSON.stringify(toJson(ListParkedMessagesResponseSchema, response))
-    : parkedLines(response).join("\n");
+  if (json) printJson(toJson(ListParkedMessagesResponseSchema, response));
+  else print(...parkedLines(response));
 }
 
 const COLUMNS: readonly Column<ParkedMessage>[] = [
@@ -60,10 +53,11 @@ const COLUMNS: readonly Column<ParkedMessage>[] = [
     title: "put aside",
     align: "left",
     cell: ({ time }) => (time ? timestampDate(time).toISOString() : ""),
+    need: 2,
   },
-  { title: "found at", align: "left", cell: ({ subject }) => harmless(subject) },
-  { title: "size", align: "right", cell: ({ data }) => shownBytes(data.length) },
-  { title: "why", align: "left", cell: ({ reason }) => harmless(reason) },
+  { title: "found at", align: "left", cell: ({ subject }) => subject, need: 3 },
+  { title: "size", align: "right", cell: ({ data }) => shownBytes(data.length), need: 1 },
+  { title: "why", align: "left", cell: ({ reason }) => reason, wraps: true },
 ];
 
 function parkedLines({ messages, total }: ListParkedMessagesResponse): string[] {
@@ -71,5 +65,5 @@ function parkedLines({ messages, total }: ListParkedMessagesResponse): string[] 
   if (!last) return [total === 0n ? "nothing is parked" : `none of the ${total} comes after that`];
   const isAll = BigInt(messages.length) === total;
   const more = `${messages.length} of ${total}; --after ${last.sequence} shows those that follow`;
-  return [...tableLines(COLUMNS, messages), ...(isAll ? [] : [more])];
+  return [...tableLines(COLUMNS, messages, outputColumns()), ...(isAll ? [] : [more])];
 }

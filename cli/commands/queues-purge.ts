@@ -6,6 +6,7 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { confirmed } from "../terminal/confirmed.ts";
+import { print, printJson, tell } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 import { byOption, type Requester, reasonOption } from "./requester.ts";
 
@@ -50,10 +51,8 @@ async function purge(
   if (count === undefined) return ExitCode.REFUSED;
   const request = { queue, confirmCount: BigInt(count), reason, requestedBy };
   const response = await client.purgeQueue(request, PURGE);
-  const shown = json
-    ? JSON.stringify(toJson(PurgeQueueResponseSchema, response))
-    : `tasks canceled in ${queue}: ${response.canceled}`;
-  process.stdout.write(`${shown}\n`);
+  if (json) printJson(toJson(PurgeQueueResponseSchema, response));
+  else print(`tasks canceled in ${queue}: ${response.canceled}`);
   return ExitCode.SUCCEEDED;
 }
 
@@ -73,6 +72,6 @@ async function askHowMany(client: Queues, queue: string): Promise<number | undef
     });
   }
   if (await confirmed(`cancel all that wait in ${queue}, ${waiting} in number?`)) return waiting;
-  process.stderr.write("nothing is canceled\n");
+  tell("nothing is canceled");
   return undefined;
 }

@@ -8,6 +8,7 @@ import { pause } from "#lib/process/pause.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";
+import { outputColumns, print, printJson } from "../terminal/output.ts";
 import { Repainted } from "../terminal/repainted.ts";
 import { globalsOf } from "./globals.ts";
 import { queueLines } from "./queue-lines.ts";
@@ -26,7 +27,7 @@ export function addQueues(program: Command): void {
       const { server, json } = globalsOf(command);
       process.exitCode = await atGateway(server, async (_, client) => {
         if (watch) return watchQueues(client, json);
-        print(await client.listQueues({}, CALL), json);
+        show(await client.listQueues({}, CALL), json);
         return ExitCode.SUCCEEDED;
       });
     });
@@ -40,16 +41,14 @@ async function watchQueues(client: Queues, json: boolean): Promise<ExitCode> {
   const area = process.stdout.isTTY && !json ? new Repainted(process.stdout) : undefined;
   while (!stop.leaving.aborted) {
     const response = await client.listQueues({}, CALL);
-    if (area) area.paint(queueLines(response.queues, Date.now()));
-    else print(response, json);
+    if (area) area.paint(queueLines(response.queues, Date.now(), area.columns));
+    else show(response, json);
     await pause(EVERY_MS, stop.leaving);
   }
   return ExitCode.INTERRUPTED;
 }
 
-function print(response: ListQueuesResponse, json: boolean): void {
-  const shown = json
-    ? JSON.stringify(toJson(ListQueuesResponseSchema, response))
-    : queueLines(response.queues, Date.now()).join("\n");
-  process.stdout.write(`${shown}\n`);
+function show(response: ListQueuesResponse, json: boolean): void {
+  if (json) printJson(toJson(ListQueuesResponseSchema, response));
+  else print(...queueLines(response.queues, Date.now(), outputColumns()));
 }

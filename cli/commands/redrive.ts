@@ -1,4 +1,3 @@
-import { createInterface } from "node:readline/promises";
 import { create, toJson } from "@bufbuild/protobuf";
 import type { Command } from "commander";
 import {
@@ -12,6 +11,8 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { confirmed } from "../terminal/confirmed.ts";
+import { print, printJson, tell } from "../terminal/output.ts";
 import { type FilterOptions, filterOf, withFilterOptions } from "./dead-letter-options.ts";
 import { globalsOf } from "./globals.ts";
 import { loginName } from "./who.ts";
@@ -69,15 +70,9 @@ function count(tasks: Tasks, request: RedriveDeadLettersRequest) {
 /** How many may start again; 0 = none. */
 async function agreedLimit(tasks: Tasks, request: RedriveDeadLettersRequest): Promise<number> {
   const preview = await count(tasks, request);
-  process.stderr.write(`${counted(preview)}\n`);
+  tell(counted(preview));
   if (preview.matched === 0) return 0;
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  try {
-    const answer = await terminal.question(`start ${preview.matched} again? [y/N] `);
-    return /^y(es)?$/i.test(answer.trim()) ? preview.matched : 0;
-  } finally {
-    terminal.close();
-  }
+  return (await confirmed(`start ${preview.matched} again?`)) ? preview.matched : 0;
 }
 
 function show(
@@ -86,9 +81,10 @@ function show(
   json: boolean,
 ): ExitCode {
   const answer = toJson(RedriveDeadLettersResponseSchema, response, { alwaysEmitImplicit: true });
-  process.stdout.write(`${json ? JSON.stringify(answer) : said(response)}\n`);
+  if (json) printJson(answer);
+  else print(said(response));
   for (const { taskId, error } of response.failures) {
-    process.stderr.write(`error: ${taskId}: ${error?.message ?? ""}\n`);
+    tell(`error: ${taskId}: ${error?.message ?? ""}`);
   }
   return response.failures.length > 0 ? ExitCode.UNAVAILABLE : ExitCode.SUCCEEDED;
 }

@@ -3,6 +3,7 @@ import { TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
 import { CALL } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { eachTask } from "./each-task.ts";
 import { globalsOf } from "./globals.ts";
 import { loginName } from "./who.ts";
@@ -22,10 +23,8 @@ export function addRetry(program: Command): void {
       process.exitCode = await eachTask(server, ids, async (tasks, taskId) => {
         const { task } = await tasks.retryTask({ taskId, requestedBy: by }, CALL);
         if (!task) return;
-        const shown = json
-          ? JSON.stringify(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)))
-          : `${taskId} starts again`;
-        process.stdout.write(`${shown}\n`);
+        if (json) printJson(toldAsJson(TaskSchema, task, await readTaskTypes(tasks)));
+        else print(`${taskId} starts again`);
       });
     });
 }

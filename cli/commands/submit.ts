@@ -11,6 +11,7 @@ import { buildInput, type GivenInput, givenInput } from "../task-types/build-inp
 import { parsePair } from "../task-types/pair.ts";
 import { resolveType } from "../task-types/resolve-type.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { watchTask } from "../watch/watch-task.ts";
 import { type Globals, globalsOf } from "./globals.ts";
 import { collectedValue } from "./option-values.ts";
@@ -100,7 +101,8 @@ async function submit(
     const taskId = submitted.task?.id ?? "";
     if (options.watch) return watchTask(tasks, { taskId, afterSequence: 0n, types, json });
     const answer = toldAsJson(SubmitTaskResponseSchema, submitted, types);
-    process.stdout.write(`${json ? JSON.stringify(answer) : taskId}\n`);
+    if (json) printJson(answer);
+    else print(taskId);
     return ExitCode.SUCCEEDED;
   });
 }

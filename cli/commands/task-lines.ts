@@ -4,41 +4,64 @@ import { stateName } from "#lib/task/life.ts";
 import { anyLines } from "../task-types/any-lines.ts";
 import { shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import { harmless } from "../terminal/text.ts";
+import { escaped, wrapped } from "../terminal/text.ts";
 import { canceledBecause, errorText } from "../watch/told.ts";
 
 const COLUMNS = 96;
 const NAME_CHARS = 10;
+const LEAST_ROOM = 20;
+const INDENT = "    ";
 
 /** A task as it stands, for people. */
-export function taskLines(task: Task, types: TaskTypes): string[] {
+export function taskLines(
+  task: Task,
+  types: TaskTypes,
+  width = Number.POSITIVE_INFINITY,
+): string[] {
+  const fields = fieldsOf(task).filter(([, value]) => value !== "");
+  const columns = Math.min(COLUMNS, width - INDENT.length);
   return [
     `${task.id}  ${typeOf(task, types)}  ${stateName(task.state)}${canceledBecause(task)}`,
-    ...field("queue", queueOf(task)),
-    ...field("labels", labelsOf(task)),
-    ...field("attempts", attemptsOf(task)),
-    ...field("worker", task.workerId),
-    ...field("progress", harmless(task.progress?.note ?? "")),
-    ...field("error", task.error ? errorText(task) : ""),
-    ...field("accepted", shownTime(task.createTime)),
-    ...field("started", shownTime(task.startTime)),
-    ...field("next", shownTime(task.nextAttemptTime)),
-    ...field("expires", shownTime(task.expireTime)),
-    ...field("deadline", shownTime(task.deadline)),
-    ...field("restarted", restartsOf(task)),
-    ...field("ended", endOf(task)),
-    ...message("input", task.spec?.input, types),
-    ...message("output", task.output, types),
+    ...fields.flatMap(([name, value]) => fieldLines(name, value, width)),
+    ...message("input", task.spec?.input, { types, columns }),
+    ...message("output", task.output, { types, columns }),
   ];
 }
 
-function field(name: string, value: string): string[] {
-  return value === "" ? [] : [`  ${name.padEnd(NAME_CHARS)}${value}`];
+function fieldsOf(task: Task): [name: string, value: string][] {
+  return [
+    ["queue", queueOf(task)],
+    ["labels", labelsOf(task)],
+    ["attempts", attemptsOf(task)],
+    ["worker", task.workerId],
+    ["progress", task.progress?.note ?? ""],
+    ["error", task.error ? errorText(task) : ""],
+    ["accepted", shownTime(task.createTime)],
+    ["started", shownTime(task.startTime)],
+    ["next", shownTime(task.nextAttemptTime)],
+    ["expires", shownTime(task.expireTime)],
+    ["deadline", shownTime(task.deadline)],
+    ["restarted", restartsOf(task)],
+    ["ended", endOf(task)],
+  ];
 }
 
-function message(name: string, any: Task["output"], types: TaskTypes): string[] {
+/** The value beside its name, in as many lines as it needs. */
+function fieldLines(name: string, value: string, width: number): string[] {
+  const room = Math.max(LEAST_ROOM, width - NAME_CHARS - 2);
+  return wrapped(escaped(value), room).map(
+    (line, index) => `  ${(index === 0 ? name : "").padEnd(NAME_CHARS)}${line}`,
+  );
+}
+
+interface Shown {
+  readonly types: TaskTypes;
+  readonly columns: number;
+}
+
+function message(name: string, any: Task["output"], { types, columns }: Shown): string[] {
   if (any === undefined) return [];
-  return [`  ${name}`, ...anyLines(any, types, COLUMNS).map((line) => `    ${line}`)];
+  return [`  ${name}`, ...anyLines(any, types, columns).map((line) => INDENT + line)];
 }
 
 function typeOf({ spec }: Task, types: TaskTypes): string {
@@ -52,7 +75,7 @@ function queueOf({ spec }: Task): string {
 
 function labelsOf({ spec }: Task): string {
   const labels = Object.entries(spec?.labels ?? {});
-  return harmless(labels.map(([key, value]) => `${key}=${value}`).join(", "));
+  return labels.map(([key, value]) => `${key}=${value}`).join(", ");
 }
 
 function attemptsOf({ attempt, failures, crashes }: Task): string {
@@ -62,7 +85,7 @@ function attemptsOf({ attempt, failures, crashes }: Task): string {
 
 function restartsOf({ restarts, restartTime, restartedBy }: Task): string {
   if (restarts === 0) return "";
-  const by = restartedBy === "" ? "" : ` by ${harmless(restartedBy)}`;
+  const by = restartedBy === "" ? "" : ` by ${restartedBy}`;
   return `${shownTime(restartTime)}${by}${restarts > 1 ? `, ${restarts} times in all` : ""}`;
 }
 

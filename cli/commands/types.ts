@@ -5,6 +5,7 @@ import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { jsonFormOf } from "../task-types/json-form.ts";
 import { type TaskTypes, taskTypesOf } from "../task-types/task-types.ts";
+import { print, printJson } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 
 export function addTypes(program: Command): void {
@@ -16,12 +17,15 @@ export function addTypes(program: Command): void {
       await atGateway(server, async (tasks) => {
         const response = await tasks.listTaskTypes({}, CALL);
         const types = taskTypesOf(response.taskTypes);
-        const shown = json
-          ? JSON.stringify(toJson(ListTaskTypesResponseSchema, response, types))
-          : types.all.flatMap((type) => typeLines(type, types)).join("\n");
-        process.stdout.write(`${shown || "no worker has announced a task type yet"}\n`);
+        if (json) printJson(toJson(ListTaskTypesResponseSchema, response, types));
+        else print(...allLines(types));
       });
     });
+}
+
+function allLines(types: TaskTypes): string[] {
+  if (types.all.length === 0) return ["no worker has announced a task type yet"];
+  return types.all.flatMap((type) => typeLines(type, types));
 }
 
 function typeLines(type: TaskType, { registry }: TaskTypes): string[] {

@@ -9,11 +9,11 @@ import { type Door, doorsOf, everyDoor, refuseTaken, withFreePorts } from "../sy
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
 import { makePrivately } from "../system/private.ts";
-import { readyJson, readyText } from "../system/ready-text.ts";
+import { readyFacts, readyLines } from "../system/ready-text.ts";
 import { servicesEnv } from "../system/services-env.ts";
 import { System } from "../system/system.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import { paintFor } from "../terminal/paint.ts";
+import { print, printJson, tell } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 
 interface UpOptions {
@@ -76,16 +76,13 @@ async function up(options: Up): Promise<ExitCode> {
   const dataDir = data.path;
   const nats = env["NATS_SERVERS"] ? [] : [natsDoor(natsPort)];
   await refuseTaken([...everyDoor(doors), ...nats]);
-  const paint = paintFor(process.stderr);
-  const tell = (line: string) => void process.stderr.write(`${line}\n`);
   const folder = join(dataDir, "logs");
-  await using journal = new Journal({ folder, tell, paint, everything: logs });
+  await using journal = new Journal({ folder, tell, everything: logs });
   await using system = new System({ env, dataDir, natsPort, doors, journal, tell });
   stop.atOnce.addEventListener("abort", () => system.kill());
   if (await starts(system, stop.leaving)) {
-    process.stdout.write(
-      options.json ? readyJson(system, doors) : await readyText(system, doors, dataDir),
-    );
+    if (options.json) printJson(readyFacts(system, doors));
+    else print(...(await readyLines(system, doors, dataDir)));
     await aborted(stop.leaving);
   }
   tell("stopping; Ctrl-C again stops at once");

@@ -3,8 +3,9 @@ import { type PageSummary, PageSummarySchema } from "#gen/millrace/tasks/v1/summ
 import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import { type Paint, paintFor } from "../terminal/paint.ts";
-import { harmless, wrapped } from "../terminal/text.ts";
+import { type Line, painted, textOf } from "../terminal/line.ts";
+import { print, tell } from "../terminal/output.ts";
+import { wrapped } from "../terminal/text.ts";
 import { jsonView } from "../watch/json-view.ts";
 import { LiveView } from "../watch/live-view.ts";
 import { PlainView } from "../watch/plain-view.ts";
@@ -28,19 +29,17 @@ interface ScreenOptions {
 
 /** What the demo says. With --json, the events have standard output for themselves. */
 export class DemoScreen {
-  readonly paint: Paint;
   readonly #options: ScreenOptions;
   #view: View | undefined;
 
   constructor(options: ScreenOptions) {
     this.#options = options;
-    this.paint = paintFor(options.json ? process.stderr : process.stdout);
   }
 
   /** Something about the system, also in the middle of a watch. */
-  readonly tell = (line: string): void => {
-    if (this.#view) this.#view.notice(line);
-    else process.stderr.write(`${line}\n`);
+  readonly tell = (line: Line): void => {
+    if (this.#view) this.#view.notice(textOf(line));
+    else tell(line);
   };
 
   stopping(): void {
@@ -81,15 +80,15 @@ export class DemoScreen {
   #newView({ registry }: TaskTypes): View {
     if (this.#options.json) return jsonView(registry);
     if (process.stdout.isTTY) return new LiveView(process.stdout);
-    return new PlainView((line) => this.#say(line), this.paint);
+    return new PlainView((line) => this.#say(line));
   }
 
-  #summaryLines(page: PageSummary): string[] {
-    const source = `${page.wordCount} words of text, summarized by ${harmless(page.summarizer)}`;
+  #summaryLines(page: PageSummary): Line[] {
+    const source = `${page.wordCount} words of text, summarized by ${page.summarizer}`;
     return [
       "",
-      this.paint("bold", harmless(page.title) || page.url),
-      this.paint("dim", source),
+      [painted("bold", page.title || page.url)],
+      [painted("dim", source)],
       // On a terminal, the text has just gone by, word by word.
       ...(process.stdout.isTTY ? [] : textLines(page)),
       "",
@@ -98,18 +97,14 @@ export class DemoScreen {
     ];
   }
 
-  #say(line: string): void {
-    if (!this.#options.json) process.stdout.write(`${line}\n`);
+  #say(line: Line): void {
+    if (!this.#options.json) print(line);
   }
 }
 
 function textLines({ summary, keyPoints }: PageSummary): string[] {
   const points = keyPoints.flatMap((point) =>
-    wrapped(harmless(point), COLUMNS - 2).map((line, index) => (index ? "  " : "- ") + line),
+    wrapped(point, COLUMNS - 2).map((line, index) => (index ? "  " : "- ") + line),
   );
-  return [
-    "",
-    ...wrapped(harmless(summary), COLUMNS),
-    ...(points.length > 0 ? ["", ...points] : []),
-  ];
+  return ["", ...wrapped(summary, COLUMNS), ...(points.length > 0 ? ["", ...points] : [])];
 }

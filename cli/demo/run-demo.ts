@@ -40,13 +40,13 @@ export async function runDemo(options: DemoOptions): Promise<ExitCode> {
   makePrivately();
   using stop = new StopSignals();
   const screen = new DemoScreen(options);
-  const { tell, paint } = screen;
+  const { tell } = screen;
   await using folder = await tempFolder("millrace-demo-");
   await using article = await serveArticle();
   const env = demoEnv(options.env, article.address);
   const doors = await doorsOf(env, 1);
   const logs = join(folder.path, "logs");
-  await using journal = new Journal({ folder: logs, tell, paint, everything: false });
+  await using journal = new Journal({ folder: logs, tell, everything: false });
   const natsPort = await freePort(HOST);
   await using system = new System({ env, dataDir: folder.path, natsPort, doors, journal, tell });
   stop.leaving.addEventListener("abort", () => screen.stopping());

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { eachLine } from "../system/each-line.ts";
 
 export interface Exit {
   readonly code: number | null;
@@ -33,7 +33,7 @@ export async function launch(
     detached: true,
   });
   const lastLines: string[] = [];
-  createInterface(child.stderr).on("line", (line) => {
+  eachLine(child.stderr, (line) => {
     lastLines.push(line);
     if (lastLines.length > LINES_KEPT) lastLines.shift();
     log(line);

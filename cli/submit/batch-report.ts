@@ -3,7 +3,7 @@ import { SubmitTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import { codeName } from "#lib/rpc/code-name.ts";
 import { ExitCode } from "../exit-code.ts";
 import { LiveArea } from "../terminal/live-area.ts";
-import { harmless } from "../terminal/text.ts";
+import { print, printJson, tell } from "../terminal/output.ts";
 import type { Answered, Refused } from "./answered.ts";
 
 /** Of several reasons, the one that its reader can do most about. */
@@ -30,7 +30,7 @@ export class BatchReport {
   /** Ends the report, with the exit code that it amounts to. */
   end(): ExitCode {
     this.#area?.end();
-    if (this.#area || this.#refused > 0) process.stderr.write(`${this.#sum}\n`);
+    if (this.#area || this.#refused > 0) tell(this.#sum);
     return WORST_FIRST.find((code) => this.#exitCodes.has(code)) ?? ExitCode.SUCCEEDED;
   }
 
@@ -47,21 +47,17 @@ export class BatchReport {
   #tellAccepted({ line, accepted }: Extract<Answered, { accepted: unknown }>): void {
     this.#accepted += 1;
     if (accepted.deduplicated) this.#found += 1;
-    if (this.#json) this.#write({ line, ...Object(toJson(SubmitTaskResponseSchema, accepted)) });
+    if (this.#json) printJson({ line, ...Object(toJson(SubmitTaskResponseSchema, accepted)) });
     // People who look on are served by the progress; thousands of ids would only push it away.
-    else if (!process.stdout.isTTY) process.stdout.write(`${accepted.task?.id ?? ""}\n`);
+    else if (!process.stdout.isTTY) print(accepted.task?.id ?? "");
   }
 
   #tellRefused(line: number, { code, text, exitCode }: Refused): void {
     this.#refused += 1;
     this.#exitCodes.add(exitCode);
-    const told = `line ${line}: ${harmless(text)}`;
-    if (this.#json) this.#write({ line, error: { code: codeName(code), message: text } });
+    const told = `line ${line}: ${text}`;
+    if (this.#json) printJson({ line, error: { code: codeName(code), message: text } });
     else if (this.#area) this.#area.print(told);
-    else process.stderr.write(`${told}\n`);
-  }
-
-  #write(value: object): void {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    else tell(told);
   }
 }

@@ -1,6 +1,7 @@
 import type { ExitCode } from "../exit-code.ts";
 import { atGateway, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
+import { tell } from "../terminal/output.ts";
 import { type Answered, answered } from "./answered.ts";
 import { BatchReport } from "./batch-report.ts";
 import { chunks, type Line } from "./chunks.ts";
@@ -39,7 +40,7 @@ async function answeredOr(
   } catch (error) {
     report.end();
     const [first, last] = [chunk.at(0)?.number, chunk.at(-1)?.number];
-    process.stderr.write(`lines ${first} to ${last}: no answer; submit again from line ${first}\n`);
+    tell(`lines ${first} to ${last}: no answer; submit again from line ${first}`);
     throw error;
   }
 }

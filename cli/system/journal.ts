@@ -1,15 +1,13 @@
 import { join } from "node:path";
 import { prettyFactory } from "pino-pretty";
-import type { Paint } from "../terminal/paint.ts";
-import { harmless } from "../terminal/text.ts";
+import { type Line, type Painted, painted } from "../terminal/line.ts";
 import { LogFile } from "./log-file.ts";
 import { readLogLine } from "./log-line.ts";
 
 export interface JournalOptions {
   readonly folder: string;
   /** Shows a line to whoever runs the system. */
-  readonly tell: (line: string) => void;
-  readonly paint: Paint;
+  readonly tell: (line: Line) => void;
   /** Shows every line, not only the serious ones. */
   readonly everything: boolean;
 }
@@ -73,12 +71,17 @@ export class Journal implements AsyncDisposable {
     const { serious, text, isReason } = readLogLine(line);
     if (isReason) this.#lastReasons.set(name, text);
     const color = serious === "error" ? "red" : "yellow";
-    if (this.#options.everything) this.#tell(name, this.#pretty(line).trimEnd(), "reset");
+    if (this.#options.everything) this.#tellAll(name, this.#pretty(line));
     else if (serious) this.#tell(name, text, color);
   }
 
-  #tell(name: string, text: string, color: Parameters<Paint>[0]): void {
-    const { tell, paint } = this.#options;
-    tell(`${paint("dim", name.padEnd(8))} ${paint(color, harmless(text))}`);
+  /** Indented from the second line on, so that no message with line ends looks like another line of the log. */
+  #tellAll(name: string, pretty: string): void {
+    const [first = "", ...more] = pretty.trimEnd().split("\n");
+    for (const text of [first, ...more.map((line) => `    ${line}`)]) this.#tell(name, text, []);
+  }
+
+  #tell(name: string, text: string, color: Painted["format"]): void {
+    this.#options.tell([painted("dim", name.padEnd(8)), " ", painted(color, text)]);
   }
 }

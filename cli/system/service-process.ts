@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { ServiceName } from "#lib/process/setting.ts";
+import { eachLine } from "./each-line.ts";
 import { endWithUs } from "./end-with-us.ts";
 import type { Exit, Running } from "./running.ts";
 
@@ -29,7 +29,7 @@ export async function startService(options: ServiceOptions): Promise<Running> {
     detached: true,
   });
   for (const stream of [child.stdout, child.stderr]) {
-    createInterface(stream).on("line", options.onLine);
+    eachLine(stream, options.onLine);
   }
   const exited = new Promise<Exit>((resolve) => {
     child.once("close", (code, signal) => resolve({ code, signal }));

@@ -1,7 +1,9 @@
-import { fitted, wrapped } from "./text.ts";
+import { fittedLine, type Line, rendered } from "./line.ts";
+import { wrapped } from "./text.ts";
 
 const ERASE_LINE = "\r\u001b[2K";
 const UP = "\u001b[1A";
+const INDENT = "  ";
 
 /**
  * The bottom of a terminal: a line of text that still grows, and bars below it that are painted over and over.
@@ -10,7 +12,7 @@ const UP = "\u001b[1A";
 export class LiveArea {
   readonly #stream: NodeJS.WriteStream;
   #growing = "";
-  #bars: readonly string[] = [];
+  #bars: readonly Line[] = [];
   #rows = 0;
 
   constructor(stream: NodeJS.WriteStream) {
@@ -24,24 +26,25 @@ export class LiveArea {
   }
 
   /** Prints a line above, after the text that grew until now. */
-  print(line: string): void {
-    const ended = this.#growing === "" ? [] : [this.#growing];
-    this.#growing = "";
-    this.#repaint([...ended, line]);
+  print(line: Line): void {
+    this.#repaint([...this.#grown(), line]);
   }
 
-  /** Lets the text grow: full lines scroll up, the last one stays. */
+  /**
+   * Lets the text grow: full lines scroll up, the last one stays. It is indented, so that none of its lines looks like one
+   * of ours.
+   */
   grow(text: string): void {
-    const lines = wrapped(this.#growing + text, this.columns);
+    const lines = wrapped(this.#growing + text, this.columns - INDENT.length);
     this.#growing = lines.pop() ?? "";
-    this.#repaint(lines);
+    this.#repaint(lines.map((line) => INDENT + line));
   }
 
-  bar(line: string): void {
+  bar(line: Line): void {
     this.bars([line]);
   }
 
-  bars(lines: readonly string[]): void {
+  bars(lines: readonly Line[]): void {
     this.#bars = lines;
     this.#repaint([]);
   }
@@ -49,21 +52,27 @@ export class LiveArea {
   /** Leaves what was printed, and no bars. */
   end(): void {
     this.#bars = [];
-    const ended = this.#growing === "" ? [] : [this.#growing];
-    this.#growing = "";
-    this.#repaint(ended);
+    this.#repaint(this.#grown());
   }
 
-  #repaint(above: readonly string[]): void {
-    const live = [this.#growing, ...this.#bars].filter((row) => row !== "");
+  /** The last line of the text that grew, which grows no more. */
+  #grown(): readonly Line[] {
+    const grown = this.#growing === "" ? [] : [INDENT + this.#growing];
+    this.#growing = "";
+    return grown;
+  }
+
+  #repaint(above: readonly Line[]): void {
+    const growing = this.#growing === "" ? [] : [INDENT + this.#growing];
+    const live = [...growing, ...this.#bars];
     const erase = ERASE_LINE + `${UP}${ERASE_LINE}`.repeat(Math.max(0, this.#rows - 1));
-    const scrolled = above.map((line) => `${line}\n`).join("");
+    const scrolled = above.map((line) => `${rendered(line, this.#stream)}\n`).join("");
     this.#stream.write(erase + scrolled + live.map((row) => this.#fit(row)).join("\n"));
     this.#rows = live.length;
   }
 
-  /** The terminal may have become narrower since. Painted rows are made to fit by who paints them. */
-  #fit(row: string): string {
-    return row.includes("\u001b") ? row : fitted(row, this.columns);
+  /** The terminal may have become narrower since. */
+  #fit(row: Line): string {
+    return rendered(fittedLine(row, this.columns), this.#stream);
   }
 }

@@ -1,4 +1,5 @@
 import { ExitCode } from "../exit-code.ts";
+import { tell } from "./output.ts";
 
 /**
  * Ends the program when its output can't be written any more: whoever read it has hung up (`millrace watch | head`), or it
@@ -12,7 +13,7 @@ export function endWithOutput(): void {
     if (isLost) return;
     isLost = true;
     const hungUp = error.code === "EPIPE";
-    if (!hungUp) process.stderr.write(`error: can't write the output: ${error.message}\n`);
+    if (!hungUp) tell(`error: can't write the output: ${error.message}`);
     const exitCode = hungUp ? ExitCode.OUTPUT_CLOSED : ExitCode.FAILED;
     process.once("exit", () => {
       process.exitCode = exitCode;

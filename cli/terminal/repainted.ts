@@ -1,4 +1,4 @@
-import { fitted } from "./text.ts";
+import { fittedLine, type Line, rendered } from "./line.ts";
 
 const TO_COLUMN_1 = "\r";
 const ERASE_BELOW = "\u001b[J";
@@ -12,13 +12,17 @@ export class Repainted {
     this.#stream = stream;
   }
 
-  paint(lines: readonly string[]): void {
-    const columns = (this.#stream.columns || 80) - 1;
+  /** Columns that a line may take. */
+  get columns(): number {
+    return (this.#stream.columns || 80) - 1;
+  }
+
+  paint(lines: readonly Line[]): void {
     // What has scrolled out of sight can't be reached any more.
     const shown = lines.slice(0, Math.max(1, (this.#stream.rows || 24) - 1));
     const up = this.#rows === 0 ? "" : `\u001b[${this.#rows}A`;
-    const text = shown.map((line) => `${fitted(line, columns)}\n`).join("");
-    this.#stream.write(up + TO_COLUMN_1 + ERASE_BELOW + text);
+    const rows = shown.map((line) => rendered(fittedLine(line, this.columns), this.#stream));
+    this.#stream.write(up + TO_COLUMN_1 + ERASE_BELOW + rows.map((row) => `${row}\n`).join(""));
     this.#rows = shown.length;
   }
 }

@@ -1,22 +1,37 @@
-import { stripVTControlCharacters } from "node:util";
+/**
+ * What a text from elsewhere must not do to a terminal, or to whoever reads it: command it, begin a line, turn the
+ * reading direction, or hide. Joiners stay, for scripts and emoji need them.
+ */
+const UNPRINTABLE =
+  /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u200b\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
 
-/** What no text of a task or a page may do to a terminal: all control characters but newline. */
-// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what it is about
-const CONTROLS = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/g;
+const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
+  ["\n", "\\n"],
+  ["\r", "\\r"],
+]);
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
-const NO_WIDTH = /^(?:\p{M}|[\u200b-\u200f]|\p{Variation_Selector})$/u;
+const NO_WIDTH = /^(?:\p{M}|[\u200c\u200d]|\p{Variation_Selector})$/u;
 
-/** Text from elsewhere, made harmless: pages write what they like, a terminal obeys what it reads. */
-export function harmless(text: string): string {
-  return stripVTControlCharacters(text).replaceAll("\t", "  ").replace(CONTROLS, "");
+/** The text in one line, with all that is unprintable as JSON escapes it. What is escaped stays as it is. */
+export function escaped(text: string): string {
+  return text.replaceAll("\t", "  ").replace(UNPRINTABLE, escapeOf);
+}
+
+function escapeOf(char: string): string {
+  const hex = char.charCodeAt(0).toString(16).padStart(4, "0");
+  return SHORT_ESCAPES.get(char) ?? `\\u${hex}`;
 }
 
 /** Columns that the text takes in a terminal. */
 export function widthOf(text: string): number {
+  return widthOfEscaped(escaped(text));
+}
+
+function widthOfEscaped(text: string): number {
   let width = 0;
-  for (const char of stripVTControlCharacters(text)) width += widthOfChar(char);
+  for (const char of text) width += widthOfChar(char);
   return width;
 }
 
@@ -26,35 +41,29 @@ function widthOfChar(char: string): number {
   return WIDE.test(char) ? 2 : 1;
 }
 
-/** The text, or as much of its beginning as fits, with an ellipsis. */
+/** The text, escaped, or as much of its beginning as fits, with an ellipsis. */
 export function fitted(text: string, columns: number): string {
-  if (widthOf(text) <= columns) return text;
-  let taken = "";
-  let width = 1;
-  for (const char of text) {
-    width += widthOfChar(char);
-    if (width > columns) break;
-    taken += char;
-  }
-  return columns < 1 ? "" : `${taken.trimEnd()}…`;
+  const shown = escaped(text);
+  if (widthOfEscaped(shown) <= columns) return shown;
+  return columns < 1 ? "" : `${headOf(shown, columns - 1).trimEnd()}…`;
 }
 
-/** Breaks a text between words into lines that fit. The last line may be unfinished. */
+/** Breaks a text, escaped, at its line ends and between words, into lines that fit. The last line may be unfinished. */
 export function wrapped(text: string, columns: number): string[] {
-  return text.split("\n").flatMap((line) => wrappedLine(line, Math.max(1, columns)));
+  return text.split(/\r?\n/).flatMap((line) => wrappedLine(escaped(line), Math.max(1, columns)));
 }
 
 function wrappedLine(line: string, columns: number): string[] {
   const lines: string[] = [];
   let current = "";
   for (const piece of line.match(/\S+\s*|\s+/g) ?? []) {
-    if (current !== "" && widthOf(current + piece.trimEnd()) > columns) {
+    if (current !== "" && widthOfEscaped(current + piece.trimEnd()) > columns) {
       lines.push(current.trimEnd());
       current = "";
     }
     current += piece;
-    while (widthOf(current.trimEnd()) > columns) {
-      const head = headOf(current, columns);
+    while (widthOfEscaped(current.trimEnd()) > columns) {
+      const head = headOf(current, columns) || (current.match(/^./u)?.[0] ?? "");
       lines.push(head);
       current = current.slice(head.length);
     }
@@ -62,10 +71,13 @@ function wrappedLine(line: string, columns: number): string[] {
   return [...lines, current];
 }
 
+/** As much as fits. */
 function headOf(text: string, columns: number): string {
   let head = "";
+  let width = 0;
   for (const char of text) {
-    if (head !== "" && widthOf(head + char) > columns) break;
+    width += widthOfChar(char);
+    if (width > columns) break;
     head += char;
   }
   return head;

@@ -1,7 +1,7 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import type { Paint } from "../terminal/paint.ts";
-import { fitted, harmless, widthOf } from "../terminal/text.ts";
+import { type Line, painted } from "../terminal/line.ts";
+import { fitted, widthOf } from "../terminal/text.ts";
 import type { Picture } from "./picture.ts";
 
 const CELLS = 24;
@@ -9,14 +9,14 @@ const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "
 const FRAME_MS = 80;
 
 /** How far a task is, in one line that fits: `████░░░░  50 %  fetching example.com  attempt 2 · 1.4 s` */
-export function barLine(picture: Picture, nowMs: number, columns: number, paint: Paint): string {
+export function barLine(picture: Picture, nowMs: number, columns: number): Line {
   const gauge = gaugeOf(picture, nowMs);
   const tail = tailOf(picture, nowMs);
   const room = columns - widthOf(gauge) - widthOf(tail) - 4;
   const note = fitted(noteOf(picture, nowMs), Math.max(0, room));
   return room < 0
     ? fitted(gauge, columns)
-    : `${paint("cyan", gauge)}  ${note}  ${paint("dim", tail)}`;
+    : [painted("cyan", gauge), `  ${note}  `, painted("dim", tail)];
 }
 
 function gaugeOf({ progress }: Picture, nowMs: number): string {
@@ -40,7 +40,7 @@ function noteOf({ state, progress, nextAttemptMs }: Picture, nowMs: number): str
     case TaskState.RETRYING:
       return `next attempt in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
     default:
-      return harmless(progress?.note ?? "").replaceAll("\n", " ") || "running";
+      return progress?.note || "running";
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "#lib/task/life.ts";
+import { joined, painted } from "../terminal/line.ts";
 import { LiveArea } from "../terminal/live-area.ts";
-import { paintFor } from "../terminal/paint.ts";
 import { barLine } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
 import { told } from "./told.ts";
@@ -15,7 +15,6 @@ const ROWS_ABOVE = 4;
 /** A line for each task at the bottom of a terminal; what happens to them flows above, and so do those that have ended. */
 export class BoardView implements View {
   readonly #area: LiveArea;
-  readonly #paint;
   readonly #repaint: NodeJS.Timeout;
   readonly #rows: () => number;
   readonly #pictures = new Map<string, Picture>();
@@ -24,7 +23,6 @@ export class BoardView implements View {
 
   constructor(stream: NodeJS.WriteStream) {
     this.#area = new LiveArea(stream);
-    this.#paint = paintFor(stream);
     this.#rows = () => Math.max(1, (stream.rows || 24) - ROWS_ABOVE);
     this.#repaint = setInterval(() => this.#show(), REPAINT_MS);
   }
@@ -36,14 +34,14 @@ export class BoardView implements View {
   event(event: TaskEvent): void {
     const { taskId } = event;
     const before = this.#pictures.get(taskId) ?? NOTHING_YET;
-    const line = told(event, before, this.#paint);
+    const line = told(event, before);
     const picture = withEvent(before, event);
     this.#pictures.set(taskId, picture);
-    if (line !== undefined) this.#area.print(`${nameOf(taskId)}  ${line}`);
+    if (line !== undefined) this.#area.print(joined(`${nameOf(taskId)}  `, line));
   }
 
   notice(line: string): void {
-    this.#area.print(this.#paint("yellow", line));
+    this.#area.print([painted("yellow", line)]);
   }
 
   [Symbol.dispose](): void {
@@ -59,7 +57,7 @@ export class BoardView implements View {
     const room = live.length > this.#rows() ? this.#rows() - 1 : live.length;
     const columns = this.#area.columns - NAME_CHARS - 2;
     const bars = live.slice(0, room).map(([taskId, picture]) => {
-      return `${nameOf(taskId)}  ${barLine(picture, nowMs, columns, this.#paint)}`;
+      return joined(`${nameOf(taskId)}  `, barLine(picture, nowMs, columns));
     });
     const hidden = live.length - room;
     this.#area.bars(hidden > 0 ? [...bars, `… and ${hidden} more`] : bars);

@@ -1,6 +1,7 @@
 import type { Registry } from "@bufbuild/protobuf";
 import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
+import { printJson, tell } from "../terminal/output.ts";
 import type { View } from "./view.ts";
 
 /** One line of protobuf JSON per event, and nothing else on stdout. */
@@ -9,10 +10,10 @@ export function jsonView(registry: Registry): View {
     snapshot() {},
     event(event) {
       const json = toldAsJson(TaskEventSchema, event, { registry });
-      process.stdout.write(`${JSON.stringify(json)}\n`);
+      printJson(json);
     },
     notice(line) {
-      process.stderr.write(`${line}\n`);
+      tell(line);
     },
     [Symbol.dispose]() {},
   };

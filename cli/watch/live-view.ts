@@ -1,8 +1,7 @@
 import type { OutputChunk, Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import { painted } from "../terminal/line.ts";
 import { LiveArea } from "../terminal/live-area.ts";
-import { paintFor } from "../terminal/paint.ts";
-import { harmless } from "../terminal/text.ts";
 import { barLine } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
 import { told } from "./told.ts";
@@ -13,7 +12,6 @@ const REPAINT_MS = 80;
 /** A bar at the bottom of a terminal; partial output, retries and log lines flow above it. */
 export class LiveView implements View {
   readonly #area: LiveArea;
-  readonly #paint;
   readonly #repaint: NodeJS.Timeout;
   #picture: Picture = NOTHING_YET;
   #outputAttempt = 0;
@@ -23,7 +21,6 @@ export class LiveView implements View {
 
   constructor(stream: NodeJS.WriteStream) {
     this.#area = new LiveArea(stream);
-    this.#paint = paintFor(stream);
     this.#repaint = setInterval(() => this.#showBar(), REPAINT_MS);
   }
 
@@ -34,7 +31,7 @@ export class LiveView implements View {
   }
 
   event(event: TaskEvent): void {
-    const line = told(event, this.#picture, this.#paint);
+    const line = told(event, this.#picture);
     this.#picture = withEvent(this.#picture, event);
     // A task may be started again after its end.
     if (event.facet.case === "state") this.#setEnded(isTerminalEvent(event));
@@ -44,7 +41,7 @@ export class LiveView implements View {
   }
 
   notice(line: string): void {
-    this.#area.print(this.#paint("yellow", line));
+    this.#area.print([painted("yellow", line)]);
   }
 
   [Symbol.dispose](): void {
@@ -54,15 +51,15 @@ export class LiveView implements View {
 
   #grow({ attempt, content }: OutputChunk): void {
     if (attempt > this.#outputAttempt && this.#outputAttempt > 0) {
-      this.#area.print(this.#paint("dim", `— attempt ${attempt} starts its output afresh —`));
+      this.#area.print([painted("dim", `— attempt ${attempt} starts its output afresh —`)]);
     }
     this.#outputAttempt = attempt;
-    if (content.case === "text") this.#area.grow(harmless(content.value));
+    if (content.case === "text") this.#area.grow(content.value);
   }
 
   #showBar(): void {
     if (this.#ended) return;
-    this.#area.bar(barLine(this.#picture, Date.now(), this.#area.columns, this.#paint));
+    this.#area.bar(barLine(this.#picture, Date.now(), this.#area.columns));
   }
 
   #setEnded(ended: boolean): void {

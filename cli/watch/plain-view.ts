@@ -1,6 +1,5 @@
 import type { Progress, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import type { Paint } from "../terminal/paint.ts";
-import { harmless } from "../terminal/text.ts";
+import type { Line } from "../terminal/line.ts";
 import { percent } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
 import { told } from "./told.ts";
@@ -8,20 +7,18 @@ import type { View } from "./view.ts";
 
 /** Lines for a log: each step once, without partial output. */
 export class PlainView implements View {
-  readonly #print: (line: string) => void;
-  readonly #paint: Paint;
+  readonly #print: (line: Line) => void;
   #picture: Picture = NOTHING_YET;
   #note = "";
 
-  constructor(print: (line: string) => void, paint: Paint) {
+  constructor(print: (line: Line) => void) {
     this.#print = print;
-    this.#paint = paint;
   }
 
   snapshot(): void {}
 
   event(event: TaskEvent): void {
-    const line = told(event, this.#picture, this.#paint);
+    const line = told(event, this.#picture);
     if (line !== undefined) this.#print(line);
     if (event.facet.case === "progress") this.#step(event.facet.value);
     this.#picture = withEvent(this.#picture, event);
@@ -37,6 +34,6 @@ export class PlainView implements View {
     if (note === this.#note) return;
     this.#note = note;
     const share = fraction === undefined ? "" : `${percent(fraction)}  `;
-    this.#print(`${share}${harmless(note)}`);
+    this.#print(`${share}${note}`);
   }
 }

@@ -8,58 +8,55 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import type { Paint } from "../terminal/paint.ts";
-import { harmless } from "../terminal/text.ts";
+import { type Line, painted } from "../terminal/line.ts";
 import type { Picture } from "./picture.ts";
 
 /** What is worth a line of its own when this event follows that picture; progress and output are not. */
-export function told(event: TaskEvent, before: Picture, paint: Paint): string | undefined {
+export function told(event: TaskEvent, before: Picture): Line | undefined {
   const { facet } = event;
-  if (facet.case === "log") return logLine(facet.value, paint);
+  if (facet.case === "log") return logLine(facet.value);
   if (facet.case !== "state") return undefined;
   const atMs = event.time ? timestampMs(event.time) : Number.NaN;
-  return stateLine(facet.value, { before, atMs, paint });
+  return stateLine(facet.value, { before, atMs });
 }
 
 interface Telling {
   readonly before: Picture;
   readonly atMs: number;
-  readonly paint: Paint;
 }
 
-function stateLine(change: StateChange, telling: Telling): string | undefined {
-  const { paint } = telling;
+function stateLine(change: StateChange, telling: Telling): Line | undefined {
   switch (change.state) {
     case TaskState.RUNNING:
       return startLine(change, telling);
     case TaskState.RETRYING:
-      return paint("yellow", retryLine(change, telling.atMs));
+      return [painted("yellow", retryLine(change, telling.atMs))];
     case TaskState.QUEUED:
       return queueLine(change, telling);
     case TaskState.SUCCEEDED:
-      return paint("green", `✔ succeeded${took(telling)}`);
+      return [painted("green", `✔ succeeded${took(telling)}`)];
     case TaskState.FAILED:
-      return paint("red", `✘ failed${took(telling)}: ${errorText(change)}`);
+      return [painted("red", `✘ failed${took(telling)}: ${errorText(change)}`)];
     case TaskState.CANCELED:
-      return paint("yellow", `✘ canceled${canceledBecause(change)}`);
+      return [painted("yellow", `✘ canceled${canceledBecause(change)}`)];
     case TaskState.EXPIRED:
-      return paint("yellow", "✘ expired: it was not started in time");
+      return [painted("yellow", "✘ expired: it was not started in time")];
     default:
       return undefined;
   }
 }
 
 /** That it comes to its queue for the first time is no news. */
-function queueLine({ restartedBy }: StateChange, { before, paint }: Telling): string | undefined {
-  if (isTerminal(before.state)) return paint("yellow", `started again${by(restartedBy)}`);
+function queueLine({ restartedBy }: StateChange, { before }: Telling): Line | undefined {
+  if (isTerminal(before.state)) return [painted("yellow", `started again${by(restartedBy)}`)];
   if (before.attempt === 0) return undefined;
-  return paint("yellow", "handed back; another worker goes on");
+  return [painted("yellow", "handed back; another worker goes on")];
 }
 
-function startLine(change: StateChange, { before, paint }: Telling): string | undefined {
+function startLine(change: StateChange, { before }: Telling): Line | undefined {
   if (change.attempt <= 1) return undefined;
   const crashed = before.state === TaskState.RUNNING ? "its worker was lost; " : "";
-  return paint("dim", `${crashed}attempt ${change.attempt} starts on ${harmless(change.workerId)}`);
+  return [painted("dim", `${crashed}attempt ${change.attempt} starts on ${change.workerId}`)];
 }
 
 function retryLine(change: StateChange, atMs: number): string {
@@ -77,7 +74,7 @@ function took({ before, atMs }: Telling): string {
 export function errorText({ error }: Pick<StateChange, "error">): string {
   if (!error) return "no reason was given";
   const code = error.code === "" ? "" : ` (${error.code})`;
-  return oneLine(error.message) + code;
+  return error.message + code;
 }
 
 /** Who canceled it, and why, as far as they said. */
@@ -86,15 +83,11 @@ export function canceledBecause(canceled: {
   readonly cancelReason: string;
 }): string {
   const { canceledBy, cancelReason } = canceled;
-  return by(canceledBy) + (cancelReason === "" ? "" : `: ${oneLine(cancelReason)}`);
+  return by(canceledBy) + (cancelReason === "" ? "" : `: ${cancelReason}`);
 }
 
 function by(whom: string): string {
-  return whom === "" ? "" : ` by ${oneLine(whom)}`;
-}
-
-function oneLine(text: string): string {
-  return harmless(text).replaceAll("\n", " ");
+  return whom === "" ? "" : ` by ${whom}`;
 }
 
 const LEVELS: ReadonlyMap<LogLine_Level, string> = new Map([
@@ -103,8 +96,8 @@ const LEVELS: ReadonlyMap<LogLine_Level, string> = new Map([
   [LogLine_Level.ERROR, "error"],
 ]);
 
-function logLine({ level, message }: LogLine, paint: Paint): string {
+function logLine({ level, message }: LogLine): Line {
   const name = LEVELS.get(level) ?? "info";
   const serious = name === "warn" || name === "error";
-  return paint(serious ? "yellow" : "dim", `  ${name}  ${harmless(message)}`);
+  return [painted(serious ? "yellow" : "dim", `  ${name}  ${message}`)];
 }

@@ -4,6 +4,7 @@ import { CALL, type Tasks } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";
 import { anyLines } from "../task-types/any-lines.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
+import { outputColumns, print, tell } from "../terminal/output.ts";
 import { type Following, followTask } from "./follow-task.ts";
 import { jsonView } from "./json-view.ts";
 import { LiveView } from "./live-view.ts";
@@ -22,11 +23,11 @@ export async function watchTask(tasks: Tasks, options: WatchOptions): Promise<Ex
   using stop = new StopSignals();
   const { taskId, afterSequence, types } = options;
   const forPeople = process.stdout.isTTY && !options.json;
-  if (forPeople) process.stdout.write(`task ${taskId}\n`);
+  if (forPeople) print(`task ${taskId}`);
   const view = forPeople ? new LiveView(process.stdout) : jsonView(types.registry);
   const ended = await shown(tasks, { taskId, afterSequence, view, signal: stop.leaving });
   if (ended === undefined) {
-    process.stderr.write(`detached; the task goes on: millrace watch ${taskId}\n`);
+    tell(`detached; the task goes on: millrace watch ${taskId}`);
     return ExitCode.INTERRUPTED;
   }
   if (forPeople) await printOutput(tasks, options);
@@ -42,7 +43,6 @@ export async function shown(tasks: Tasks, following: Following): Promise<TaskSta
 async function printOutput(tasks: Tasks, { taskId, types }: WatchOptions): Promise<void> {
   const { task } = await tasks.getTask({ taskId }, CALL);
   if (task?.output === undefined) return;
-  const columns = Math.min(COLUMNS, process.stdout.columns || COLUMNS);
-  const lines = anyLines(task.output, types, columns - 2).map((line) => `  ${line}`);
-  process.stdout.write(`${lines.join("\n")}\n`);
+  const columns = Math.min(COLUMNS, outputColumns() ?? COLUMNS);
+  print(...anyLines(task.output, types, columns - 2).map((line) => `  ${line}`));
 }

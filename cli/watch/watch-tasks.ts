@@ -2,6 +2,7 @@ import { ExitCode } from "../exit-code.ts";
 import type { Tasks } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
+import { tell } from "../terminal/output.ts";
 import { BoardView } from "./board-view.ts";
 import { type FollowingMany, followTasks } from "./follow-tasks.ts";
 import { jsonView } from "./json-view.ts";
@@ -21,7 +22,7 @@ export async function watchTasks(tasks: Tasks, options: WatchManyOptions): Promi
   const view = forPeople ? new BoardView(process.stdout) : jsonView(types.registry);
   const exitCode = await shown(tasks, { taskIds, labels, view, signal: stop.leaving });
   if (exitCode !== undefined) return exitCode;
-  process.stderr.write("detached; the tasks go on\n");
+  tell("detached; the tasks go on");
   return ExitCode.INTERRUPTED;
 }
 

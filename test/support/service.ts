@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { createInterface } from "node:readline";
+import { eachLine } from "#cli/system/each-line.ts";
 import { until } from "./until.ts";
 
 /** A line of a service's log. */
@@ -27,7 +27,7 @@ export class Service implements AsyncDisposable {
       this.stderr += String(chunk);
     });
     if (!this.#child.stdout) return;
-    createInterface(this.#child.stdout).on("line", (line) => {
+    eachLine(this.#child.stdout, (line) => {
       this.#log.push(JSON.parse(line));
       this.#wakeAll();
     });

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { parseDuration, shownDuration } from "#cli/terminal/duration.ts";
 import { jsonLines } from "#cli/terminal/json-lines.ts";
-import { fitted, harmless, widthOf, wrapped } from "#cli/terminal/text.ts";
+import { escaped, fitted, widthOf, wrapped } from "#cli/terminal/text.ts";
 
 test("text breaks between words, and within those that are too long", () => {
   expect(wrapped("the slow turn of the wheel", 10)).toEqual(["the slow", "turn of", "the wheel"]);
@@ -25,8 +25,19 @@ test("what does not fit ends in an ellipsis", () => {
   ]);
 });
 
-test("text from elsewhere keeps its lines and loses its commands", () => {
-  expect(harmless("a\u001b]0;title\u0007b\u001b[1mc\td\r\ne")).toBe("abc  d\ne");
+test("text from elsewhere commands no terminal, begins no line and turns no reading direction", () => {
+  const hostile = "a\u001b]0;t\u0007\u009b1m\r\nb\u202ec\u2028d\u2066e\u200bf\ufeff\tg\ud800";
+  const shown =
+    "a\\u001b]0;t\\u0007\\u009b1m\\r\\nb\\u202ec\\u2028d\\u2066e\\u200bf\\ufeff  g\\ud800";
+  expect(escaped(hostile)).toBe(shown);
+  expect(escaped(shown)).toBe(shown);
+  expect([widthOf(hostile), fitted(hostile, 4)]).toEqual([shown.length, "a\\u…"]);
+  expect(wrapped("one\r\ntwo\u001b", 20)).toEqual(["one", "two\\u001b"]);
+});
+
+test("what scripts and emoji need stays", () => {
+  const text = "می\u200cخواهم 👩\u200d🔧 e\u0301";
+  expect(escaped(text)).toBe(text);
 });
 
 test("durations are read in the units people write, and shown in those they read", () => {

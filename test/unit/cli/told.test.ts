@@ -1,22 +1,22 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { textOf } from "#cli/terminal/line.ts";
 import { NOTHING_YET, type Picture, withEvent } from "#cli/watch/picture.ts";
 import { told } from "#cli/watch/told.ts";
 import { LogLine_Level, TaskEventSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 
 type Facet = NonNullable<MessageInitShape<typeof TaskEventSchema>["facet"]>;
 
-const plain = (_format: unknown, text: string) => text;
 const { QUEUED, RUNNING, RETRYING, SUCCEEDED, FAILED, CANCELED } = TaskState;
 
 function lines(...facets: Facet[]): string[] {
   let picture: Picture = NOTHING_YET;
   return facets.flatMap((facet, second) => {
     const event = create(TaskEventSchema, { time: timestampFromMs(second * 1_000), facet });
-    const line = told(event, picture, plain);
+    const line = told(event, picture);
     picture = withEvent(picture, event);
-    return line === undefined ? [] : [line];
+    return line === undefined ? [] : [textOf(line)];
   });
 }
 
@@ -73,5 +73,5 @@ test("a task that comes to its queue at its time is no news", () => {
 
 test("log lines show their level and nothing that would command the terminal", () => {
   const value = { level: LogLine_Level.WARN, message: "odd\u001b[31m charset" };
-  expect(lines({ case: "log", value })).toEqual(["  warn  odd charset"]);
+  expect(lines({ case: "log", value })).toEqual(["  warn  odd\\u001b[31m charset"]);
 });
