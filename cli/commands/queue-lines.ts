@@ -21,7 +21,8 @@ export function queueLines(queues: readonly Queue[], nowMs: number, width?: numb
   const pauses = queues.flatMap(({ name, pause }) =>
     pause ? [`${name} is ${pausedText(pause, nowMs)}`] : [],
   );
-  return [...tableLines(columns, queues, width), ...pauses];
+  const unserved = queues.filter((queue) => queue.notServed).map(({ name }) => whatToDo(name));
+  return [...tableLines(columns, queues, width), ...pauses, ...unserved];
 }
 
 /** "paused for 5 s by ada: maintenance". */
@@ -31,7 +32,13 @@ export function pausedText({ time, reason, requestedBy }: Pause, nowMs: number):
   return `paused${since}${by}${reason === "" ? "" : `: ${reason}`}`;
 }
 
-function stateOf({ pause }: Queue): string {
+function whatToDo(name: string): string {
+  const remedy = `add it to MILLRACE_QUEUES again, or cancel them: millrace queues purge ${name}`;
+  return `${name} is not served: the gateway is not configured with it, yet tasks lie in it; ${remedy}`;
+}
+
+function stateOf({ pause, notServed }: Queue): string {
+  if (notServed) return "not served";
   return pause ? "paused" : "open";
 }
 

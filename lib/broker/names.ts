@@ -34,8 +34,18 @@ export function historySubject(taskId: string): string {
   return `mr.task.${taskId}.>`;
 }
 
+/** Whatever waits, in whichever queue. */
+export const ALL_QUEUES = "mr.queue.>";
+const QUEUE_STREAM_PREFIX = "MR_QUEUE_";
+
 export function queueStream(queue: string): string {
-  return `MR_QUEUE_${queue}`;
+  return QUEUE_STREAM_PREFIX + queue;
+}
+
+/** Undefined: it is no queue's. */
+export function queueOfStream(stream: string): string | undefined {
+  const isQueue = stream.startsWith(QUEUE_STREAM_PREFIX);
+  return isQueue ? stream.slice(QUEUE_STREAM_PREFIX.length) : undefined;
 }
 
 export function queueSubject(queue: string, level: LevelToken | "*", taskId: string): string {

@@ -28,14 +28,14 @@ const DEFAULT_PAGE_SIZE = 100;
 /** QueueService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
 export function queueService(options: QueueServiceOptions): ServiceImpl<typeof QueueService> {
   const { broker, queues } = options;
-  const { queueSettings: settings, parked } = broker;
+  const { queueSettings: settings } = broker;
   const known = (queue: string): string => {
     if (!queues.includes(queue)) throw new QueueUnknown(queue, queues);
     return queue;
   };
   return {
     async listQueues() {
-      const names = [...queues].sort();
+      const names = [...queues, ...(await notServed(options))].sort();
       return { queues: await Promise.all(names.map((name) => describe(name, options))) };
     },
 
@@ -51,7 +51,10 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
 
     async purgeQueue({ queue, confirmCount, ...asked }, { signal }) {
       const confirmed = Number(confirmCount);
-      const canceled = await purgeQueue(broker, known(queue), { confirmed, asked, signal });
+      // How else should tasks be got rid of whose queue was dropped?
+      const isLeft = !queues.includes(queue) && (await notServed(options)).includes(queue);
+      const named = isLeft ? queue : known(queue);
+      const canceled = await purgeQueue(broker, named, { confirmed, asked, signal });
       return { canceled: BigInt(canceled) };
     },
 
@@ -60,8 +63,17 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
       return { queue: await describe(queue, options) };
     },
 
+    ...parkedMethods(broker),
+  };
+}
+
+function parkedMethods({
+  parked,
+  link,
+}: Broker): Pick<ServiceImpl<typeof QueueService>, "listParkedMessages" | "deleteParkedMessages"> {
+  return {
     async listParkedMessages({ pageSize, afterSequence }) {
-      const { count, newest } = await mended(broker.link, () => parked.depth());
+      const { count, newest } = await mended(link, () => parked.depth());
       if (afterSequence > newest) throw new SequenceUnknown(afterSequence, newest);
       const most = pageSize || DEFAULT_PAGE_SIZE;
       const messages = await parked.list(Number(afterSequence), most);
@@ -77,12 +89,21 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
   };
 }
 
+/** Queues in which tasks lie, and with which this gateway is not configured. */
+async function notServed({ broker, queues }: QueueServiceOptions): Promise<string[]> {
+  const counts = await broker.queues.counts();
+  return [...counts].flatMap(([name, count]) =>
+    count > 0 && !queues.includes(name) ? [name] : [],
+  );
+}
+
 /** The broker's own numbers end long before those of the contract. */
 function sequenceOf(given: bigint): number {
   return Math.min(Number(given), Number.MAX_SAFE_INTEGER - 1);
 }
 
-async function describe(name: string, { broker, overseer }: QueueServiceOptions): Promise<Queue> {
+async function describe(name: string, options: QueueServiceOptions): Promise<Queue> {
+  const { broker, overseer, queues } = options;
   const [figures, oldestMs] = await mended(broker.link, () =>
     Promise.all([overseer.look(name), oldestWaitingMs(broker.link, name)]),
   );
@@ -98,6 +119,7 @@ async function describe(name: string, { broker, overseer }: QueueServiceOptions)
     maxBytes: BigInt(figures.maxBytes),
     bytes: BigInt(figures.bytes),
     ...(pause && { pause }),
+    notServed: !queues.includes(name),
   });
 }
 

@@ -50,7 +50,8 @@ function summary(figures: DurationFigures | undefined) {
   return { ...figures, count: BigInt(figures?.count ?? 0) };
 }
 
-function queues({ figures, depths, nowMs }: Known) {
+function queues({ figures, depths, aliveWorkers, nowMs }: Known) {
+  const served = new Set(aliveWorkers.flatMap((worker) => worker.queues));
   const seen = new Map<string, readonly Series[]>(seriesBy("queue", figures.series));
   const names = [...new Set([...depths.keys(), ...seen.keys()])].sort();
   return names.map((name) => {
@@ -65,6 +66,7 @@ function queues({ figures, depths, nowMs }: Known) {
       ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(nowMs - oldestMs) }),
       rates: ratesOf(series, nowMs),
       ...(depth?.pause && { pause: depth.pause }),
+      notServed: (depth?.waiting ?? 0) > 0 && !served.has(name),
     };
   });
 }

@@ -8,7 +8,14 @@ import { levelOf } from "#lib/task/priority.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import type { Link } from "../link/link.ts";
-import { queueStream, queueSubject, taskIdOf, wholeQueueSubject } from "../names.ts";
+import {
+  ALL_QUEUES,
+  queueOfStream,
+  queueStream,
+  queueSubject,
+  taskIdOf,
+  wholeQueueSubject,
+} from "../names.ts";
 import { isOfLaterLife } from "./waiting.ts";
 
 /** When a queue is full, a place may be free after about this long. */
@@ -107,6 +114,19 @@ export class Queues {
       yield { taskId, sequence: found.seq, waiting: decodeWaiting(found.data, taskId) };
       from = found.seq + 1;
     }
+  }
+
+  /** The queues that there are, and how many tasks lie in each, on loan or not; whoever is configured with them. */
+  async counts(): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    const pages = this.#link.use().jsm.streams.list(ALL_QUEUES);
+    for (let page = await ask(pages.next()); page.length > 0; page = await ask(pages.next())) {
+      for (const { config, state } of page) {
+        const queue = queueOfStream(config.name);
+        if (queue !== undefined) counts.set(queue, state.messages);
+      }
+    }
+    return counts;
   }
 
   /** Takes an entry out of the queue. No harm if it is not there any more. */

@@ -65,7 +65,17 @@ function wholeId(given) {
   return element("span", { title: given }, element("bdi", {}, given));
 }
 
-function queueName({ name, pause }) {
+function queueName(queue) {
+  return element("span", {}, queueState(queue), queue.notServed ? " " : "", ...unserved(queue));
+}
+
+function unserved({ notServed }) {
+  if (!notServed) return [];
+  const title = "Tasks wait in it, and no worker that is alive takes any from it";
+  return [element("span", { title }, badge("not served"))];
+}
+
+function queueState({ name, pause }) {
   if (!pause) return name;
   const { time, reason, requestedBy } = pause;
   const said = [`since ${show.moment(time)}`, requestedBy, reason].filter(Boolean).join(" · ");

@@ -2,7 +2,7 @@ import { userInfo } from "node:os";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openTestBroker } from "#test/support/broker.ts";
 import { QUEUE, queueOf, submitMany } from "#test/support/queues.ts";
-import { type Gateway, System, typesKnown } from "#test/support/system.ts";
+import { type Gateway, System, scriptOf, typesKnown } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { type Ended, runCli, startCli } from "./cli-process.ts";
 
@@ -104,6 +104,24 @@ test("what is parked is listed and deleted", async () => {
   expect(after).toMatchObject({ total: "2", messages: [{ sequence: "2", data: "Pw==" }] });
   expect((await queues("parked", "--delete", "1", "2", "3")).stdout).toBe("2 deleted\n");
   expect((await queues("parked")).stdout).toBe("nothing is parked\n");
+});
+
+test("a queue that was dropped from the configuration is shown while tasks lie in it, and can be purged", async () => {
+  const before = await system.gateway({ MILLRACE_QUEUES: "default,old,empty" });
+  await typesKnown(before);
+  await before.client.submitTask({ taskId: "left", spec: { input: scriptOf({}), queue: "old" } });
+  await before[Symbol.asyncDispose]();
+
+  const { stdout } = await queues();
+  expect(stdout).toMatch(/\ndefault +open +0 .*\nold +not served +1 .*\nold is not served: .*\n$/);
+  expect(stdout).toContain(
+    "add it to MILLRACE_QUEUES again, or cancel them: millrace queues purge old",
+  );
+  expect(await queues("purge", "old", "--confirm", "1")).toMatchObject({
+    stdout: "tasks canceled in old: 1\n",
+  });
+  const left = await gateway.queues.listQueues({});
+  expect(left.queues.map(({ name }) => name)).toEqual(["default"]);
 });
 
 test("wrong words are told apart from wrong queues", async () => {

@@ -28,6 +28,22 @@ test("a queue that is configured is shown before its first task, one that is not
   expect(queues[1]?.oldestWaitingAge).toBeUndefined();
 });
 
+test("a queue in which tasks wait, and from which no worker that is alive takes any, is not served", () => {
+  const standing = { waiting: 1, inFlight: 0, pause: undefined };
+  const depths = new Map([
+    ["default", standing],
+    ["dropped", standing],
+    ["empty", { ...standing, waiting: 0 }],
+  ]);
+  const aliveWorkers = [create(WorkerSchema, { id: "w", queues: ["default"] })];
+  const { queues } = overviewAt(5, new MadeUpLog(), { depths, aliveWorkers });
+  expect(queues.map(({ name, notServed }) => [name, notServed])).toEqual([
+    ["default", false],
+    ["dropped", true],
+    ["empty", false],
+  ]);
+});
+
 test("a type's figures come from all its queues", () => {
   const log = new MadeUpLog();
   for (const [id, queue] of [["a", "bulk"] as const, ["b", "mail"] as const]) {
