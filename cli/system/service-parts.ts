@@ -14,8 +14,8 @@ interface ServicePart {
   readonly service: ServiceName;
   /** Where it answers /readyz. */
   readonly health: Door;
-  /** The ports that it is to take, by setting. */
-  readonly ports: NodeJS.ProcessEnv;
+  /** The addresses that it is to take and to know, by setting. */
+  readonly addresses: NodeJS.ProcessEnv;
 }
 
 export function serviceParts(options: SystemOptions, natsServers: string) {
@@ -24,7 +24,7 @@ export function serviceParts(options: SystemOptions, natsServers: string) {
     name: "gateway",
     service: "gateway",
     health: doors.gatewayHttp,
-    ports: {
+    addresses: {
       MILLRACE_GATEWAY_GRPC_PORT: String(doors.gatewayGrpc.port),
       MILLRACE_GATEWAY_HTTP_PORT: String(doors.gatewayHttp.port),
     },
@@ -33,7 +33,10 @@ export function serviceParts(options: SystemOptions, natsServers: string) {
     name: "monitor",
     service: "monitor",
     health: doors.monitorHttp,
-    ports: {
+    addresses: {
+      // Whoever opens the doors to others may know a better one.
+      MILLRACE_GATEWAY_URL:
+        options.env["MILLRACE_GATEWAY_URL"] || `http://${addressOf(doors.gatewayHttp)}`,
       MILLRACE_MONITOR_GRPC_PORT: String(doors.monitorGrpc.port),
       MILLRACE_MONITOR_HTTP_PORT: String(doors.monitorHttp.port),
     },
@@ -43,7 +46,7 @@ export function serviceParts(options: SystemOptions, natsServers: string) {
       name: doors.workers.length === 1 ? "worker" : `worker-${index + 1}`,
       service: "worker",
       health,
-      ports: { MILLRACE_WORKER_HTTP_PORT: String(health.port) },
+      addresses: { MILLRACE_WORKER_HTTP_PORT: String(health.port) },
     }),
   );
   const part = (service: ServicePart) => supervised(service, options, natsServers);
@@ -55,12 +58,12 @@ export function serviceParts(options: SystemOptions, natsServers: string) {
 }
 
 function supervised(
-  { name, service, health, ports }: ServicePart,
+  { name, service, health, addresses }: ServicePart,
   { env: given, journal, tell }: SystemOptions,
   natsServers: string,
 ): Supervised {
   // What the journal reads is JSON, however whoever starts us likes logs.
-  const env = { ...given, ...ports, NATS_SERVERS: natsServers, MILLRACE_LOG_FORMAT: "json" };
+  const env = { ...given, ...addresses, NATS_SERVERS: natsServers, MILLRACE_LOG_FORMAT: "json" };
   const drainAndGraceMs = valueIn(env, SETTINGS.drainMs) + valueIn(env, SETTINGS.leaveGraceMs);
   const leaveLimitMs = drainAndGraceMs + AFTER_GRACE_MS;
   const url = `http://${addressOf(health)}`;

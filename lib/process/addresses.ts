@@ -23,7 +23,7 @@ export function hostAndPort(given: string): string {
   );
 }
 
-/** The address of an API, whose paths are put after it. Never quoted: it may hold a password by mistake. */
+/** The address of an API, whose paths are put after it, without a slash at its end. Never quoted: it may hold a password by mistake. */
 export function apiUrl(given: string): string {
   const url = URL.parse(given.trim());
   if (!url || !/^https?:$/.test(url.protocol)) {
@@ -33,5 +33,5 @@ export function apiUrl(given: string): string {
     throw new InvalidArgumentError("must not have a user or password");
   }
   if (url.search || url.hash) throw new InvalidArgumentError("must not have a ? or #");
-  return given.trim();
+  return given.trim().replace(/\/+$/, "");
 }

@@ -62,6 +62,13 @@ export const SETTINGS = {
     parse: port,
     services: ["gateway"],
   }),
+  gatewayUrl: define({
+    env: "MILLRACE_GATEWAY_URL",
+    help: "where callers reach a gateway's Connect door, for the commands that the monitor's page shows",
+    fallback: undefined as string | undefined,
+    parse: apiUrl,
+    services: ["monitor"],
+  }),
   monitorGrpcPort: define({
     env: "MILLRACE_MONITOR_GRPC_PORT",
     help: "port of the monitor's gRPC door; 0 = any free one",

@@ -19,6 +19,7 @@ export interface MonitorOptions {
   readonly broker: Broker;
   readonly queues: readonly string[];
   readonly historyHours: number;
+  readonly gatewayUrl: string | undefined;
   readonly log: Log;
 }
 
@@ -89,6 +90,7 @@ export class Monitor implements AsyncDisposable {
       depths: this.depths.byQueue,
       aliveWorkers: this.workers.alive(Date.now()),
       upToDate: this.isUpToDate,
+      gatewayUrl: this.#options.gatewayUrl,
       mayName: (type) => this.inputNames.learn(type),
       nowMs: this.nowMs(),
     });

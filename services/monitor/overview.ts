@@ -18,6 +18,7 @@ export interface Known {
   readonly depths: ReadonlyMap<string, QueueStanding | undefined>;
   readonly aliveWorkers: readonly Worker[];
   readonly upToDate: boolean;
+  readonly gatewayUrl: string | undefined;
   /** Whether a task may be shown with the name of its type; see InputNames. */
   readonly mayName: (type: string) => boolean;
   readonly nowMs: number;
@@ -30,6 +31,7 @@ export function overviewOf(known: Known): Overview {
     time: timestampFromMs(nowMs),
     sequence: figures.sequence,
     upToDate: known.upToDate,
+    gatewayUrl: known.gatewayUrl ?? "",
     tasks: countsOf(series),
     rates: ratesOf(series, nowMs),
     queueWait: summary(figures.queueWait.figures()),

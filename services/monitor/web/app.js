@@ -46,6 +46,7 @@ const PARTS = [
     pick: (all) => all.recentTasks ?? [],
     render: (rows) => [table(RECENT, rows, "None yet.")],
   },
+  { id: "gateway", pick: ({ gatewayUrl = "" }) => gatewayUrl, render: gateway },
   { id: "reading", pick: reading, render: (text) => [text] },
 ];
 
@@ -89,6 +90,12 @@ function times([queueWait = {}, runTime = {}]) {
     { name: "run time", of: runTime },
   ];
   return [table(TIMES, rows, "")];
+}
+
+/** The command is shown where it is known whom to call. */
+function gateway(url) {
+  document.querySelector("#empty pre").hidden = url === "";
+  return [url];
 }
 
 function reading({ time, sequence, upToDate }) {

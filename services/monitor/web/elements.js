@@ -1,10 +1,20 @@
+/** What turns the reading direction, hides, or can't be seen. */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\u200b\ufeff]/gu;
+
+/** Text that anybody may have written, with what is unprintable escaped as in JSON. Line ends become spaces, as in all HTML. */
+function visible(text) {
+  return text
+    .replace(/[\t\r\n]+/g, " ")
+    .replace(UNPRINTABLE, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** An element with attributes and children. Text stays text: nothing that came from a task can become markup. */
 export function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
-    if (value !== undefined) made.setAttribute(key, value);
+    if (value !== undefined) made.setAttribute(key, visible(String(value)));
   }
-  made.append(...children);
+  made.append(...children.map((child) => (typeof child === "string" ? visible(child) : child)));
   return made;
 }
 

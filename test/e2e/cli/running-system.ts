@@ -7,6 +7,7 @@ import { type CliProcess, FREE_PORTS, startCli } from "./cli-process.ts";
 interface Facts {
   readonly gatewayGrpc: string;
   readonly gatewayHttp: string;
+  readonly monitorHttp: string;
   readonly nats: string;
   readonly pids: Readonly<Record<"nats" | "gateway" | "monitor" | "worker", number>>;
 }

@@ -56,6 +56,19 @@ test("up prints commands that work when they are pasted", async () => {
   expect(JSON.parse((await paste(commands[2])).stdout).task.spec.input.url).toBe(article.url);
 });
 
+test("up tells the monitor's page where its gateway is", async () => {
+  await using system = await startUp();
+  const { monitorHttp, gatewayHttp } = system.facts;
+  const response = await fetch(`http://${monitorHttp}/millrace.v1.MonitorService/GetOverview`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: "{}",
+  });
+  expect(await response.json()).toMatchObject({
+    overview: { gatewayUrl: `http://${gatewayHttp}` },
+  });
+});
+
 test("Ctrl-C stops every process, and that is no failure", async () => {
   await using system = await startUp();
   const { pids } = system;

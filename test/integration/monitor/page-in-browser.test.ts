@@ -39,6 +39,8 @@ describe("the page in a browser", () => {
     await using browser = await openBrowser(context);
     await using system = await WatchedSystem.start();
     await visit(browser, (await system.monitor()).url);
+    // Nobody has told where a gateway is.
+    expect(await browser.read("document.querySelector('#empty pre').hidden")).toBe(true);
     const invites = () => browser.read("!document.querySelector('#empty').hidden");
     await until(async () => (await invites()) === true);
 
@@ -54,6 +56,23 @@ describe("the page in a browser", () => {
     expect(recent).toMatch(/scheduled\s+SCHEDULED\s+Work.*starts \d/);
     await system.broker.queueSettings.pause("default", { reason: "why", requestedBy: "ada" });
     await until(async () => /default\s+paused/.test(String(await textOf(browser, "#queues"))));
+    expect(browser.problems).toEqual([]);
+  });
+
+  test("says how to submit a task at the gateway that there is, and shows hostile texts escaped", async (context) => {
+    await using browser = await openBrowser(context);
+    await using system = await WatchedSystem.start();
+    const { url } = await system.monitor({ MILLRACE_GATEWAY_URL: "https://tasks.example.com/" });
+    await visit(browser, url);
+    await until(async () =>
+      String(await textOf(browser, "#empty pre")).startsWith(
+        "curl https://tasks.example.com/millrace.v1.TaskService/SubmitTask ",
+      ),
+    );
+    const error = { code: "TOLD", message: "a\u202eb\u0007<i>c</i>\u2028d" };
+    await system.run("hostile", [RUNNING, FAILED], { error });
+    await shows(browser, { FAILED: "1" });
+    expect(await textOf(browser, "#recent")).toContain("TOLD: a\\u202eb\\u0007<i>c</i>\\u2028d");
     expect(browser.problems).toEqual([]);
   });
 

@@ -103,12 +103,13 @@ export class WatchedSystem implements AsyncDisposable {
     return system;
   }
 
-  async monitor(): Promise<RunningMonitor> {
+  async monitor(env: Readonly<Record<string, string>> = {}): Promise<RunningMonitor> {
     const service = new Service("services/monitor/main.ts", {
       NATS_SERVERS: this.nats.url,
       MILLRACE_MONITOR_GRPC_PORT: "0",
       MILLRACE_MONITOR_HTTP_PORT: "0",
       MILLRACE_LOG_FORMAT: "json",
+      ...env,
     });
     const { grpc, page } = await service.logged("monitor is up");
     const monitor = new RunningMonitor(service, { grpc: String(grpc), page: String(page) });

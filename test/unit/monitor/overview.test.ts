@@ -11,6 +11,7 @@ function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {})
     depths: new Map(),
     aliveWorkers: [],
     upToDate: true,
+    gatewayUrl: undefined,
     mayName: () => true,
     nowMs: at(seconds),
     ...known,

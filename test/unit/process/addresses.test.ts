@@ -45,6 +45,7 @@ test("a pair has a host and a port", () => {
 
 test("the address of an API is one of the web, without a password, which is not quoted", () => {
   expect(apiUrl(" https://api.example/v1 ")).toBe("https://api.example/v1");
+  expect(apiUrl("http://127.0.0.1:8080/under/")).toBe("http://127.0.0.1:8080/under");
   for (const [wrong, why] of [
     ["api.example/v1", "http:// or https://"],
     ["ftp://api.example", "http:// or https://"],
