@@ -16,6 +16,7 @@ import { addWatch } from "./commands/watch.ts";
 import { EXIT_CODE_HELP } from "./exit-code.ts";
 import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
 import { print, tell } from "./terminal/output.ts";
+import { escaped } from "./terminal/text.ts";
 
 /** `millrace` with all its commands. */
 export function newProgram(env: NodeJS.ProcessEnv): Command {
@@ -33,7 +34,8 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
       writeOut: (text) => print(...linesOf(text)),
       writeErr: (text) => tell(...linesOf(text)),
       // One line, whatever the words were that it complains of.
-      outputError: (text) => tell(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, " ")),
+      outputError: (text, write) =>
+        write(`${escaped(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, " "))}\n`),
     })
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODE_HELP);
