@@ -24,7 +24,10 @@ const REQUEST_MS = 30_000;
 /** How often the calls of a connection are looked through. */
 const LOOK_MS = 1_000;
 
-/** A call that has no answer for so long waits for something, as a watch of tasks to come does, and holds up no other. */
+/**
+ * A call that is not answered while the process has nothing to do for so long waits for something, as a watch of tasks to
+ * come does, and holds up no other. On a busy process it is its own work that it waits for.
+ */
 const SILENT_MS = 100;
 
 /** How soon a queue that waits for answers looks again, for nothing tells that one is on its way. */
@@ -48,7 +51,7 @@ export class CallQueue {
   /** All calls, the oldest first, and when they came. */
   readonly #calls = new Map<ServerHttp2Stream, number>();
   readonly #waiting = new Map<ServerHttp2Stream, () => void>();
-  /** Those that have begun, and when. */
+  /** Those that have begun, and how long the process had been idle by then. */
   readonly #unanswered = new Map<ServerHttp2Stream, number>();
   readonly #look: NodeJS.Timeout;
   #next: { readonly timer?: NodeJS.Timeout } | undefined;
@@ -99,7 +102,7 @@ export class CallQueue {
       this.#waiting.delete(stream);
       if (stream.closed) continue;
       room -= 1;
-      this.#unanswered.set(stream, performance.now());
+      this.#unanswered.set(stream, idleMs());
       begin();
     }
     if (this.#waiting.size === 0) return;
@@ -109,10 +112,10 @@ export class CallQueue {
 
   /** How many calls may begin now. */
   #room(): number {
-    const silentMs = performance.now() - SILENT_MS;
+    const silentMs = idleMs() - SILENT_MS;
     let unreadBytes = 0;
-    for (const [stream, begunMs] of this.#unanswered) {
-      if (isOnItsWay(stream) || (isAsked(stream) && begunMs < silentMs))
+    for (const [stream, begunIdleMs] of this.#unanswered) {
+      if (isOnItsWay(stream) || (isAsked(stream) && begunIdleMs < silentMs))
         this.#unanswered.delete(stream);
       unreadBytes += stream.writableLength;
     }
@@ -128,6 +131,11 @@ export class CallQueue {
     }
     if (bytes > MAX_KEPT_BYTES) this.#options.end("it left too much unread");
   }
+}
+
+/** How long the process has had nothing to do since it was started. */
+function idleMs(): number {
+  return performance.eventLoopUtilization().idle;
 }
 
 function isOnItsWay({ headersSent, writableLength }: ServerHttp2Stream): boolean {
