@@ -2,6 +2,7 @@ import { access, constants, mkdir, mkdtemp, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import type { Secret } from "#lib/process/secret.ts";
+import { timeoutSignal } from "#lib/process/timers.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import { natsConfig } from "./nats-config.ts";
 import { NatsServerError } from "./nats-server-error.ts";
@@ -107,7 +108,7 @@ async function untilReady(
   folder: string,
 ): Promise<Listening> {
   const waited = new AbortController();
-  const signal = AbortSignal.any([waited.signal, AbortSignal.timeout(startTimeoutMs)]);
+  const signal = AbortSignal.any([waited.signal, timeoutSignal(startTimeoutMs)]);
   try {
     return await Promise.race([
       waitUntilReady(portsFileOf(folder, bin, launched.pid), signal),

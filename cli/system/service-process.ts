@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ServiceName } from "#lib/process/setting.ts";
 import { eachLine } from "./each-line.ts";
+import { callLater } from "#lib/process/timers.ts";
 import { endWithUs } from "./end-with-us.ts";
 import type { Exit, Running } from "./running.ts";
 
@@ -50,7 +51,6 @@ async function stop(
   leaveLimitMs: number,
 ): Promise<void> {
   child.kill("SIGTERM");
-  const impatience = setTimeout(() => child.kill("SIGKILL"), leaveLimitMs);
+  using _impatience = callLater(leaveLimitMs, () => child.kill("SIGKILL"));
   await exited;
-  clearTimeout(impatience);
 }

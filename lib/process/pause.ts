@@ -1,10 +1,10 @@
-import { setTimeout } from "node:timers/promises";
+import { onAbort } from "./leaving.ts";
+import { callLater } from "./timers.ts";
 
 /** Waits, or returns early when the signal aborts. */
 export async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await setTimeout(ms, undefined, { signal });
-  } catch {
-    // Aborted: whoever asked looks at the signal.
-  }
+  const { promise, resolve } = Promise.withResolvers<void>();
+  using _timer = callLater(ms, resolve);
+  using _aborted = onAbort(signal, resolve);
+  await promise;
 }

@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { callLater } from "#lib/process/timers.ts";
 
 const OVER = new Error("the call is over");
 
@@ -16,14 +17,14 @@ function cutOf(signal: AbortSignal): ConnectError {
 export class CallLife {
   readonly #controller = new AbortController();
   readonly #sources: readonly AbortSignal[];
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: Disposable | undefined;
   #onCut: ((cut: ConnectError) => void) | undefined;
   #cut: ConnectError | undefined;
 
   constructor(sources: readonly AbortSignal[], timeoutMs?: number) {
     this.#sources = sources;
     for (const source of sources) source.addEventListener("abort", this.#onAbort);
-    if (timeoutMs !== undefined) this.#timer = setTimeout(this.#expire, timeoutMs, timeoutMs);
+    if (timeoutMs !== undefined) this.#timer = callLater(timeoutMs, () => this.#expire(timeoutMs));
     const aborted = sources.find((source) => source.aborted);
     if (aborted !== undefined) this.#end(cutOf(aborted));
   }
@@ -53,15 +54,15 @@ export class CallLife {
     if (event.target instanceof AbortSignal) this.#end(cutOf(event.target));
   };
 
-  readonly #expire = (timeoutMs: number): void => {
+  #expire(timeoutMs: number): void {
     const text = `no answer within ${timeoutMs} ms; the caller set no deadline`;
     this.#end(new ConnectError(text, Code.DeadlineExceeded));
-  };
+  }
 
   #end(cut?: ConnectError): void {
     if (this.signal.aborted) return;
     this.#cut = cut;
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     for (const source of this.#sources) source.removeEventListener("abort", this.#onAbort);
     this.#controller.abort(cut ?? OVER);
     if (cut !== undefined) this.#onCut?.(cut);

@@ -1,3 +1,5 @@
+import { callLater } from "#lib/process/timers.ts";
+
 type Result<T> = IteratorResult<T, undefined>;
 
 const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
@@ -26,7 +28,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   /** What the source answered while nobody was waiting. */
   #arrived: Promise<IteratorResult<T>> | undefined;
   #reader: ((result: Result<T> | Promise<Result<T>>) => void) | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Disposable | undefined;
 
   constructor(
     source: AsyncIterator<T>,
@@ -55,7 +57,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
     }
     return new Promise((resolve) => {
       this.#reader = resolve;
-      this.#timer = setTimeout(this.#sayAlive, this.#everyMs);
+      this.#timer = callLater(this.#everyMs, this.#sayAlive);
       if (!this.#asked) this.#ask();
     });
   }
@@ -91,7 +93,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   readonly #sayAlive = (): void => this.#give({ done: false, value: this.#makeKeepAlive() });
 
   #give(result: Result<T> | Promise<Result<T>>): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#reader?.(result);
     this.#reader = undefined;
   }

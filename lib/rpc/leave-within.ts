@@ -1,4 +1,4 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { pause } from "#lib/process/pause.ts";
 import type { Leaving } from "./leaving.ts";
 
 /** How long the last answers get to reach their callers. */
@@ -24,14 +24,16 @@ export async function leaveWithin(
   leaving.endStreams();
   const closed = server.close();
   const grace = new AbortController();
-  const forced = (async () => {
-    await delay(graceMs, undefined, grace);
+  const force = async () => {
+    await pause(graceMs, grace.signal);
+    if (grace.signal.aborted) return;
     leaving.endCalls();
-    await delay(FLUSH_MS, undefined, grace);
-    server.destroy();
-  })();
-  // Aborted when the last connection is gone in time.
-  forced.catch(() => {});
+    await pause(FLUSH_MS, grace.signal);
+    if (!grace.signal.aborted) server.destroy();
+  };
+  const forced = force();
   await closed;
+  // The last connection was gone in time.
   grace.abort();
+  await forced;
 }

@@ -1,4 +1,5 @@
 import { onAbort } from "#lib/process/leaving.ts";
+import { timeoutSignal } from "#lib/process/timers.ts";
 
 /** How long the others get to leave: whoever waits to be alone keeps its worker from taking tasks. */
 const PATIENCE_MS = 60_000;
@@ -30,7 +31,7 @@ export class ElbowRoom {
   async enterAlone(signal: AbortSignal): Promise<Disposable | undefined> {
     if (this.#reserved) return undefined;
     this.#reserved = true;
-    const enough = AbortSignal.any([signal, AbortSignal.timeout(this.#patienceMs)]);
+    const enough = AbortSignal.any([signal, timeoutSignal(this.#patienceMs)]);
     await this.#until(() => this.#inside === 0, enough);
     const free = () => {
       this.#reserved = false;

@@ -1,3 +1,4 @@
+import { callLater } from "#lib/process/timers.ts";
 import type { AttemptLimits } from "#lib/task/attempt-limits.ts";
 import { AttemptStopped, supersedes } from "#lib/task/outcome.ts";
 
@@ -8,7 +9,7 @@ export const CLEAN_UP_MS = 5_000;
 export class Stops implements Disposable {
   readonly #asked = new AbortController();
   readonly #end = new AbortController();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #timers = new Set<Disposable>();
   #reason: AttemptStopped | undefined;
 
   /** What the handler sees. It can abort only once, so it does at the first stop. */
@@ -50,11 +51,11 @@ export class Stops implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of this.#timers) timer[Symbol.dispose]();
   }
 
   #later(ms: number, act: () => void): void {
-    this.#timers.add(setTimeout(act, ms));
+    this.#timers.add(callLater(ms, act));
   }
 }
 

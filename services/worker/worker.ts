@@ -3,6 +3,7 @@ import { SourceMissing } from "#lib/broker/link/source-missing.ts";
 import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
+import { timeoutSignal } from "#lib/process/timers.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
@@ -136,7 +137,7 @@ export class Worker {
   }
 
   async #endsWithin(ms: number): Promise<boolean> {
-    const enough = AbortSignal.timeout(ms);
+    const enough = timeoutSignal(ms);
     await this.#running.until(() => this.#running.count === 0, enough);
     return this.#running.count === 0;
   }

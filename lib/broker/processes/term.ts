@@ -1,3 +1,5 @@
+import { callLater } from "#lib/process/timers.ts";
+
 /** A lease as the broker has granted it. */
 export interface Grant {
   readonly revision: number;
@@ -8,7 +10,7 @@ export interface Grant {
 /** The time that a leader may lead: its signal aborts when the lease was not renewed in time, or when it is ended. */
 export class Term implements Disposable {
   readonly #over = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Disposable | undefined;
   #revision = 0;
 
   constructor(grant: Grant) {
@@ -27,14 +29,14 @@ export class Term implements Disposable {
   /** One that came too late ends it. */
   extend({ revision, untilMs }: Grant): void {
     this.#revision = revision;
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     const leftMs = untilMs - performance.now();
     if (leftMs <= 0) this.end();
-    else this.#timer = setTimeout(() => this.end(), leftMs);
+    else this.#timer = callLater(leftMs, () => this.end());
   }
 
   end(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#over.abort();
   }
 

@@ -1,5 +1,6 @@
 import { createInbox, type Msg, nanos } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
+import { callLater } from "#lib/process/timers.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import type { LevelToken } from "#lib/task/priority.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
@@ -90,14 +91,13 @@ async function answersOf({ nc }: Connected, options: Pull): Promise<Answers> {
     },
   });
   // The client's own timeout ends with the first message; ours covers the whole answer.
-  const timer = setTimeout(answered.resolve, options.withinMs);
+  using _timer = callLater(options.withinMs, answered.resolve);
   using _aborted = onAbort(options.signal, answered.resolve);
   for (const { stream, consumer } of options.sources) {
     const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${consumer}`;
     nc.publish(subject, JSON.stringify(options.request), { reply: inbox });
   }
   await answered.promise;
-  clearTimeout(timer);
   // Drained rather than dropped: a task that is on its way would else be on loan to nobody until its time is up.
   if (options.moreMayCome && !messages.isClosed()) await messages.drain().catch(() => {});
   else messages.unsubscribe();

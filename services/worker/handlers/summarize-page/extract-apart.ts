@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
+import { timeoutSignal } from "#lib/process/timers.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { threadLimits } from "../../thread-limits.ts";
 import type { PageSource } from "./extract-text.ts";
@@ -24,7 +25,7 @@ export async function extractApart(
   });
   // It may run out of memory in the moment in which it is stopped, and Node would end the worker for that.
   thread.on("error", () => {});
-  const stop = AbortSignal.any([signal, AbortSignal.timeout(limits.timeoutMs)]);
+  const stop = AbortSignal.any([signal, timeoutSignal(limits.timeoutMs)]);
   try {
     const [page] = await once(thread, "message", { signal: stop });
     return page as PageText;

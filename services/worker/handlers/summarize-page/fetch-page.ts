@@ -1,5 +1,6 @@
 import { Agent, type Dispatcher, request } from "undici";
 import type { Settings } from "#lib/process/settings.ts";
+import { timeoutSignal } from "#lib/process/timers.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { fetchError, statusError } from "./fetch-errors.ts";
@@ -61,7 +62,7 @@ export async function fetchPage(
   limits: FetchLimits,
   watcher: FetchWatcher,
 ): Promise<FetchedPage> {
-  const signal = AbortSignal.any([watcher.signal, AbortSignal.timeout(limits.fetchTimeoutMs)]);
+  const signal = AbortSignal.any([watcher.signal, timeoutSignal(limits.fetchTimeoutMs)]);
   // The socket gets the signal too: a request heeds it only once there is a connection.
   const connect = connectorToPublic(limits.fetchAllowHosts, {
     timeout: CONNECT_TIMEOUT_MS,
