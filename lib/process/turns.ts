@@ -1,18 +1,30 @@
-import { setImmediate } from "node:timers/promises";
+import { setImmediate as turn } from "node:timers/promises";
 
 /** Longest that work of one kind may keep all else waiting. */
 const SLICE_MS = 10;
 
 /** Lets others in between the pieces of long work, of which no single one waits for anything. */
 export class Turns {
-  #sinceMs = performance.now();
-  #last: Promise<unknown> = Promise.resolve();
+  #beganMs: number | undefined;
+  #last: Promise<void> = Promise.resolve();
 
-  /** To be awaited before each piece. Those that had to wait go on one after the other, each in a turn of its own. */
-  async next(): Promise<void> {
-    if (performance.now() - this.#sinceMs < SLICE_MS) return;
-    this.#last = this.#last.then(() => setImmediate());
-    await this.#last;
-    this.#sinceMs = performance.now();
+  /** To be awaited right before each piece: whoever asks next is not answered before that piece is done. */
+  next(): Promise<void> {
+    this.#last = this.#last.then(async () => {
+      while (this.#isSpent()) await turn();
+    });
+    return this.#last;
+  }
+
+  /** Whether this turn of the event loop has been ours for long enough. */
+  #isSpent(): boolean {
+    const nowMs = performance.now();
+    if (this.#beganMs === undefined) {
+      this.#beganMs = nowMs;
+      setImmediate(() => {
+        this.#beganMs = undefined;
+      });
+    }
+    return nowMs - this.#beganMs >= SLICE_MS;
   }
 }

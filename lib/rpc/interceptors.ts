@@ -5,22 +5,19 @@ import { guard } from "./guard.ts";
 import type { Leaving } from "./leaving.ts";
 import { methodsOf } from "./services.ts";
 import { translateErrors } from "./translate-errors.ts";
-import { Validation, validateRequests } from "./validation.ts";
-
-/** One for all doors of the process: the rules compile once. */
-const validation = new Validation();
+import { requestValidation, validateRequests } from "./validation.ts";
 
 /** What every call passes, from the outside in; the same on both doors. */
 export function callInterceptors(
   { log, services, interceptors = [] }: DoorOptions,
   leaving: Leaving,
 ): Interceptor[] {
-  validation.warmUp(methodsOf(services).map(({ method }) => method.input));
+  requestValidation.warmUp(methodsOf(services).map(({ method }) => method.input));
   return [
     accessLog(log),
     ...interceptors,
     translateErrors(),
     guard(leaving),
-    validateRequests(validation),
+    validateRequests(requestValidation),
   ];
 }

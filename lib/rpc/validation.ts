@@ -33,6 +33,9 @@ export class Validation {
   }
 }
 
+/** For all requests of the process: the rules compile once. */
+export const requestValidation = new Validation();
+
 /** Refuses requests that break a rule, before the handler sees them. */
 export function validateRequests(validation: Validation): Interceptor {
   return (next) => async (request) => {

@@ -172,7 +172,7 @@ describe("SubmitTasks", () => {
     await using system = await System.start();
     const { gateway } = await system.running();
     const wrong = Object.fromEntries(
-      Array.from({ length: 16 }, (_, index) => [`${index}-${"K".repeat(230)}`, ""]),
+      Array.from({ length: 16 }, (_, index) => [`${index}-${"K".repeat(60)}`, ""]),
     );
     const tasks = Array.from({ length: 1_000 }, () => ({ spec: { input, labels: wrong } }));
     const answer = await gateway.client.submitTasks({

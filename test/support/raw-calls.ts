@@ -66,7 +66,8 @@ export async function callByConnect(
     headers: { "content-type": type, ...(gzip && encoding) },
     body: Uint8Array.from(isStream ? enveloped(bytes, Number(gzip)) : bytes),
   });
-  return endingOf(await response.text(), isStream);
+  const answer = await response.text();
+  return response.ok && !isStream ? { code: "OK", message: "" } : endingOf(answer, isStream);
 }
 
 /** A stream ends with an envelope that tells its error. */
