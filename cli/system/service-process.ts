@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import type { ServiceName } from "#lib/process/setting.ts";
-import { eachLine } from "./each-line.ts";
 import { callLater } from "#lib/process/timers.ts";
+import { eachLine } from "./each-line.ts";
 import { endWithUs } from "./end-with-us.ts";
 import type { Exit, Running } from "./running.ts";
 

@@ -3,7 +3,8 @@ import { callLater } from "#lib/process/timers.ts";
 
 const OVER = new Error("the call is over");
 
-function cutOf(signal: AbortSignal): ConnectError {
+/** Why the signal aborted, as its caller is told. */
+export function cutOf(signal: AbortSignal): ConnectError {
   const reason: unknown = signal.reason;
   return reason instanceof ConnectError
     ? reason

@@ -103,7 +103,10 @@ export class CallQueue {
       if (stream.closed) continue;
       room -= 1;
       this.#unanswered.set(stream, idleMs());
+      const { readableEnded: hasEnded } = stream;
       begin();
+      // A request without a body has ended while nobody listened.
+      if (hasEnded) stream.emit("end");
     }
     if (this.#waiting.size === 0) return;
     if (this.#room() > 0) this.#soon();

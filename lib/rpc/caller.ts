@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import { type ContextValues, createContextKey, createContextValues } from "@connectrpc/connect";
 
 /** Who makes a call, as the door saw it. */
@@ -18,4 +19,9 @@ export function callerValues(caller: Caller): ContextValues {
 
 export function callerOf({ contextValues }: { readonly contextValues: ContextValues }): Caller {
   return contextValues.get(CALLER);
+}
+
+/** The other end of a connection. */
+export function peerOf(socket: Socket | undefined): string {
+  return `${socket?.remoteAddress}:${socket?.remotePort}`;
 }

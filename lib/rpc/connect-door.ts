@@ -1,11 +1,11 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import { failAnswer, httpServer } from "#lib/process/http-server.ts";
 import { connectHandler } from "./connect-handler.ts";
+import { misaddressed, notFound } from "./connect-refusals.ts";
 import { corsAnswerer } from "./cors.ts";
 import type { Door, DoorOptions } from "./door.ts";
 import { hostGuard } from "./host-guard.ts";
-import { callInterceptors } from "./interceptors.ts";
+import { callChain } from "./interceptors.ts";
 import { LastAnswers } from "./last-answers.ts";
 import { leaveWithin } from "./leave-within.ts";
 import { Leaving } from "./leaving.ts";
@@ -37,16 +37,19 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
   const leaving = new Leaving();
   const { services, log, host, allowedHosts = [] } = options;
   const streams = new StreamConnections();
-  const interceptors = callInterceptors(options, leaving);
+  const chain = callChain(options, leaving);
+  const { observed } = chain;
   const answers = new LastAnswers();
   const answerers: Endpoint[] = [
     (request) => streams.endIfBehind(request),
-    hostGuard({ allowedHosts, host, onLoopback: () => listening.onLoopback, log }),
+    hostGuard({ allowedHosts, host, onLoopback: () => listening.onLoopback, observed }),
     corsAnswerer(options.corsOrigins),
     ...(options.endpoints ?? []),
-    originGuard(options.corsOrigins, log),
-    connectHandler({ services, interceptors, streams, log }),
-    notFound,
+    // Behind the endpoints, for there are load balancers that look at health without a Host.
+    misaddressed(observed),
+    originGuard(options.corsOrigins, observed),
+    connectHandler({ services, chain, streams, log }),
+    notFound(observed),
   ];
   const server = httpServer(SERVER_OPTIONS, (request, response) => {
     answers.add(response);
@@ -73,12 +76,4 @@ export async function openConnectDoor(options: ConnectDoorOptions): Promise<Door
   let left: Promise<void> | undefined;
   const leave = () => (left ??= stop());
   return { url: `http://${address}`, address, port, leave, [Symbol.asyncDispose]: leave };
-}
-
-/** In the form of a Connect error, so that clients of that protocol understand it too. */
-function notFound(request: IncomingMessage, response: ServerResponse): true {
-  const path = request.url?.split("?")[0];
-  response.writeHead(404, { "content-type": "application/json" });
-  response.end(JSON.stringify({ code: "unimplemented", message: `nothing is served at ${path}` }));
-  return true;
 }

@@ -1,16 +1,13 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import type { JsonReadOptions, JsonWriteOptions } from "@bufbuild/protobuf";
-import { createConnectRouter, type Interceptor } from "@connectrpc/connect";
+import type { JsonReadOptions, JsonWriteOptions, Registry } from "@bufbuild/protobuf";
+import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
-import {
-  compressionGzip,
-  universalRequestFromNodeRequest,
-  universalResponseToNodeResponse,
-} from "@connectrpc/connect-node";
+import { compressionGzip } from "@connectrpc/connect-node";
 import type { Log } from "#lib/process/log.ts";
-import { callerValues } from "./caller.ts";
-import { checkedBody, checkQuery } from "./checked-request.ts";
+import { checkQuery } from "./checked-request.ts";
+import { answerCall } from "./connect-call.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
+import type { CallChain } from "./interceptors.ts";
 import { jsonDecoder } from "./json-text.ts";
 import { leaveOutNoJson } from "./leave-out-no-json.ts";
 import { liveRegistry } from "./live-registry.ts";
@@ -20,9 +17,6 @@ import type { StreamConnections } from "./stream-connections.ts";
 /** Smaller answers cost more CPU to compress than they save. No brotli: its default level is the slowest. */
 const COMPRESS_MIN_BYTES = 8192;
 
-/** The longest that a timer can run; connect-node would let longer deadlines pass at once. */
-const MAX_TIMEOUT_MS = 2 ** 31 - 1;
-
 /** How long a client may take to send a body that nobody wants. */
 const DROP_MS = 2_000;
 
@@ -30,23 +24,24 @@ type HttpHandler = (request: IncomingMessage, response: ServerResponse) => boole
 
 interface ConnectHandlerOptions {
   readonly services: Services;
-  readonly interceptors: Interceptor[];
+  readonly chain: CallChain;
   readonly streams: StreamConnections;
   readonly log: Log;
 }
 
 /** Answers Connect and gRPC-Web calls; connect-node's own adapter prints to the console. */
 export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
-  const { services, interceptors, streams, log } = options;
+  const { services, chain, streams, log } = options;
+  const registry = liveRegistry(services.registry);
+  const json = jsonOptions(registry);
   const router = createConnectRouter({
     grpc: false,
-    interceptors: [...interceptors, leaveOutNoJson(liveRegistry(services.registry))],
+    interceptors: [...chain.all, leaveOutNoJson(registry)],
     readMaxBytes: MAX_MESSAGE_BYTES,
     writeMaxBytes: MAX_MESSAGE_BYTES,
-    maxTimeoutMs: MAX_TIMEOUT_MS,
     acceptCompression: [compressionGzip],
     compressMinBytes: COMPRESS_MIN_BYTES,
-    jsonOptions: jsonOptions(services),
+    jsonOptions: json,
     requestGate: checkQuery,
   });
   services.routes(router);
@@ -59,7 +54,8 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
       streams.add(request, response);
       passAtOnce(response);
     }
-    answer(handler, request, response).catch((error) =>
+    response.once("finish", () => dropRest(request));
+    answerCall({ handler, chain, jsonOptions: json }, request, response).catch((error) =>
       breakOff(request, response, { log, handler, error }),
     );
     return true;
@@ -77,27 +73,10 @@ interface JsonOptions extends Partial<JsonReadOptions & JsonWriteOptions> {
   readonly textDecoder: typeof jsonDecoder;
 }
 
-function jsonOptions({ registry }: Services): JsonOptions {
+function jsonOptions(registry: Registry): JsonOptions {
   // A misspelled field would otherwise be one that silently does nothing.
   const ignoreUnknownFields = false;
-  return { registry: liveRegistry(registry), ignoreUnknownFields, textDecoder: jsonDecoder };
-}
-
-async function answer(
-  handler: UniversalHandler,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  const { remoteAddress, remotePort } = request.socket;
-  const values = callerValues({
-    peer: `${remoteAddress}:${remotePort}`,
-    hasDeadline: "connect-timeout-ms" in request.headers || "grpc-timeout" in request.headers,
-  });
-  response.once("finish", () => dropRest(request));
-  const given = universalRequestFromNodeRequest(request, response, undefined, values);
-  const body = checkedBody(handler.method.input, request, bodyOf(request));
-  const answered = await handler({ ...given, body });
-  await universalResponseToNodeResponse(answered, response);
+  return { registry, ignoreUnknownFields, textDecoder: jsonDecoder };
 }
 
 /**
@@ -109,11 +88,6 @@ function dropRest(request: IncomingMessage): void {
   request.resume();
   const giveUp = setTimeout(() => request.socket.destroy(), DROP_MS);
   request.once("close", () => clearTimeout(giveUp));
-}
-
-/** Stays open when the reader stops early, for the answer is still to be sent on the same socket. */
-function bodyOf(request: IncomingMessage): AsyncIterable<Uint8Array> {
-  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
 
 interface Broken {

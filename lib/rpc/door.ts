@@ -1,5 +1,6 @@
 import type { Interceptor } from "@connectrpc/connect";
 import type { Log } from "#lib/process/log.ts";
+import type { CallObserver } from "./around-calls.ts";
 import type { Services } from "./services.ts";
 
 /** A port on which a process serves, until it leaves. */
@@ -27,6 +28,8 @@ export interface DoorOptions {
   readonly log: Log;
   /** How long unary calls may take to finish once the door leaves. */
   readonly leaveGraceMs: number;
+  /** Told of every call, also of one that is refused before it gets to the interceptors. */
+  readonly observers?: readonly CallObserver[];
   /** Run around every call, outside our own but inside the access log. They see errors as the caller will. */
   readonly interceptors?: readonly Interceptor[];
 }

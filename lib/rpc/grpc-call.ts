@@ -1,98 +1,148 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type MethodImplSpec } from "@connectrpc/connect";
-import type {
-  Deadline,
-  Metadata,
-  ServerDuplexStream,
-  ServerErrorResponse,
-  ServerWritableStream,
-} from "@grpc/grpc-js";
+import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
+import { callLater } from "#lib/process/timers.ts";
 import { callerValues } from "./caller.ts";
-import { toHeaders, toMetadata } from "./grpc-metadata.ts";
-import { toServiceError } from "./grpc-status.ts";
-
-export type OutputStreamCall = ServerWritableStream<Message, Message>;
-export type DuplexCall = ServerDuplexStream<Message, Message>;
-
-/** What all kinds of grpc-js calls have in common. */
-interface AnyCall {
-  readonly cancelled: boolean;
-  readonly metadata: Metadata;
-  getDeadline(): Deadline;
-  getHost(): string;
-  getPeer(): string;
-  sendMetadata(metadata: Metadata): void;
-  once(event: "cancelled", listener: () => void): unknown;
-  off(event: "cancelled", listener: () => void): unknown;
-}
-
-/** Timers may fire a little before the clock says so. */
-const CLOCK_SLACK_MS = 2;
-
-function deadlineOf(call: AnyCall): number | undefined {
-  const deadline = Number(call.getDeadline());
-  return Number.isFinite(deadline) ? deadline : undefined;
-}
+import { MAX_MESSAGE_BYTES } from "./door.ts";
+import type { Arrival } from "./grpc-arrivals.ts";
+import { GrpcInput } from "./grpc-input.ts";
+import { SentHeaders, toHeaders } from "./grpc-metadata.ts";
+import { errorStatus, okStatus, requestFault } from "./grpc-status.ts";
+import { bytesOf } from "./shared-message.ts";
 
 /** One call that came in over grpc-js, as a Connect handler sees it. */
 export class GrpcCall {
   readonly context: HandlerContext;
-  readonly #call: AnyCall;
-  readonly #deadline: number | undefined;
+  readonly input: GrpcInput;
+  readonly #call: ServerInterceptingCallInterface;
+  readonly #sendStatus: ServerInterceptingCallInterface["sendStatus"];
   readonly #controller = new AbortController();
+  readonly #deadline: Disposable | undefined;
   #headerSent = false;
+  #isOver = false;
+  #unsent = 0;
+  #onSent: (() => void) | undefined;
 
-  constructor({ method }: MethodImplSpec, call: AnyCall) {
+  constructor(spec: MethodImplSpec, call: ServerInterceptingCallInterface, arrival: Arrival) {
     this.#call = call;
-    const deadline = deadlineOf(call);
-    this.#deadline = deadline;
-    this.context = {
+    this.input = new GrpcInput(spec.method.input, () => call.startRead());
+    // By this method grpc-js sends its own verdicts on a request, and tells nobody.
+    this.#sendStatus = call.sendStatus.bind(call);
+    call.sendStatus = (status) => this.input.fail(requestFault(status));
+    const { timeoutMs, fault } = arrival;
+    this.context = this.#contextOf(spec, this.#start(arrival), timeoutMs);
+    if (fault !== undefined) this.input.fail(fault);
+    if (timeoutMs !== undefined) this.#deadline = callLater(timeoutMs, this.#onDeadline);
+  }
+
+  send(message: Message): void {
+    const bytes = bytesOf(this.context.method.output, message);
+    if (bytes.length > MAX_MESSAGE_BYTES) throw tooLarge(bytes.length);
+    this.#sendHeader();
+    this.#unsent += 1;
+    this.#call.sendMessage(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), this.#sent);
+  }
+
+  /** Resolves when what was sent is on its way, so that a slow reader gets what is newest by then; or when nobody reads. */
+  async sent(): Promise<void> {
+    if (this.#unsent === 0 || this.context.signal.aborted) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#onSent = resolve;
+    await promise;
+  }
+
+  succeed(): void {
+    this.#sendHeader();
+    this.#end();
+    this.#sendStatus(okStatus(this.context.responseTrailer));
+  }
+
+  fail(error: ConnectError): void {
+    const { responseHeader, responseTrailer } = this.context;
+    if (!responseHeader.keys().next().done) this.#sendHeader();
+    this.#end();
+    this.#sendStatus(errorStatus(error, responseTrailer));
+  }
+
+  /** Begins to listen, and gives the header of the request. */
+  #start({ frames, isReset }: Arrival): Headers {
+    let header = new Metadata();
+    this.#call.start({
+      onReceiveMetadata: (metadata) => {
+        header = metadata;
+      },
+      onReceiveMessage: (bytes: Buffer) => {
+        if (frames.fault === undefined) this.input.take(bytes);
+        else this.input.fail(frames.fault);
+      },
+      onReceiveHalfClose: () => {
+        if (isReset()) return this.#onCanceled();
+        const fault = frames.end();
+        if (fault === undefined) this.input.end();
+        else this.input.fail(fault);
+      },
+      // grpc-js says so at the end of every call.
+      onCancel: () => {
+        if (!this.#isOver) this.#onCanceled();
+      },
+    });
+    return toHeaders(header);
+  }
+
+  #contextOf(
+    { method }: MethodImplSpec,
+    requestHeader: Headers,
+    timeoutMs: number | undefined,
+  ): HandlerContext {
+    const deadline = timeoutMs === undefined ? undefined : Date.now() + timeoutMs;
+    return {
       method,
       service: method.parent,
       protocolName: "grpc",
       requestMethod: "POST",
-      url: `http://${call.getHost()}/${method.parent.typeName}/${method.name}`,
+      url: `http://${this.#call.getHost()}/${method.parent.typeName}/${method.name}`,
       signal: this.#controller.signal,
       timeoutMs: () => (deadline === undefined ? undefined : deadline - Date.now()),
-      requestHeader: toHeaders(call.metadata),
+      requestHeader,
       responseHeader: new Headers(),
       responseTrailer: new Headers(),
-      values: callerValues({ peer: call.getPeer(), hasDeadline: deadline !== undefined }),
+      values: callerValues({ peer: this.#call.getPeer(), hasDeadline: deadline !== undefined }),
     };
-    call.once("cancelled", this.#onCancelled);
   }
 
-  get ended(): boolean {
-    return this.#call.cancelled;
-  }
-
-  get trailer(): Metadata {
-    return toMetadata(this.context.responseTrailer);
-  }
-
-  /** Sends the header if it is not sent yet: with the first message, so that the handler can add to it until then. */
-  sendHeader(): void {
+  /** Sent with the first message, so that the handler can add to it until then. */
+  #sendHeader(): void {
     if (this.#headerSent) return;
     this.#headerSent = true;
-    this.#call.sendMetadata(toMetadata(this.context.responseHeader));
+    this.#call.sendMetadata(new SentHeaders(this.context.responseHeader));
   }
 
-  statusOf(error: unknown): ServerErrorResponse {
-    return toServiceError(error, this.context.responseTrailer);
-  }
-
-  /** grpc-js says "cancelled" at the end of every call; after this one it means nothing. */
-  over(): void {
-    this.#call.off("cancelled", this.#onCancelled);
-  }
-
-  /** grpc-js keeps the deadline: it answers the caller, then cancels. */
-  readonly #onCancelled = (): void => {
-    const leftMs = this.#deadline === undefined ? Infinity : this.#deadline - Date.now();
-    const reason =
-      leftMs <= CLOCK_SLACK_MS
-        ? new ConnectError("the caller's deadline passed", Code.DeadlineExceeded)
-        : new ConnectError("the caller canceled the call", Code.Canceled);
-    this.#controller.abort(reason);
+  readonly #sent = (): void => {
+    this.#unsent -= 1;
+    if (this.#unsent === 0) this.#onSent?.();
   };
+
+  #onCanceled(): void {
+    this.#abort("the caller canceled the call", Code.Canceled);
+  }
+
+  readonly #onDeadline = (): void =>
+    this.#abort("the caller's deadline passed", Code.DeadlineExceeded);
+
+  #abort(text: string, code: Code): void {
+    const reason = new ConnectError(text, code);
+    this.#controller.abort(reason);
+    this.input.fail(reason);
+    this.#onSent?.();
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#deadline?.[Symbol.dispose]();
+  }
+}
+
+function tooLarge(bytes: number): ConnectError {
+  const text = `the answer has ${bytes} bytes, more than the ${MAX_MESSAGE_BYTES} that a message may have`;
+  return new ConnectError(text, Code.ResourceExhausted);
 }

@@ -4,16 +4,16 @@ import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/
 import type { Log } from "#lib/process/log.ts";
 import { CallQueue } from "./call-queue.ts";
 import { type Door, type DoorOptions, MAX_MESSAGE_BYTES } from "./door.ts";
+import { GrpcArrivals } from "./grpc-arrivals.ts";
 import { http2ServerOf, interceptCalls, setSessionOptions } from "./grpc-internals.ts";
-import { mount } from "./grpc-mount.ts";
-import { callInterceptors } from "./interceptors.ts";
+import { GrpcMount } from "./grpc-mount.ts";
+import { callChain } from "./interceptors.ts";
 import { leaveWithin } from "./leave-within.ts";
 import { Leaving } from "./leaving.ts";
 import { listen } from "./listen.ts";
 
 const SERVER_OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-  "grpc.max_send_message_length": MAX_MESSAGE_BYTES,
   // A caller that froze or lost its network is found within 30 s, and its calls end.
   "grpc.keepalive_time_ms": 20_000,
   "grpc.keepalive_timeout_ms": 10_000,
@@ -37,13 +37,18 @@ setLogVerbosity(logVerbosity.NONE);
 /** Opens a port that speaks gRPC, without TLS. */
 export async function openGrpcDoor(options: DoorOptions): Promise<Door> {
   const leaving = new Leaving();
-  const server = new Server(SERVER_OPTIONS);
+  const chain = callChain(options, leaving);
+  const mount = new GrpcMount(options.services, chain);
+  const arrivals = new GrpcArrivals(mount.paths, chain.observed);
+  const server = new Server({ ...SERVER_OPTIONS, interceptors: [mount.interceptor(arrivals)] });
   setSessionOptions(server, ALL_CANCELS);
-  mount(server, options.services, callInterceptors(options, leaving));
+  mount.register(server);
   const sockets = new Set<Socket>();
   // We accept, grpc-js serves: its own bindAsync prints to the console and hides the system's error code.
   const injector = server.createConnectionInjector(ServerCredentials.createInsecure());
-  const onConnection = queueCalls(http2ServerOf(server), options.log);
+  const http2Server = http2ServerOf(server);
+  arrivals.guard(http2Server);
+  const onConnection = queueCalls(http2Server, options.log);
   // biome-ignore lint/plugin: each connection has its listener below
   const listener = createServer({ noDelay: true }, (socket) => {
     // grpc-js listens only from when it takes the connection to when it lets go of it.
@@ -72,7 +77,7 @@ export async function openGrpcDoor(options: DoorOptions): Promise<Door> {
 /** Puts a queue before the calls of each connection. What it returns is to be called before one is injected. */
 function queueCalls(server: Http2Server, log: Log): (socket: Socket) => void {
   const queues = new WeakMap<Http2Session, CallQueue>();
-  interceptCalls(server, (stream, serve) => {
+  interceptCalls(server, (stream, _headers, serve) => {
     const queue = stream.session && queues.get(stream.session);
     queue?.add(stream, serve);
   });

@@ -1,7 +1,12 @@
-import type { Http2Server, ServerHttp2Stream, ServerSessionOptions } from "node:http2";
+import type {
+  Http2Server,
+  IncomingHttpHeaders,
+  ServerHttp2Stream,
+  ServerSessionOptions,
+} from "node:http2";
 import type { Server } from "@grpc/grpc-js";
 
-type OnStream = (stream: ServerHttp2Stream, headers: object) => void;
+type OnStream = (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) => void;
 
 /** To be called before the server has a connection injector. grpc-js has no option for these, and keeps its own. */
 export function setSessionOptions(server: Server, options: ServerSessionOptions): void {
@@ -21,12 +26,12 @@ export function http2ServerOf(server: Server): Http2Server {
 /** Lets each call pass by the hook, which calls `serve` to have it served. */
 export function interceptCalls(
   server: Http2Server,
-  hook: (stream: ServerHttp2Stream, serve: () => void) => void,
+  hook: (stream: ServerHttp2Stream, headers: IncomingHttpHeaders, serve: () => void) => void,
 ): void {
   const listeners = server.listeners("stream") as OnStream[];
   server.removeAllListeners("stream");
   server.on("stream", (stream, headers) =>
-    hook(stream, () => listeners.forEach((serve) => void serve(stream, headers))),
+    hook(stream, headers, () => listeners.forEach((serve) => void serve(stream, headers))),
   );
 }
 

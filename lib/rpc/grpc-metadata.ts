@@ -1,6 +1,5 @@
+import type { OutgoingHttpHeaders } from "node:http2";
 import { Metadata } from "@grpc/grpc-js";
-
-const BINARY = "-bin";
 
 export function toHeaders(metadata: Metadata): Headers {
   const headers = new Headers();
@@ -11,11 +10,23 @@ export function toHeaders(metadata: Metadata): Headers {
   return headers;
 }
 
-export function toMetadata(headers: Headers): Metadata {
-  const metadata = new Metadata();
-  for (const [name, value] of headers) {
-    if (!name.endsWith(BINARY)) metadata.add(name, value);
-    else for (const one of value.split(",")) metadata.add(name, Buffer.from(one, "base64"));
+/**
+ * Headers that grpc-js sends as they are. Its own metadata decodes binary ones, and encodes them again with a padding that
+ * servers should not send.
+ */
+export class SentHeaders extends Metadata {
+  readonly #fields: OutgoingHttpHeaders;
+
+  constructor(headers: Headers, more: OutgoingHttpHeaders = {}) {
+    super();
+    this.#fields = { ...Object.fromEntries(headers), ...more };
   }
-  return metadata;
+
+  override clone(): this {
+    return this;
+  }
+
+  override toHttp2Headers(): OutgoingHttpHeaders {
+    return this.#fields;
+  }
 }

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import { hostNameOf, isAddress, isLoopbackName } from "#lib/process/host-name.ts";
-import type { Log } from "#lib/process/log.ts";
-import { refuse } from "./refuse.ts";
+import type { ObservedCalls } from "./around-calls.ts";
+import { forbidden, isHost, refusePlainly } from "./connect-refusals.ts";
 
 /** The host in `POST http://example.com/path`, which counts more than the Host header. */
 const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
@@ -32,26 +32,27 @@ function mayName(authority: string, { allowedHosts, host, onLoopback }: AllowedH
 interface HostGuardOptions extends Omit<AllowedHosts, "onLoopback"> {
   /** Asked when a request is there, and so the port open. */
   readonly onLoopback: () => boolean;
-  readonly log: Log;
+  readonly observed: ObservedCalls;
 }
 
 /**
  * Refuses requests for hosts that are not ours. A page can have the name of its own server point at this machine; what it
  * then calls is of its own origin for the browser, and only the Host header still tells.
  */
-export function hostGuard({ onLoopback, log, ...hosts }: HostGuardOptions): Endpoint {
+export function hostGuard({ onLoopback, observed, ...hosts }: HostGuardOptions): Endpoint {
   return (request, response) => {
     const allowed = { ...hosts, onLoopback: onLoopback() };
     const foreign = hostsOf(request).find((named) => !mayName(named, allowed));
     if (foreign === undefined) return false;
     const shown = foreign.slice(0, MAX_SHOWN_CHARS);
     const message = `requests for the host "${shown}" are not answered here; if a proxy in front passes its own name on, add that to MILLRACE_ALLOWED_HOSTS`;
-    return refuse(request, response, { reason: "HOST_NOT_ALLOWED", message }, log);
+    const fault = forbidden("HOST_NOT_ALLOWED", message);
+    return refusePlainly(observed, { request, response, status: 403, fault });
   };
 }
 
-/** None for a request of HTTP/1.0 without one; browsers send no such. */
+/** None for a request that names no host, or nothing that could be one; browsers send no such. */
 function hostsOf({ url = "", headers: { host } }: IncomingMessage): string[] {
   const target = ABSOLUTE_FORM.exec(url)?.[1];
-  return [target, host].filter((named) => named !== undefined).filter(Boolean);
+  return [target, host].filter((named) => named !== undefined).filter(isHost);
 }

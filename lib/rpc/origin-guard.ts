@@ -1,8 +1,8 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
-import type { Log } from "#lib/process/log.ts";
+import type { ObservedCalls } from "./around-calls.ts";
+import { forbidden, refusePlainly } from "./connect-refusals.ts";
 import { originFilter } from "./cors.ts";
-import { refuse } from "./refuse.ts";
 
 const MAX_SHOWN_CHARS = 100;
 
@@ -10,13 +10,14 @@ const MAX_SHOWN_CHARS = 100;
  * Refuses calls of pages that may not call. CORS alone keeps answers from them, not calls: browsers send those that look
  * like a form or an image without asking first.
  */
-export function originGuard(allowed: readonly string[], log: Log): Endpoint {
+export function originGuard(allowed: readonly string[], observed: ObservedCalls): Endpoint {
   const mayCall = originFilter(allowed);
   return (request, response) => {
     const foreign = foreignOrigin(request.headers);
     if (foreign === undefined || mayCall(foreign)) return false;
     const message = `pages of ${foreign.slice(0, MAX_SHOWN_CHARS)} may not call here: MILLRACE_CORS_ORIGINS names those that may; a page of this service itself may if the proxy in front passes the Host header on`;
-    return refuse(request, response, { reason: "ORIGIN_NOT_ALLOWED", message }, log);
+    const fault = forbidden("ORIGIN_NOT_ALLOWED", message);
+    return refusePlainly(observed, { request, response, status: 403, fault });
   };
 }
 

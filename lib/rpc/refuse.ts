@@ -1,32 +1,25 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { Code, ConnectError } from "@connectrpc/connect";
-import { errorToJson } from "@connectrpc/connect/protocol-connect";
-import type { Log } from "#lib/process/log.ts";
-import { errorInfo } from "./error-details.ts";
+import { create } from "@bufbuild/protobuf";
+import { ConnectError, type Interceptor, type MethodImplSpec } from "@connectrpc/connect";
+import { toConnectError } from "./translate-errors.ts";
 
-const MAX_PATH_CHARS = 200;
+type AnyFn = ReturnType<Interceptor>;
+type Request = Extract<Parameters<AnyFn>[0], { readonly stream: false }>;
 
-/** Why a request is not even looked at. */
-export interface Refusal {
-  /** For programs. */
-  readonly reason: "HOST_NOT_ALLOWED" | "ORIGIN_NOT_ALLOWED";
-  /** For people: what to do about it. */
-  readonly message: string;
-}
+/** A call whose request can't be read. */
+export type RefusedCall = Omit<Request, "stream" | "message" | "method" | "service"> &
+  Pick<MethodImplSpec, "method">;
 
-/** Answers with 403, in the form of a Connect error. */
-export function refuse(
-  { url = "" }: IncomingMessage,
-  response: ServerResponse,
-  { reason, message }: Refusal,
-  log: Log,
-): true {
-  log.info(
-    { path: url.split("?")[0]?.slice(0, MAX_PATH_CHARS), reason: message },
-    "request refused",
-  );
-  const error = new ConnectError(message, Code.PermissionDenied, undefined, [errorInfo(reason)]);
-  response.writeHead(403, { "content-type": "application/json", "cache-control": "no-store" });
-  response.end(JSON.stringify(errorToJson(error, undefined)));
-  return true;
+/** Ends the call as if its handler had failed, and gives what its caller is to be told. */
+export async function refuse(
+  call: RefusedCall,
+  error: unknown,
+  outer: readonly Interceptor[],
+): Promise<ConnectError> {
+  const fail: AnyFn = () => Promise.reject(error);
+  const run = outer.reduceRight((next, interceptor) => interceptor(next), fail);
+  const { method } = call;
+  // Of whatever kind it is: nobody gets to read the message.
+  const request = { ...call, stream: false, service: method.parent, message: create(method.input) };
+  const told: unknown = await run(request as Request).catch((thrown: unknown) => thrown);
+  return told instanceof ConnectError ? told : toConnectError(told);
 }

@@ -25,12 +25,17 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TOO_MANY_TASKS: Code.ResourceExhausted,
 };
 
+/** How connect-node begins what it says of bytes that are no message. It takes that for a fault of the server. */
+const MALFORMED = "parse binary: ";
+
 /**
  * The one place where an error becomes a gRPC code. A RequestError is told in full; an error that nobody foresaw is hidden
  * from the caller and kept as the cause, for the access log.
  */
 export function toConnectError(error: unknown): ConnectError {
-  if (error instanceof ConnectError) return withErrorInfo(shortened(error));
+  if (error instanceof ConnectError) {
+    return withErrorInfo(shortened(isMalformed(error) ? unreadable(error.rawMessage) : error));
+  }
   if (error instanceof RequestError) return fromRequestError(error);
   if (isAbort(error)) return withErrorInfo(new ConnectError("the call was aborted", Code.Canceled));
   const hidden = new ConnectError("internal error", Code.Internal, undefined, undefined, error);
@@ -72,4 +77,14 @@ function withErrorInfo(error: ConnectError): ConnectError {
 /** Some library stopped because of a signal that was not the caller's. */
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
+}
+
+function isMalformed({ code, rawMessage }: ConnectError): boolean {
+  return code === Code.Internal && rawMessage.startsWith(MALFORMED);
+}
+
+/** The error of a request whose bytes are no message. */
+export function unreadable(reason?: string): ConnectError {
+  const why = reason === undefined ? "" : `: ${reason.replace(MALFORMED, "")}`;
+  return new ConnectError(`the request can't be read${why}`, Code.InvalidArgument);
 }

@@ -3,7 +3,6 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
-import { unlessRefused } from "./refused.ts";
 import { tooLargeFields } from "./too-large.ts";
 
 /** Checks messages against the rules in their .proto files. */
@@ -43,7 +42,7 @@ export function validateRequests(validation: Validation): Interceptor {
     if (request.stream) {
       return next({ ...request, message: checkEach(validation, input, request.message) });
     }
-    validation.check(input, unlessRefused(request.message));
+    validation.check(input, request.message);
     return next(request);
   };
 }
@@ -54,7 +53,7 @@ async function* checkEach<T extends Message>(
   messages: AsyncIterable<T>,
 ): AsyncGenerator<T> {
   for await (const message of messages) {
-    validation.check(desc, unlessRefused(message));
+    validation.check(desc, message);
     yield message;
   }
 }

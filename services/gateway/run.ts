@@ -41,7 +41,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const services = withReflection(
     withHealth({ routes: gatewayRoutes(serving), registry }, readiness),
   );
-  const doors = { ...settings, services, log, interceptors: [countCalls(metrics.count)] };
+  const doors = { ...settings, services, log, observers: [countCalls(metrics.count)] };
   await using grpc = await openGrpcDoor({
     ...doors,
     port: settings.gatewayGrpcPort,

@@ -20,7 +20,7 @@ test("what was put aside is told when it comes, and again every hour while it st
     return told.splice(0);
   };
   expect(await tellings()).toEqual([]);
-  expect(figures.parked).toEqual({ count: 0, oldestTime: undefined });
+  expect(figures.parked).toMatchObject({ count: 0, oldestTime: undefined });
 
   await broker.parked.add({ subject: "mr.queue.default.p2.x", data: new Uint8Array(3) }, "no task");
   expect(await tellings()).toEqual(["messages that are no tasks were put aside"]);

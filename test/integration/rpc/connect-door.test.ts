@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-node";
 import { describe, expect, test } from "vitest";
 import { SummarizePageSchema } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
@@ -126,6 +127,9 @@ describe("the Connect door", () => {
     const { options } = new Stage();
     await using door = await openConnectDoor({ ...options, corsOrigins: [], endpoints });
     expect((await fetch(`${door.url}/readyz`)).status).toBe(503);
+    // As some load balancers ask: without a Host.
+    const probe = connect(door.port, "127.0.0.1").end("GET /livez HTTP/1.0\r\n\r\n");
+    expect(await text(probe)).toMatch(/^HTTP\/1.1 200 /);
     const absent = await fetch(`${door.url}/nowhere`);
     expect(absent.status).toBe(404);
     expect(await absent.json()).toEqual({
@@ -164,8 +168,8 @@ describe("the Connect door", () => {
     await using door = await openDoor(new Stage());
     const socket = connect(door.port, "127.0.0.1").setEncoding("latin1");
     let read = "";
-    socket.on("data", (text) => {
-      read += text;
+    socket.on("data", (part) => {
+      read += part;
     });
     for (const answers of [1, 2]) {
       socket.write(watchRequest("ends"));

@@ -69,8 +69,9 @@ describe("a door on the loopback interface", () => {
     });
     for (const path of ["/readyz", "/metrics", "/", `${GET_TASK}${QUERY}`])
       expect((await ask(door.port, { path, headers: { host } })).status, path).toBe(403);
-    const logged = await stage.logged(({ msg }) => msg === "request refused");
-    expect(logged).toMatchObject({ reason: expect.stringContaining("MILLRACE_ALLOWED_HOSTS") });
+    const logged = await stage.logged(({ code }) => code === "PERMISSION_DENIED");
+    const reason = expect.stringContaining("MILLRACE_ALLOWED_HOSTS");
+    expect(logged).toMatchObject({ method: "unserved", reason });
   });
 
   test("a foreign name in the request's target is refused too, whatever the header says", async () => {

@@ -1,15 +1,19 @@
 import { once } from "node:events";
-import { connect as connectHttp2 } from "node:http2";
+import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
-import { describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { GetTaskRequestSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import type { Door } from "#lib/rpc/door.ts";
 import { DoorError } from "#lib/rpc/door-error.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
 import { contract } from "./contract.ts";
 import { grpcJsTransport } from "./grpc-js-transport.ts";
+import { rawGrpcCall, requestOf, WATCH_TASK } from "./raw-grpc-call.ts";
+import { KEEP_ALIVE } from "./scene.ts";
 import { Stage } from "./stage.ts";
 
 const openDoor = ({ options }: Stage, leaveGraceMs = options.leaveGraceMs) =>
@@ -73,5 +77,54 @@ describe("the gRPC door", () => {
     const closed = once(silent, "close");
     silent.resume().on("error", () => {});
     await Promise.all([door.leave(), door.leave(), closed]);
+  });
+});
+
+describe("what the gRPC door sends", () => {
+  const stage = new Stage();
+  let door: Door;
+  let session: ClientHttp2Session;
+
+  beforeAll(async () => {
+    door = await openDoor(stage);
+    session = connectHttp2(door.url);
+  });
+
+  afterAll(async () => {
+    session.destroy();
+    await door.leave();
+  });
+
+  test.each(["720H", "99999999H"])("waits for a deadline of %s", async (timeout) => {
+    const others = Promise.withResolvers<void>();
+    stage.onGet("a", async () => {
+      await others.promise;
+      return {};
+    });
+    const waiting = rawGrpcCall(session, requestOf("a"), { "grpc-timeout": timeout });
+    // Whatever its timer would do at once, it has done when these are answered.
+    for (let count = 0; count < 3; count += 1) await rawGrpcCall(session, requestOf("b"));
+    others.resolve();
+    expect((await waiting).trailer["grpc-status"]).toBe("0");
+  });
+
+  test("sends the header of a call that fails before its first message, and no padded details", async () => {
+    stage.onGet("a", ({ responseHeader }) => {
+      responseHeader.set("x-request-id", "7");
+      throw new TaskNotFound("a");
+    });
+    const { header, trailer } = await rawGrpcCall(session, requestOf("a"));
+    expect(header).toMatchObject({ "x-request-id": "7" });
+    expect(trailer).toMatchObject({ "grpc-status": "5" });
+    expect(trailer["grpc-status-details-bin"]).not.toMatch(/=$/);
+  });
+
+  test("ends a call that went well without a message about it", async () => {
+    stage.onWatch("a", async function* () {
+      yield KEEP_ALIVE;
+    });
+    const { trailer } = await rawGrpcCall(session, requestOf("a"), { ":path": `/${WATCH_TASK}` });
+    expect(trailer).toMatchObject({ "grpc-status": "0" });
+    expect(trailer).not.toHaveProperty("grpc-message");
   });
 });

@@ -14,9 +14,10 @@ import {
   type ClientReadableStream,
   type ClientUnaryCall,
   credentials,
+  Metadata,
   type ServiceError,
 } from "@grpc/grpc-js";
-import { toHeaders, toMetadata } from "#lib/rpc/grpc-metadata.ts";
+import { toHeaders } from "#lib/rpc/grpc-metadata.ts";
 
 /** What Connect's clients need, done by a plain grpc-js client: unary calls and server streams. */
 export function grpcJsTransport(port: number): Transport & Disposable {
@@ -112,4 +113,13 @@ function isServiceError(error: unknown): error is ServiceError {
 function toConnectError(error: ServiceError): ConnectError {
   const code: number = error.code;
   return findTrailerError(toHeaders(error.metadata)) ?? new ConnectError(error.details, code);
+}
+
+function toMetadata(headers: Headers): Metadata {
+  const metadata = new Metadata();
+  for (const [name, value] of headers) {
+    if (!name.endsWith("-bin")) metadata.add(name, value);
+    else for (const one of value.split(",")) metadata.add(name, Buffer.from(one, "base64"));
+  }
+  return metadata;
 }
