@@ -2,10 +2,10 @@ import { execFile } from "node:child_process";
 import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 import { System, typesKnown } from "#test/support/system.ts";
-import { grpcurlBin } from "./grpcurl-bin.ts";
+import { toolBin } from "./go-tools.ts";
 
 const run = promisify(execFile);
-const grpcurl = await grpcurlBin();
+const grpcurl = await toolBin("grpcurl", "-version");
 
 const SCRIPT = {
   spec: {
