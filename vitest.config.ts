@@ -23,6 +23,14 @@ export default defineConfig({
           globalSetup: [...withServers.globalSetup, "test/support/fault-size.ts"],
         },
       },
+      {
+        test: {
+          name: "fuzz",
+          include: ["test/fuzz/**/*.test.ts"],
+          ...withServers,
+          globalSetup: [...withServers.globalSetup, "test/fuzz/setup.ts"],
+        },
+      },
       // Environments that need minutes: `npm run check:long`.
       {
         test: {
