@@ -1,4 +1,5 @@
 import { Command, Option } from "commander";
+import { escaped } from "#lib/process/escaped.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
@@ -16,7 +17,6 @@ import { addWatch } from "./commands/watch.ts";
 import { EXIT_CODE_HELP } from "./exit-code.ts";
 import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
 import { print, tell } from "./terminal/output.ts";
-import { escaped } from "./terminal/text.ts";
 
 /** `millrace` with all its commands. */
 export function newProgram(env: NodeJS.ProcessEnv): Command {

@@ -1,10 +1,11 @@
 import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Priority, type Task } from "#gen/millrace/v1/task_pb.ts";
+import { escaped } from "#lib/process/escaped.ts";
 import { stateName } from "#lib/task/life.ts";
 import { anyLines } from "../task-types/any-lines.ts";
 import { shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { shownDuration } from "../terminal/duration.ts";
-import { escaped, wrapped } from "../terminal/text.ts";
+import { wrapped } from "../terminal/text.ts";
 import { canceledBecause, errorText } from "../watch/told.ts";
 
 const COLUMNS = 96;

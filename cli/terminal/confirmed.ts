@@ -1,5 +1,5 @@
 import { createInterface } from "node:readline/promises";
-import { escaped } from "./text.ts";
+import { escaped } from "#lib/process/escaped.ts";
 
 /** Asks whoever sits at the terminal. No answer, such as Ctrl-C, is no. */
 export async function confirmed(question: string): Promise<boolean> {

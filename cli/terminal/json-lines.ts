@@ -1,5 +1,6 @@
 import type { JsonValue } from "@bufbuild/protobuf";
-import { escaped, wrapped } from "./text.ts";
+import { escaped } from "#lib/process/escaped.ts";
+import { wrapped } from "./text.ts";
 
 const INDENT = "  ";
 

@@ -1,5 +1,6 @@
 import { styleText } from "node:util";
-import { escaped, fitted, widthOf } from "./text.ts";
+import { escaped } from "#lib/process/escaped.ts";
+import { fitted, widthOf } from "./text.ts";
 
 type Format = Parameters<typeof styleText>[0];
 

@@ -1,4 +1,5 @@
-import { escaped, widthOf, wrapped } from "./text.ts";
+import { escaped } from "#lib/process/escaped.ts";
+import { widthOf, wrapped } from "./text.ts";
 
 export interface Column<T> {
   readonly title: string;

@@ -1,28 +1,8 @@
-/**
- * What a text from elsewhere must not do to a terminal, or to whoever reads it: command it, begin a line, turn the
- * reading direction, or hide. Joiners stay, for scripts and emoji need them.
- */
-const UNPRINTABLE =
-  /[\p{Cc}\p{Bidi_Control}\p{Zl}\p{Zp}\p{Cs}\u200b\u2060-\u206f\ufeff\ufff9-\ufffb]/gu;
-
-const SHORT_ESCAPES: ReadonlyMap<string, string> = new Map([
-  ["\n", "\\n"],
-  ["\r", "\\r"],
-]);
+import { escaped } from "#lib/process/escaped.ts";
 
 const WIDE =
   /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe4f\uff00-\uff60\uffe0-\uffe6]|\p{Emoji_Presentation}/u;
 const NO_WIDTH = /^(?:\p{M}|[\u200c\u200d]|\p{Variation_Selector})$/u;
-
-/** The text in one line, with all that is unprintable as JSON escapes it. What is escaped stays as it is. */
-export function escaped(text: string): string {
-  return text.replaceAll("\t", "  ").replace(UNPRINTABLE, escapeOf);
-}
-
-function escapeOf(char: string): string {
-  const hex = char.charCodeAt(0).toString(16).padStart(4, "0");
-  return SHORT_ESCAPES.get(char) ?? `\\u${hex}`;
-}
 
 /** Columns that the text takes in a terminal. */
 export function widthOf(text: string): number {

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { quoted } from "./escaped.ts";
 
 /** An origin, written as browsers send it; or `loopback`, or `*`. */
 export function origin(given: string): string {
@@ -7,9 +8,9 @@ export function origin(given: string): string {
   // Of other schemes, such as those of browser extensions, nobody knows more than their form.
   const sent = url && /^https?:$/.test(url.protocol) ? url.origin : given;
   if (/^[a-z][a-z0-9+.-]*:\/\/[^/?#@*\s]+$/.test(given) && sent === given) return given;
-  const hint = url && sent !== given ? ` (did you mean "${sent}"?)` : "";
+  const hint = url && sent !== given ? ` (did you mean ${quoted(sent)}?)` : "";
   throw new InvalidArgumentError(
-    `"${given}" is no origin${hint}: it is loopback, *, or scheme://host or scheme://host:port, as browsers send it`,
+    `${quoted(given)} is no origin${hint}: it is loopback, *, or scheme://host or scheme://host:port, as browsers send it`,
   );
 }
 
@@ -19,7 +20,7 @@ export function hostAndPort(given: string): string {
   const isPort = Number(port) >= 1 && Number(port) <= 65_535;
   if (isPort && URL.parse(`http://${host}`) !== null) return given;
   throw new InvalidArgumentError(
-    `"${given}" must be host:port, e.g. intranet.example:80 or [::1]:8080`,
+    `${quoted(given)} must be host:port, e.g. intranet.example:80 or [::1]:8080`,
   );
 }
 

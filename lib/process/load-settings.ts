@@ -1,6 +1,7 @@
 import { Command, Option } from "commander";
 import { checkTogether } from "./check-together.ts";
 import { nearest } from "./did-you-mean.ts";
+import { shown } from "./escaped.ts";
 import { serviceLinks } from "./service-links.ts";
 import { parseAs, type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -48,6 +49,14 @@ function refuseSecret(flag: string, given: string, { secret, env }: Setting<unkn
   );
 }
 
+const MAX_COMPLAINT_CHARS = 1_000;
+const MAX_NAME_CHARS = 100;
+
+/** Commander's own words, of which what it quotes may be long, or no text. */
+function complaintOf(text: string): string {
+  return shown(text.trimEnd(), MAX_COMPLAINT_CHARS);
+}
+
 function secretsHelp(settings: readonly Setting<unknown>[]): string {
   const secrets = settings.filter(({ secret }) => secret === "all of it");
   const lines = secrets.map(({ env, help }) => `  ${env}  ${help}`);
@@ -61,17 +70,19 @@ function refuseUnknown(env: NodeJS.ProcessEnv): void {
     (name) => name.startsWith(OUR_PREFIX) && !known.includes(name),
   );
   if (unknown.length === 0) return;
-  const named = unknown.map((name) => `${name}${hint(name, known)}`);
+  const named = unknown.map((name) => `${shown(name, MAX_NAME_CHARS)}${hint(name, known)}`);
   throw new StartupError(
     `unknown setting ${named.join(", ")}; \`--help\` lists those of a service, docs/configuration.md all of them`,
   );
 }
 
-/** What all have in common would make all of them near. */
+/** The nearest of those that have all its words, else of all. What all have in common would make all of them near. */
 function hint(name: string, known: readonly string[]): string {
   const bare = (full: string) => full.slice(OUR_PREFIX.length);
   const ours = known.filter((full) => full.startsWith(OUR_PREFIX)).map(bare);
-  const meant = nearest(bare(name), ours);
+  const words = bare(name).split("_");
+  const fuller = ours.filter((full) => words.every((word) => full.split("_").includes(word)));
+  const meant = nearest(bare(name), fuller) ?? nearest(bare(name), ours);
   return meant === undefined ? "" : ` (did you mean ${OUR_PREFIX}${meant}?)`;
 }
 
@@ -112,6 +123,7 @@ export function loadSettings(
     .version(VERSION)
     .addHelpText("after", secretsHelp(own.map(([, setting]) => setting)))
     .allowExcessArguments(false)
+    .configureOutput({ outputError: (text, write) => write(`${complaintOf(text)}\n`) })
     .exitOverride();
   const options = new Map(
     own.map(([name, setting]) => [name, optionOf(setting, valueIn(env, setting))]),

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { quoted } from "./escaped.ts";
 import { hostNameOf } from "./host-name.ts";
 import { StartupError } from "./startup-error.ts";
 
@@ -34,7 +35,7 @@ export function parseAs<T>(name: string, given: string, setting: Setting<T>): T 
     return setting.parse(given);
   } catch (error) {
     const allowed = error instanceof Error ? error.message : String(error);
-    const shown = setting.secret ? "" : `"${given}" is not allowed: `;
+    const shown = setting.secret ? "" : `${quoted(given)} is not allowed: `;
     throw new StartupError(`${name}: ${shown}${allowed}`, { cause: error });
   }
 }
@@ -68,7 +69,7 @@ export function hostName(given: string): string {
   const name = given.toLowerCase();
   if (name === "*" || (!name.includes("*") && hostNameOf(name) === name)) return name;
   throw new InvalidArgumentError(
-    `"${given}" is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
+    `${quoted(given)} is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
   );
 }
 
@@ -114,7 +115,7 @@ export function queueNames(given: string): readonly string[] {
 function queueName(given: string): string {
   if (QUEUE_NAME.test(given)) return given;
   throw new InvalidArgumentError(
-    `"${given}" is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
+    `${quoted(given)} is no queue name: lower-case letters, digits and dashes, 32 at most, first a letter`,
   );
 }
 
@@ -126,9 +127,11 @@ export function queueLimits(most: number): (given: string) => ReadonlyMap<string
     for (const pair of listOf("queue", String)(given)) {
       const [, name, number] = /^([^=\s]+)\s*=([^=]+)$/.exec(pair) ?? [];
       if (name === undefined || number === undefined) {
-        throw new InvalidArgumentError(`"${pair}" is no limit: <queue>=<number>, e.g. reports=2`);
+        throw new InvalidArgumentError(
+          `${quoted(pair)} is no limit: <queue>=<number>, e.g. reports=2`,
+        );
       }
-      if (limits.has(name)) throw new InvalidArgumentError(`"${name}" is named twice`);
+      if (limits.has(name)) throw new InvalidArgumentError(`${quoted(name)} is named twice`);
       limits.set(name, limit(number));
     }
     return limits;

@@ -48,7 +48,10 @@ interface FrameParts {
 }
 
 /** RFC 9113, section 4.1. */
-export function frame(type: number, { stream, flags = 0, payload = Buffer.alloc(0) }: FrameParts): Buffer {
+export function frame(
+  type: number,
+  { stream, flags = 0, payload = Buffer.alloc(0) }: FrameParts,
+): Buffer {
   const head = Buffer.alloc(9);
   head.writeUIntBE(payload.length, 0, 3);
   head.writeUInt8(type, 3);

@@ -1,7 +1,8 @@
 import { expect, test } from "vitest";
 import { parseDuration, shownDuration } from "#cli/terminal/duration.ts";
 import { jsonLines } from "#cli/terminal/json-lines.ts";
-import { escaped, fitted, widthOf, wrapped } from "#cli/terminal/text.ts";
+import { fitted, widthOf, wrapped } from "#cli/terminal/text.ts";
+import { escaped } from "#lib/process/escaped.ts";
 
 test("text breaks between words, and within those that are too long", () => {
   expect(wrapped("the slow turn of the wheel", 10)).toEqual(["the slow", "turn of", "the wheel"]);
