@@ -21,6 +21,8 @@ export type Face = (target: Target, method: DescMethod, bytes: Buffer) => Promis
 
 /** How long a stream is read before its caller loses interest. */
 const READ_MS = 100;
+/** All headers together may have 16 KiB. */
+const MAX_QUERY_CHARS = 15_000;
 const HTTP_VERSION_NOT_SUPPORTED = 505;
 /** An answer that takes longer does not come. */
 const ANSWER_MS = 10_000;
@@ -129,6 +131,8 @@ export function connectGet(format: "proto" | "json"): Face {
   return (target, method, bytes) => {
     const message = bytes.toString("base64url");
     const query = `?connect=v1&base64=1&encoding=${format}&message=${message}`;
+    // Node ends the connection under a caller who sends more.
+    if (query.length > MAX_QUERY_CHARS) return Promise.resolve("REFUSED");
     return connectUnary(target.url + pathOf(method) + query, {}).catch((error) => {
       // Refused for its method or its length, not in the form of a Connect error.
       if (error instanceof SyntaxError) return "REFUSED";
