@@ -78,7 +78,9 @@ export function withFreePorts(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
 
 /** Refuses to start where something else listens, and says what to do about it. */
 export async function refuseTaken(doors: readonly Door[]): Promise<void> {
-  const free = await Promise.all(doors.map(({ host, port }) => isFree(host, port)));
+  const free = await Promise.all(
+    doors.map(({ host, port, chosenBy }) => isFree(host, port, chosenBy)),
+  );
   const taken = doors.filter((_, index) => !free[index]);
   if (taken.length === 0) return;
   const ports = taken.map(({ port, what, chosenBy }) => `${port} (${what}; set ${chosenBy})`);

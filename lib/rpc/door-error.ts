@@ -3,7 +3,7 @@ import { StartupError } from "#lib/process/startup-error.ts";
 interface Remedy {
   readonly text: string;
   /** What has to be set to another value. */
-  readonly change: "port" | "host";
+  readonly change?: "port" | "host";
 }
 
 const REMEDIES: Readonly<Record<string, Remedy>> = {
@@ -24,6 +24,7 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
     text: "the host's address can't be looked up now; choose an address instead of a name",
     change: "host",
   },
+  EMFILE: { text: "this process may open no more files; raise its limit (ulimit -n)" },
 };
 
 interface DoorErrorOptions {
@@ -36,7 +37,7 @@ function remedyFor({ cause, portSetting }: DoorErrorOptions): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const remedy = REMEDIES[code];
   if (!remedy) return cause instanceof Error ? cause.message : String(cause);
-  const setting = remedy.change === "host" ? "MILLRACE_HOST" : portSetting;
+  const setting = remedy.change && { host: "MILLRACE_HOST", port: portSetting }[remedy.change];
   return setting === undefined ? remedy.text : `${remedy.text}: set ${setting}`;
 }
 

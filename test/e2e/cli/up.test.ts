@@ -184,6 +184,20 @@ test("a port that is taken is named, and how to choose another", async () => {
   );
 });
 
+test.each([
+  [[], "192.0.2.1", "this machine does not have that address"],
+  [["--ports", "auto"], "192.0.2.1", "this machine does not have that address"],
+  [[], "nowhere.invalid", "no address is known for that host"],
+])("up %j on a host that can't be had says so, and what to set", async (args, host, why) => {
+  const env = { ...FREE_PORTS, MILLRACE_HOST: host };
+  await using up = startCli(["up", ...args], env);
+  const { code, stderr } = await up.ended;
+  expect(code).toBe(2);
+  expect(stderr).toMatch(
+    new RegExp(`^error: can't listen on ${host}:\\d+: ${why}.* MILLRACE_HOST\n$`),
+  );
+});
+
 test("a second system starts beside the first with --ports auto, with ports and data of its own", async () => {
   const cwd = await folder();
   const start = () =>
