@@ -2,12 +2,14 @@ import { join } from "node:path";
 import type { Command } from "commander";
 import { aborted } from "#lib/process/leaving.ts";
 import { oneOf, wholeNumber } from "#lib/process/setting.ts";
+import { joinAddress } from "#lib/rpc/listen.ts";
 import { ExitCode } from "../exit-code.ts";
 import { StopSignals } from "../stop-signals.ts";
 import { type DataDir, lockDataDir, lockNextDataDir } from "../system/data-dir.ts";
 import { type Door, doorsOf, everyDoor, refuseTaken, withFreePorts } from "../system/doors.ts";
 import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
+import { natsHostOf } from "../system/nats-host.ts";
 import { makePrivately } from "../system/private.ts";
 import { readyFacts, readyLines } from "../system/ready-text.ts";
 import { servicesEnv } from "../system/services-env.ts";
@@ -33,7 +35,6 @@ const HELP = `
 Settings of the services are environment variables: \`node services/gateway/main.mjs --help\` lists them. NATS_SERVERS
 names a NATS to use; without it, a nats-server is found or fetched, and started.`;
 
-const NATS_HOST = "127.0.0.1";
 const NATS_PORT = 4222;
 const DATA_DIR = ".millrace";
 
@@ -74,7 +75,7 @@ async function up(options: Up): Promise<ExitCode> {
   const natsPort = await natsPortOf(options);
   await using data = await lockedDataDir(options);
   const dataDir = data.path;
-  const nats = env["NATS_SERVERS"] ? [] : [natsDoor(natsPort)];
+  const nats = env["NATS_SERVERS"] ? [] : [natsDoor(natsHostOf(env), natsPort)];
   await refuseTaken([...everyDoor(doors), ...nats]);
   const folder = join(dataDir, "logs");
   await using journal = new Journal({ folder, tell, everything: logs });
@@ -92,9 +93,9 @@ async function up(options: Up): Promise<ExitCode> {
   return stop.atOnce.aborted ? ExitCode.INTERRUPTED : ExitCode.SUCCEEDED;
 }
 
-async function natsPortOf({ ports, natsPort }: UpOptions): Promise<number> {
+async function natsPortOf({ env, ports, natsPort }: Up): Promise<number> {
   const wanted = natsPort ?? (ports === "auto" ? 0 : NATS_PORT);
-  return wanted || (await freePort(NATS_HOST));
+  return wanted || (await freePort(natsHostOf(env)));
 }
 
 function lockedDataDir({ ports, dataDir }: UpOptions): Promise<DataDir> {
@@ -112,11 +113,11 @@ async function starts(system: System, leaving: AbortSignal): Promise<boolean> {
   return !leaving.aborted;
 }
 
-function natsDoor(port: number): Door {
+function natsDoor(host: string, port: number): Door {
   return {
     port,
-    host: NATS_HOST,
+    host,
     what: "NATS",
-    chosenBy: `--nats-port, or NATS_SERVERS=nats://${NATS_HOST}:${port} to use a NATS that runs there`,
+    chosenBy: `--nats-port, or NATS_SERVERS=nats://${joinAddress(host, port)} to use a NATS that runs there`,
   };
 }

@@ -1,4 +1,5 @@
 import type { Secret } from "#lib/process/secret.ts";
+import { joinAddress } from "#lib/rpc/listen.ts";
 
 /** What a generated configuration file is made from. */
 export interface NatsConfig {
@@ -21,7 +22,7 @@ export function natsConfig(config: NatsConfig): string {
     host: config.host,
     port: orFree(config.port),
     ...(config.monitorPort !== undefined && {
-      http: `${config.host}:${orFree(config.monitorPort)}`,
+      http: joinAddress(config.host, orFree(config.monitorPort)),
     }),
     ports_file_dir: config.portsDir,
     max_payload: MAX_PAYLOAD_BYTES,

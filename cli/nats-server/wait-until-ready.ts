@@ -4,6 +4,7 @@ import { connect } from "node:net";
 import { basename, join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as delay } from "node:timers/promises";
+import { bareAddress } from "#lib/process/host-name.ts";
 
 /** Where a server that has just started listens. */
 export interface Listening {
@@ -18,7 +19,7 @@ const POLL_MS = 10;
 export async function waitUntilReady(portsFile: string, signal: AbortSignal): Promise<Listening> {
   const ports = await readPorts(portsFile, signal);
   const { hostname, port } = new URL(ports.nats);
-  const info = await firstLine(hostname, Number(port), signal);
+  const info = await firstLine(bareAddress(hostname), Number(port), signal);
   if (!info.startsWith("INFO ") || !JSON.parse(info.slice("INFO ".length)).jetstream) {
     throw new Error(`the server on ${ports.nats} runs without JetStream`);
   }

@@ -1,8 +1,10 @@
 import { natsServers } from "#lib/process/nats-server.ts";
+import { joinAddress } from "#lib/rpc/listen.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { addressOf, type Doors } from "./doors.ts";
 import type { Journal } from "./journal.ts";
+import { natsHostOf } from "./nats-host.ts";
 import { natsPart } from "./nats-part.ts";
 import { serviceParts } from "./service-parts.ts";
 import type { Supervised } from "./supervised.ts";
@@ -41,8 +43,8 @@ export class System implements AsyncDisposable {
 
   /** What the services connect to, as NATS_SERVERS says it. */
   get #natsServers(): string {
-    const { NATS_SERVERS: given } = this.#options.env;
-    return given || `nats://127.0.0.1:${this.#options.natsPort}`;
+    const { env, natsPort } = this.#options;
+    return env["NATS_SERVERS"] || `nats://${joinAddress(natsHostOf(env), natsPort)}`;
   }
 
   /** The same, to be shown. */

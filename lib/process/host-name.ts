@@ -28,6 +28,7 @@ export function isLoopbackName(name: string): boolean {
   return /^(.+\.)?localhost$/.test(name) || isLoopbackAddress(bareAddress(name));
 }
 
-function bareAddress(name: string): string {
+/** An IPv6 address without the brackets that it has in a URL; every other host as it is. */
+export function bareAddress(name: string): string {
   return name.replace(/^\[(.+)\]$/, "$1");
 }

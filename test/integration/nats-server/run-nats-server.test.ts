@@ -73,6 +73,15 @@ test("the monitoring endpoint and further settings are there when asked for", as
   });
 });
 
+test("a server on an IPv6 address serves, and so does its monitoring endpoint", async () => {
+  await using machine = await NewMachine.create();
+  await using server = await on(machine, { host: "::1", monitorPort: 0 });
+  expect(server.url).toBe(`nats://[::1]:${server.port}`);
+  await using connection = await connected(server.url);
+  await jetstreamManager(connection.nc);
+  expect((await fetch(`${server.monitorUrl}/varz`)).ok).toBe(true);
+});
+
 test("a port in use is named, with what to do about it", async () => {
   await using machine = await NewMachine.create();
   await using first = await startTestNats();
