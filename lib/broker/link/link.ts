@@ -11,6 +11,7 @@ import { isOverLimit, unlessLost } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
+import { refuseSmallMessages } from "./max-payload.ts";
 import { openManager } from "./open-manager.ts";
 import { refuseOldServer } from "./server-version.ts";
 
@@ -179,6 +180,7 @@ export class Link implements Line, AsyncDisposable {
   /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
   async #prepare(nc: NatsConnection): Promise<JetStreamManager> {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
+    refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
     const jsm = await openManager(nc, REQUEST_TIMEOUT_MS);
     await establish({ nc, jsm }, this.#options.topology);
     await this.#ask(jsm);

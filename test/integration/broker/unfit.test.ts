@@ -37,6 +37,16 @@ test("an old nats-server is refused by name and version, without a stack", async
   expect(service.tail()).not.toContain("    at ");
 });
 
+test("a nats-server that takes small messages only is refused before there are tasks, with what to set", async () => {
+  await using nats = await startTestNats({ extraConfig: { max_payload: 65_536 } });
+  await using service = worker({ NATS_SERVERS: nats.url });
+  expect(await service.exited).toBe(1);
+  expect(service.tail()).toContain(
+    "takes messages of 65536 bytes at most (max_payload); Millrace needs 131072 or more",
+  );
+  expect(service.tail()).not.toContain("    at ");
+});
+
 test("a wrong token is named, and not printed", async () => {
   await using nats = await startTestNats({ extraConfig: { authorization: { token: "right" } } });
   await using service = worker({ NATS_SERVERS: nats.url, NATS_AUTH_TOKEN: "wrong-one" });
