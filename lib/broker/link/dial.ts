@@ -1,7 +1,9 @@
+import type { ConnectionOptions as SecureOptions } from "node:tls";
 import {
   AuthorizationError,
   type ConnectionOptions,
   type NatsConnection,
+  type TlsOptions,
   wsconnect,
 } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
@@ -9,6 +11,7 @@ import type { NatsServer } from "#lib/process/nats-server.ts";
 import type { Secret } from "#lib/process/secret.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { credentialsByServer } from "./credentials.ts";
+import { identityAmong } from "./server-identity.ts";
 
 export interface DialOptions {
   /** All of one transport. */
@@ -24,7 +27,7 @@ function optionsOf({ servers, token, name }: DialOptions): ConnectionOptions {
     name,
     ...credentialsByServer(servers, token),
     // The client does not look at the scheme, and would go on without TLS where the server offers none.
-    ...(servers.some(({ wantsTls }) => wantsTls) && { tls: {} }),
+    ...(servers.some(({ wantsTls }) => wantsTls) && { tls: tlsOf(servers) }),
     timeout: 2_000,
     maxReconnectAttempts: -1,
     reconnectTimeWait: 250,
@@ -34,6 +37,13 @@ function optionsOf({ servers, token, name }: DialOptions): ConnectionOptions {
     maxPingOut: 2,
     ignoreClusterUpdates: servers.some(({ isWebSocket }) => isWebSocket),
   };
+}
+
+/** The client hands all of it on to Node. */
+function tlsOf(
+  servers: readonly NatsServer[],
+): TlsOptions & Pick<SecureOptions, "checkServerIdentity"> {
+  return { checkServerIdentity: identityAmong(servers) };
 }
 
 /** One attempt to connect. After that, the client reconnects by itself for as long as it takes. */
