@@ -1,4 +1,5 @@
 import { Counter, type Registry } from "prom-client";
+import type { BrokersClock } from "#lib/broker/link/brokers-clock.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
@@ -11,8 +12,14 @@ export interface GatewayMetrics {
   readonly count: (call: EndedCall) => void;
 }
 
+interface Measured {
+  readonly watching: Watching;
+  readonly janitor: Janitor;
+  readonly clock: BrokersClock;
+}
+
 /** What a gateway has to tell of itself. */
-export function gatewayMetrics(watching: Watching, janitor: Janitor): GatewayMetrics {
+export function gatewayMetrics({ watching, janitor, clock }: Measured): GatewayMetrics {
   const registry = metricsRegistry();
   const calls = new Counter({
     name: "millrace_gateway_calls_total",
@@ -27,7 +34,7 @@ export function gatewayMetrics(watching: Watching, janitor: Janitor): GatewayMet
     rows: () => one(watching.watchers),
   });
   addJanitorMetrics(registry, janitor);
-  addParkedMetrics(registry, janitor);
+  addParkedMetrics(registry, janitor, clock);
   return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
 }
 
@@ -69,7 +76,7 @@ function addJanitorMetrics(registry: Registry, janitor: Janitor): void {
 }
 
 /** Only the one that looks can tell. */
-function addParkedMetrics(registry: Registry, janitor: Janitor): void {
+function addParkedMetrics(registry: Registry, janitor: Janitor, clock: BrokersClock): void {
   const parked = () => (janitor.isLeading ? janitor.figures.parked : undefined);
   toldGauge({
     registry,
@@ -81,12 +88,12 @@ function addParkedMetrics(registry: Registry, janitor: Janitor): void {
     registry,
     name: "millrace_gateway_parked_oldest_age_seconds",
     help: "How long the oldest of them has been there; 0 if there is none.",
-    rows: () => one(parked() && ageSeconds(parked()?.oldestTime)),
+    rows: () => one(parked() && ageSeconds(parked()?.oldestTime, clock.nowMs())),
   });
 }
 
-function ageSeconds(time: Date | undefined): number {
-  return time ? (Date.now() - time.getTime()) / 1_000 : 0;
+function ageSeconds(time: Date | undefined, nowMs: number): number {
+  return time ? (nowMs - time.getTime()) / 1_000 : 0;
 }
 
 function one(value: number | undefined): Row[] {

@@ -36,7 +36,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const overseer = new QueueOverseer(broker, queues, log);
   const serving = { broker, watching, types, queues, rules, historyMs, log, overseer };
   const janitor = new Janitor({ broker, log, historyMs });
-  const metrics = gatewayMetrics(watching, janitor);
+  const metrics = gatewayMetrics({ watching, janitor, clock: broker.clock });
   const registry = () => types.registry;
   const services = withReflection(
     withHealth({ routes: gatewayRoutes(serving), registry }, readiness),

@@ -1,8 +1,9 @@
 import { hostname } from "node:os";
 import { create } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import type { Settings } from "#lib/process/settings.ts";
+import type { BrokersClock } from "#lib/broker/link/brokers-clock.ts";
+import type { Running } from "#lib/process/run-service.ts";
 import { VERSION } from "#lib/process/version.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
@@ -11,16 +12,17 @@ export interface PresenceOptions {
   readonly workerId: string;
   readonly types: readonly TaskTypeDefinition[];
   readonly running: RunningAttempts;
-  readonly leaving: AbortSignal;
-  readonly settings: Settings;
+  readonly clock: BrokersClock;
 }
 
 /** How the worker describes itself, as it is at the moment. */
-export function presence(options: PresenceOptions): () => Worker {
-  const { workerId, types, running, leaving, settings } = options;
-  const startTime = timestampNow();
-  return () =>
-    create(WorkerSchema, {
+export function presence(
+  { settings, leaving }: Running,
+  { workerId, types, running, clock }: PresenceOptions,
+): () => Worker {
+  return () => {
+    const nowMs = clock.nowMs();
+    return create(WorkerSchema, {
       id: workerId,
       host: hostname(),
       pid: process.pid,
@@ -31,7 +33,8 @@ export function presence(options: PresenceOptions): () => Worker {
       running: running.count,
       runningTaskIds: running.taskIds,
       leaving: leaving.aborted,
-      startTime,
-      heartbeatTime: timestampNow(),
+      startTime: timestampFromMs(Math.round(nowMs - process.uptime() * 1_000)),
+      heartbeatTime: timestampFromMs(nowMs),
     });
+  };
 }

@@ -46,7 +46,7 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
   log.info({ health: door.url, workerId, queues: settings.queues }, "worker is up");
 
   const left = new AbortController();
-  const describe = presence({ workerId, types, running, leaving, settings });
+  const describe = presence(service, { workerId, types, running, clock: broker.clock });
   const chores = Promise.all([
     broker.taskTypes.announce(types.map(announcedType), left.signal),
     followCancels({ running, broker, log }, left.signal),

@@ -1,5 +1,5 @@
 import { clone, create, equals, toBinary } from "@bufbuild/protobuf";
-import { timestampNow } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
   PauseSchema,
   type QueueSettings,
@@ -41,7 +41,7 @@ export class QueueSettingsBook {
   /** From when this resolves, workers are handed no more tasks of the queue. A pause that there is keeps its time. */
   async pause(queue: string, { reason, requestedBy }: Asked): Promise<void> {
     await this.#change(queue, (settings) => {
-      const time = settings.pause?.time ?? timestampNow();
+      const time = settings.pause?.time ?? timestampFromMs(this.#link.clock.nowMs());
       settings.pause = create(PauseSchema, { time, reason, requestedBy });
     });
     await this.enforce(queue);
