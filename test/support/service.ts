@@ -6,6 +6,13 @@ import { until } from "./until.ts";
 /** A line of a service's log. */
 export type LogEntry = Readonly<Record<string, unknown>>;
 
+/** How node is started, where that is not as ever. */
+export interface Launch {
+  /** A command that gets node's as its last arguments, and becomes it: what the process is then to its signals. */
+  readonly through?: readonly string[];
+  readonly node?: string;
+}
+
 /** A real service in a process of its own, on free ports. */
 export class Service implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -14,8 +21,13 @@ export class Service implements AsyncDisposable {
   readonly exited: Promise<number | null>;
   stderr = "";
 
-  constructor(main: string, env: Readonly<Record<string, string>>) {
-    this.#child = spawn(process.execPath, [main], {
+  constructor(
+    main: string,
+    env: Readonly<Record<string, string>>,
+    { through = [], node = process.execPath }: Launch = {},
+  ) {
+    const [command = node, ...args] = [...through, node, main];
+    this.#child = spawn(command, args, {
       env: { PATH: process.env["PATH"], ...env },
       stdio: ["ignore", "pipe", "pipe"],
     });

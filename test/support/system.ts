@@ -15,7 +15,7 @@ import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { stateName } from "#lib/task/life.ts";
 import { startTestNats, type TestNats, type TestNatsOptions } from "./nats.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
-import { Service } from "./service.ts";
+import { type Launch, Service } from "./service.ts";
 import { until } from "./until.ts";
 
 const FREE_PORTS = {
@@ -87,20 +87,26 @@ interface TestBroker extends AsyncDisposable {
 export class System<Nats extends TestBroker = TestNats> implements AsyncDisposable {
   readonly nats: Nats;
   readonly #env: Env;
+  readonly #launch: Launch;
   readonly #processes: AsyncDisposable[] = [];
 
-  private constructor(nats: Nats, env: Env) {
+  private constructor(nats: Nats, env: Env, launch: Launch) {
     this.nats = nats;
+    this.#launch = launch;
     this.#env = { ...FREE_PORTS, NATS_SERVERS: nats.url, ...env };
   }
 
   static async start(env: Env = {}, nats: TestNatsOptions = {}): Promise<System> {
-    return new System(await startTestNats(nats), env);
+    return new System(await startTestNats(nats), env, {});
   }
 
   /** A system on a broker of another kind, which ends with it. */
-  static on<Other extends TestBroker>(nats: Other, env: Env = {}): System<Other> {
-    return new System(nats, env);
+  static on<Other extends TestBroker>(
+    nats: Other,
+    env: Env = {},
+    launch: Launch = {},
+  ): System<Other> {
+    return new System(nats, env, launch);
   }
 
   async gateway(env: Env = {}): Promise<Gateway> {
@@ -143,7 +149,7 @@ export class System<Nats extends TestBroker = TestNats> implements AsyncDisposab
 
   /** A service of the system, by its main file. */
   spawn(main: string, env: Env = {}): Service {
-    const service = new Service(main, { ...this.#env, ...env });
+    const service = new Service(main, { ...this.#env, ...env }, this.#launch);
     this.#processes.push(service);
     return service;
   }
@@ -167,7 +173,10 @@ export async function typesKnown({ client }: Gateway, count = 1): Promise<void> 
 }
 
 /** Every event of the task up to its terminal one. */
-export async function historyOf({ client }: Gateway, taskId: string): Promise<TaskEvent[]> {
+export async function historyOf(
+  { client }: Pick<Gateway, "client">,
+  taskId: string,
+): Promise<TaskEvent[]> {
   const events: TaskEvent[] = [];
   for await (const { update } of client.watchTask({ taskId })) {
     if (update?.kind.case === "event") events.push(update.kind.value);
