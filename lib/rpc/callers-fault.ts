@@ -1,7 +1,5 @@
 import { type Code, ConnectError } from "@connectrpc/connect";
 
-const MAX_TEXT_CHARS = 200;
-
 /** Kept apart from the errors, for of a ConnectError "instanceof" says that it is of every class that extends it. */
 const callersFaults = new WeakSet<object>();
 
@@ -14,9 +12,4 @@ export function callersFault(text: string, code: Code): ConnectError {
 
 export function isCallersFault(error: unknown): boolean {
   return typeof error === "object" && error !== null && callersFaults.has(error);
-}
-
-/** What a caller gave, as a text may repeat it. */
-export function quoted(given: string | undefined): string {
-  return JSON.stringify((given ?? "").slice(0, MAX_TEXT_CHARS).toWellFormed());
 }

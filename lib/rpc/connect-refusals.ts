@@ -17,10 +17,11 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { quoted, shown } from "#lib/process/escaped.ts";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import { type ObservedCalls, UNSERVED } from "./around-calls.ts";
 import { peerOf } from "./caller.ts";
-import { callersFault, quoted } from "./callers-fault.ts";
+import { callersFault } from "./callers-fault.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
 import { errorInfo } from "./error-details.ts";
 import { unreadable } from "./translate-errors.ts";
@@ -70,7 +71,7 @@ export function statusFault(
   { status }: UniversalServerResponse,
   { header, method }: UniversalServerRequest,
 ): ConnectError {
-  const type = quoted(header.get("content-type") ?? undefined);
+  const type = quoted(header.get("content-type") ?? "");
   const text = `HTTP status ${status} for ${method} with the content type ${type}`;
   return callersFault(text, codeFromHttpStatus(status));
 }
@@ -84,7 +85,7 @@ export function misaddressed(observed: ObservedCalls): Endpoint {
   return (request, response) => {
     const { host } = request.headers;
     if (host !== undefined && isHost(host)) return false;
-    const text = `the Host header ${quoted(host)} is no host, or host:port`;
+    const text = `the Host header ${quoted(host ?? "")} is no host, or host:port`;
     const fault = callersFault(text, Code.InvalidArgument);
     return refusePlainly(observed, { request, response, status: 400, fault });
   };
@@ -93,7 +94,7 @@ export function misaddressed(observed: ObservedCalls): Endpoint {
 /** Answers what nothing is served for. */
 export function notFound(observed: ObservedCalls): Endpoint {
   return (request, response) => {
-    const path = request.url?.split("?")[0]?.slice(0, MAX_PATH_CHARS);
+    const path = shown(request.url?.split("?")[0] ?? "", MAX_PATH_CHARS);
     const fault = callersFault(`nothing is served at ${path}`, Code.Unimplemented);
     return refusePlainly(observed, { request, response, status: 404, fault });
   };

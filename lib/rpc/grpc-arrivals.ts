@@ -7,9 +7,10 @@ import {
 import { Code, ConnectError } from "@connectrpc/connect";
 // Not covered by semver: package.json pins the version, and the contract tests cover it.
 import { parseTimeout } from "@connectrpc/connect/protocol-grpc";
+import { quoted } from "#lib/process/escaped.ts";
 import { type ObservedCalls, UNSERVED } from "./around-calls.ts";
 import { peerOf } from "./caller.ts";
-import { callersFault, quoted } from "./callers-fault.ts";
+import { callersFault } from "./callers-fault.ts";
 import { Frames } from "./frames.ts";
 import { interceptCalls } from "./grpc-internals.ts";
 
@@ -78,12 +79,12 @@ type Refusal = readonly [answer: Record<string, string | number>, error: Connect
 /** Clients make UNKNOWN of these two. */
 function httpRefusal(headers: IncomingHttpHeaders): Refusal | undefined {
   if (headers[":method"] !== "POST") {
-    const text = `the HTTP method is ${quoted(headers[":method"])}; gRPC's is POST`;
+    const text = `the HTTP method is ${quoted(headers[":method"] ?? "")}; gRPC's is POST`;
     return [{ ":status": 405, allow: "POST" }, callersFault(text, Code.Unknown)];
   }
   const type = headers["content-type"];
   if (CONTENT_TYPE.test(type ?? "")) return undefined;
-  const text = `the content type is ${quoted(type)}; it must be application/grpc or application/grpc+proto`;
+  const text = `the content type is ${quoted(type ?? "")}; it must be application/grpc or application/grpc+proto`;
   return [
     { ":status": 415, "accept-post": "application/grpc, application/grpc+proto" },
     callersFault(text, Code.Unknown),

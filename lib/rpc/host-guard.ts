@@ -1,4 +1,5 @@
 import type { IncomingMessage } from "node:http";
+import { quoted } from "#lib/process/escaped.ts";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import { hostNameOf, isAddress, isLoopbackName } from "#lib/process/host-name.ts";
 import type { ObservedCalls } from "./around-calls.ts";
@@ -6,8 +7,6 @@ import { forbidden, isHost, refusePlainly } from "./connect-refusals.ts";
 
 /** The host in `POST http://example.com/path`, which counts more than the Host header. */
 const ABSOLUTE_FORM = /^[a-z][a-z\d+.-]*:\/\/([^/?#]*)/i;
-
-const MAX_SHOWN_CHARS = 100;
 
 interface AllowedHosts {
   readonly allowedHosts: readonly string[];
@@ -44,8 +43,7 @@ export function hostGuard({ onLoopback, observed, ...hosts }: HostGuardOptions):
     const allowed = { ...hosts, onLoopback: onLoopback() };
     const foreign = hostsOf(request).find((named) => !mayName(named, allowed));
     if (foreign === undefined) return false;
-    const shown = foreign.slice(0, MAX_SHOWN_CHARS);
-    const message = `requests for the host "${shown}" are not answered here; if a proxy in front passes its own name on, add that to MILLRACE_ALLOWED_HOSTS`;
+    const message = `requests for the host ${quoted(foreign)} are not answered here; if a proxy in front passes its own name on, add that to MILLRACE_ALLOWED_HOSTS`;
     const fault = forbidden("HOST_NOT_ALLOWED", message);
     return refusePlainly(observed, { request, response, status: 403, fault });
   };

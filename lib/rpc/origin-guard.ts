@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from "node:http";
+import { shown } from "#lib/process/escaped.ts";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import type { ObservedCalls } from "./around-calls.ts";
 import { forbidden, refusePlainly } from "./connect-refusals.ts";
@@ -15,7 +16,7 @@ export function originGuard(allowed: readonly string[], observed: ObservedCalls)
   return (request, response) => {
     const foreign = foreignOrigin(request.headers);
     if (foreign === undefined || mayCall(foreign)) return false;
-    const message = `pages of ${foreign.slice(0, MAX_SHOWN_CHARS)} may not call here: MILLRACE_CORS_ORIGINS names those that may; a page of this service itself may if the proxy in front passes the Host header on`;
+    const message = `pages of ${shown(foreign, MAX_SHOWN_CHARS)} may not call here: MILLRACE_CORS_ORIGINS names those that may; a page of this service itself may if the proxy in front passes the Host header on`;
     const fault = forbidden("ORIGIN_NOT_ALLOWED", message);
     return refusePlainly(observed, { request, response, status: 403, fault });
   };

@@ -8,12 +8,13 @@ import { enveloped } from "#test/support/raw-http.ts";
 /** A service that is called, by the addresses of its doors. */
 export interface Target extends Disposable {
   readonly url: string;
+  readonly grpcUrl: string;
   readonly grpc: Client;
 }
 
 export function targetOf(url: string, grpcAddress: string): Target {
   const grpc = new Client(grpcAddress, credentials.createInsecure());
-  return { url, grpc, [Symbol.dispose]: () => grpc.close() };
+  return { url, grpcUrl: `http://${grpcAddress}`, grpc, [Symbol.dispose]: () => grpc.close() };
 }
 
 /** Sends the bytes as the request of a method; tells how the call ended, OK if it did not end soon. */

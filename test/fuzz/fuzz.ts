@@ -20,7 +20,7 @@ const EXTRA_MS = 120_000;
  */
 export function fuzz<Input>(
   sentence: string,
-  { inputs, share, batch = 40, check }: Fuzz<Input>,
+  { inputs, share, batch = 10, check }: Fuzz<Input>,
 ): void {
   const seed = inject("fuzzSeed");
   const limitMs = inject("fuzzSeconds") * 1_000 * share;

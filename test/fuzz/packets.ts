@@ -9,7 +9,7 @@ import {
 import { frame, grpcCall, HTTP2_START } from "#test/support/raw-http2.ts";
 import { damaged, damages } from "./damage.ts";
 
-type Attack = Omit<Sending, "port">;
+export type Attack = Omit<Sending, "port">;
 
 const TASKS = "/millrace.v1.TaskService";
 const HEALTH = "/grpc.health.v1.Health";

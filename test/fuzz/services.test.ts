@@ -14,7 +14,7 @@ import { damaged, damages } from "./damage.ts";
 import { connect, connectGet, type Face, grpc, grpcWeb, type Target, targetOf } from "./faces.ts";
 import { fuzz } from "./fuzz.ts";
 import { looseJson, messagesOf, QUEUES } from "./messages.ts";
-import { http1Connections, http2Connections } from "./packets.ts";
+import { type Attack, http1Connections, http2Connections } from "./packets.ts";
 
 /** What a caller can't have caused. */
 const OUR_FAULT = new Set(["INTERNAL", "UNKNOWN", "DATA_LOSS"]);
@@ -97,6 +97,10 @@ function severalOf(calls: fc.Arbitrary<Call>): fc.Arbitrary<Call[]> {
   return fc.array(calls, { minLength: 1, maxLength: AT_ONCE });
 }
 
+function portOf(url: string): number {
+  return Number(new URL(url).port);
+}
+
 const COMMON = [Health, ServerReflection, ServerReflectionV1Alpha];
 const ON_GATEWAY = methodsOf(TaskService, QueueService, ...COMMON);
 const ON_MONITOR = methodsOf(MonitorService, ...COMMON);
@@ -164,30 +168,23 @@ describe("whatever callers send", () => {
     check: (calls) => callAll(monitor, JSON_FACES, calls),
   });
 
+  async function attackAll(ports: readonly number[], attacks: readonly Attack[]) {
+    const sent = attacks.flatMap((attack) =>
+      ports.map((port) => sendAndHangUp({ port, ...attack })),
+    );
+    await Promise.all([...sent, nobodyIsHarmed()]);
+  }
+
   fuzz("as bytes over HTTP/1.1, no service ends and others are answered", {
     inputs: fc.array(http1Connections, { minLength: 1, maxLength: AT_ONCE }),
     share: 0.15,
-    async check(attacks) {
-      const ports = [gateway.url, monitor.url, workerUrl].map((url) => Number(new URL(url).port));
-      const sent = attacks.flatMap((attack) =>
-        ports.map((port) => sendAndHangUp({ port, ...attack })),
-      );
-      await Promise.all([...sent, nobodyIsHarmed()]);
-    },
+    check: (attacks) => attackAll([gateway.url, monitor.url, workerUrl].map(portOf), attacks),
   });
 
   fuzz("as bytes over HTTP/2, no service ends and others are answered", {
     inputs: fc.array(http2Connections, { minLength: 1, maxLength: AT_ONCE }),
     share: 0.15,
-    async check(attacks) {
-      const ports = [gateway, monitor].map((target) =>
-        Number(target.grpc.getChannel().getTarget().split(":").at(-1)),
-      );
-      const sent = attacks.flatMap((attack) =>
-        ports.map((port) => sendAndHangUp({ port, ...attack })),
-      );
-      await Promise.all([...sent, nobodyIsHarmed()]);
-    },
+    check: (attacks) => attackAll([gateway.grpcUrl, monitor.grpcUrl].map(portOf), attacks),
   });
 
   test("nothing of it was an error of the services', and no line of their logs is long", () => {
