@@ -1,6 +1,7 @@
 import { type DestinationStream, type Logger, pino, stdSerializers } from "pino";
 import { build as pretty } from "pino-pretty";
 import { cut } from "./cut.ts";
+import { escaped } from "./escaped.ts";
 
 export type Log = Logger;
 
@@ -18,7 +19,19 @@ export function openLog({ name, level, format }: LogOptions): Log {
   const forPeople = format === "pretty" || (format === "auto" && process.stdout.isTTY);
   const options = { name, level, base: { name }, serializers: { err: errorOf } };
   if (!forPeople) return pino(options, standardOutput);
-  return pino(options, pretty({ sync: true, ignore: "hostname,pid", translateTime: "HH:MM:ss.l" }));
+  return pino(
+    { ...options, hooks: { streamWrite: harmless } },
+    pretty({ sync: true, ignore: "hostname,pid", translateTime: "HH:MM:ss.l" }),
+  );
+}
+
+/** A line of the log, in JSON, of whose texts none commands the terminal that it is shown on. */
+export function harmless(line: string): string {
+  const json = JSON.stringify(JSON.parse(line), (key, value: unknown) => {
+    if (typeof value !== "string") return value;
+    return key === "stack" ? value.split("\n").map(escaped).join("\n") : escaped(value);
+  });
+  return `${json}\n`;
 }
 
 /** What went wrong may be as long as what a caller sent. */
