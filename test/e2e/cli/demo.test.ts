@@ -19,13 +19,18 @@ function startDemo(...args: string[]): CliProcess {
   return startCli(["demo", ...args], { TMPDIR: temp });
 }
 
+/** A busy machine may take longer than the demo is patient, which it tells. */
+function withoutWaiting(stderr: string): string {
+  return stderr.replaceAll(/^still waiting for .*\n/gm, "");
+}
+
 async function leftBehind() {
   return { files: await readdir(temp), processes: await processesWith(temp) };
 }
 
 test("the demo shows the steps and the summary of its own page, and leaves nothing behind", async () => {
   const { code, stdout, stderr } = await startDemo().ended;
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect({ code, stderr: withoutWaiting(stderr) }).toEqual({ code: 0, stderr: "" });
   expect(stdout).toMatch(/The page: http:\S+ \(an article that this demo serves itself/);
   expect(stdout).toContain("extracting the text");
   expect(stdout).toContain("✔ succeeded");
@@ -36,7 +41,7 @@ test("the demo shows the steps and the summary of its own page, and leaves nothi
 
 test("the detailed demo for programs prints one JSON line per event, the terminal one last, and nothing else", async () => {
   const { code, stdout, stderr } = await startDemo("--json", "--detailed").ended;
-  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  expect({ code, stderr: withoutWaiting(stderr) }).toEqual({ code: 0, stderr: "" });
   const events = stdout
     .trimEnd()
     .split("\n")

@@ -205,7 +205,9 @@ export function errors(scene: Scene): void {
     expect(error.rawMessage).toMatch(/^nothing like é+…$/);
     const { length } = error.rawMessage;
     expect(length).toBeLessThan(1_000);
-    const line = await scene.stage.logged(({ reason }) => String(reason).startsWith("nothing"));
+    const line = await scene.stage.logged(({ reason }) =>
+      String(reason).startsWith("nothing like"),
+    );
     expect(line).toMatchObject({ reason: error.rawMessage });
   });
 
