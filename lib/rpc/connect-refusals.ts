@@ -17,6 +17,7 @@ import {
 } from "@connectrpc/connect/protocol-connect";
 import { findTrailerError, setTrailerStatus } from "@connectrpc/connect/protocol-grpc";
 import { trailerFlag, trailerParse, trailerSerialize } from "@connectrpc/connect/protocol-grpc-web";
+import { compressionGzip } from "@connectrpc/connect-node";
 import { quoted, shown } from "#lib/process/escaped.ts";
 import type { Endpoint } from "#lib/process/health-endpoints.ts";
 import { type ObservedCalls, UNSERVED } from "./around-calls.ts";
@@ -39,14 +40,18 @@ export function isExplained(answer: UniversalServerResponse): answer is Answer {
 
 /** Why connect-node refused the call. It is a mistake of the caller, whatever connect-node takes it for. */
 export async function readRefusal(answer: Answer): Promise<ConnectError> {
-  const body = answer.body ?? createAsyncIterable<Uint8Array>([]);
-  const bytes = await readAllBytes(body, MAX_MESSAGE_BYTES);
-  const unknown = unreadable();
-  const error = isGrpcWeb(answer.header)
-    ? (findTrailerError(trailerParse(bytes.subarray(ENVELOPE_BYTES))) ?? unknown)
-    : errorFromJsonBytes(bytes, undefined, unknown);
+  const error = await readError(answer).catch(() => undefined);
+  if (error === undefined) return unreadable();
   if (error.code !== Code.Internal) return error;
   return unreadable(error.rawMessage === "internal error" ? undefined : error.rawMessage);
+}
+
+async function readError({ header, body }: Answer): Promise<ConnectError | undefined> {
+  const sent = await readAllBytes(body ?? createAsyncIterable([]), MAX_MESSAGE_BYTES);
+  if (isGrpcWeb(header)) return findTrailerError(trailerParse(sent.subarray(ENVELOPE_BYTES)));
+  const isCompressed = header.get("content-encoding") === compressionGzip.name;
+  const json = isCompressed ? await compressionGzip.decompress(sent, MAX_MESSAGE_BYTES) : sent;
+  return errorFromJsonBytes(json, undefined, unreadable());
 }
 
 /** The answer with the error in the place of its own. */

@@ -75,6 +75,12 @@ const BAD: readonly Bad[] = [
     text: '"task" is unknown',
   },
   {
+    what: "a field of so long a name that the answer would be compressed",
+    call: () => post(JSON_TYPE, `{"${"x".repeat(20_000)}":1}`),
+    code: "INVALID_ARGUMENT",
+    text: "JSON",
+  },
+  {
     what: "a deadline that is no time",
     call: () => post(JSON_TYPE, "{}", { "connect-timeout-ms": "soon" }),
     code: "INVALID_ARGUMENT",
