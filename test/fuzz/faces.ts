@@ -68,6 +68,16 @@ interface Post {
   readonly body: Buffer;
 }
 
+/** A kept connection may be ended at any time; what broke with one is asked once more (RFC 9112, section 9.5). */
+export async function ask(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted) throw error;
+    return fetch(url, init);
+  }
+}
+
 interface Whole {
   readonly header: Headers;
   readonly body: Buffer;
@@ -79,7 +89,7 @@ async function readWhole({ url, type, body }: Post): Promise<Whole | undefined> 
   const timer = setTimeout(() => enough.abort(), READ_MS);
   try {
     const headers = { "content-type": type };
-    const answer = await fetch(url, {
+    const answer = await ask(url, {
       method: "POST",
       headers,
       body: new Uint8Array(body),
@@ -108,7 +118,7 @@ function lastEnvelope(stream: Buffer): Buffer {
 }
 
 async function connectUnary(url: string, init: RequestInit): Promise<string> {
-  const answer = await fetch(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
+  const answer = await ask(url, { ...init, signal: AbortSignal.timeout(ANSWER_MS) });
   const text = await answer.text();
   return answer.ok ? "OK" : connectCode(text);
 }

@@ -11,7 +11,16 @@ import { sendAndHangUp } from "#test/support/raw-http.ts";
 import type { Service } from "#test/support/service.ts";
 import { System } from "#test/support/system.ts";
 import { damaged, damages } from "./damage.ts";
-import { connect, connectGet, type Face, grpc, grpcWeb, type Target, targetOf } from "./faces.ts";
+import {
+  ask,
+  connect,
+  connectGet,
+  type Face,
+  grpc,
+  grpcWeb,
+  type Target,
+  targetOf,
+} from "./faces.ts";
 import { fuzz } from "./fuzz.ts";
 import { looseJson, messagesOf, QUEUES } from "./messages.ts";
 import { type Attack, http1Connections, http2Connections } from "./packets.ts";
@@ -129,7 +138,7 @@ describe("whatever callers send", () => {
     for (const service of services) expect(service.hasExited, service.stderr).toBe(false);
     const within = { signal: AbortSignal.timeout(BESIDE_WITHIN_MS) };
     for (const url of [gateway.url, monitor.url, workerUrl]) {
-      const answer = await fetch(`${url}/readyz`, within);
+      const answer = await ask(`${url}/readyz`, within);
       expect(await answer.json()).toMatchObject({ ready: true });
     }
     const list = TaskService.method.listTaskTypes;
