@@ -216,6 +216,16 @@ test("a second system starts beside the first with --ports auto, with ports and 
   expect(stdout).toContain("web.summarize");
 });
 
+test("a data folder that can't be made is named, and how to choose another", async () => {
+  for (const dataDir of ["/proc/x/y", "/dev/null/x"]) {
+    const up = startCli(["up", "--nats-port", "0", "--data-dir", dataDir], FREE_PORTS);
+    const { code, stderr } = await up.ended;
+    expect(code).toBe(1);
+    expect(stderr).toContain(`error: can't keep data in ${dataDir} (`);
+    expect(stderr).toContain("--data-dir chooses another folder\n");
+  }
+});
+
 test("a second system does not touch the data of the first", async () => {
   await using system = await startUp();
   await using second = startCli(
