@@ -221,3 +221,32 @@ test.each([{ "connect-timeout-ms": "2592000000" }, { "connect-timeout-ms": "9999
     expect(await answer.json()).toEqual({ task: { id: "a" } });
   },
 );
+
+/** Longer than the Connect door waits for what is left of a body that nobody wants. */
+const REST_GIVEN_UP_MS = 2_500;
+
+test("a connection whose stream ended before its request came, which can't be read, serves what comes after it", async () => {
+  const socket = connect(door.port, "127.0.0.1");
+  socket.on("error", () => {});
+  const body = enveloped(Buffer.from('{"no":"field"}'));
+  const late = postRequest(`/${WATCH_TASK}`, "application/connect+json", body);
+  const head = String(late.subarray(0, -body.length)).replace(
+    "\r\n\r\n",
+    "\r\nconnect-timeout-ms: 50\r\n\r\n",
+  );
+  let answered = "";
+  socket.setEncoding("latin1").on("data", (data: string) => {
+    answered += data;
+  });
+  socket.write(head);
+  await expect.poll(() => answered).toContain("deadline_exceeded");
+  socket.write(body);
+  const ask = postRequest(`/${GET_TASK}`, JSON_TYPE, Buffer.from('{"taskId":"next"}'));
+  for (const enough = performance.now() + REST_GIVEN_UP_MS; performance.now() < enough; ) {
+    answered = "";
+    socket.write(ask);
+    await expect.poll(() => `${socket.destroyed} ${answered}`).toMatch(/"next"|^true/);
+    expect(socket.destroyed).toBe(false);
+  }
+  socket.destroy();
+});
