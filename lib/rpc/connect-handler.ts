@@ -85,7 +85,8 @@ function jsonOptions(registry: Registry): JsonOptions {
  */
 function dropRest(request: IncomingMessage): void {
   if (request.complete) return;
-  request.resume();
+  // While a reader waits for it, nothing flows.
+  request.removeAllListeners("readable").resume();
   // Asked then, and of the parser, for one whose reader has given it up says nothing any more of how far it is.
   const giveUp = () => request.complete || request.socket.destroy();
   setTimeout(giveUp, DROP_MS).unref();

@@ -4,6 +4,8 @@ import { callersFault } from "./callers-fault.ts";
 /** One byte of flags, four of length. */
 const HEAD_BYTES = 5;
 const COMPRESSED = 1;
+/** Each costs a moment, however small it is. */
+const MAX_MESSAGES = 10_000;
 
 /** Looks at the frames of a request as its bytes go by. Whoever reads the messages does not see all that is wrong. */
 export class Frames {
@@ -11,6 +13,7 @@ export class Frames {
   readonly #head = Buffer.alloc(HEAD_BYTES);
   #headBytes = 0;
   #messageBytes = 0;
+  #messages = 0;
   #fault: ConnectError | undefined;
 
   /** Of a request that says how its messages are compressed, or not. */
@@ -51,7 +54,11 @@ export class Frames {
     if (this.#headBytes < HEAD_BYTES) return part.length;
     this.#headBytes = 0;
     this.#messageBytes = this.#head.readUInt32BE(1);
-    this.#fault = faultOf(this.#head.readUInt8(0), this.#isCompressed);
+    this.#messages += 1;
+    this.#fault =
+      this.#messages > MAX_MESSAGES
+        ? new ConnectError(`more than ${MAX_MESSAGES} messages`, Code.ResourceExhausted)
+        : faultOf(this.#head.readUInt8(0), this.#isCompressed);
     return part.length;
   }
 }
