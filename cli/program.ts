@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { shown } from "#lib/process/escaped.ts";
+import { complaintOf } from "#lib/process/escaped.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
@@ -18,9 +18,6 @@ import { EXIT_CODE_HELP } from "./exit-code.ts";
 import { DEFAULT_SERVER } from "./gateway/at-gateway.ts";
 import { print, tell } from "./terminal/output.ts";
 
-/** Of a complaint about the words after `millrace`. */
-const MAX_CHARS = 1_000;
-
 /** `millrace` with all its commands. */
 export function newProgram(env: NodeJS.ProcessEnv): Command {
   const program = new Command("millrace")
@@ -37,8 +34,7 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
       writeOut: (text) => print(...linesOf(text)),
       writeErr: (text) => tell(...linesOf(text)),
       // One line, whatever the words were that it complains of.
-      outputError: (text, write) =>
-        write(`${shown(text.trimEnd().replace(/\n(?=\(Did you mean [^\n]*$)/, " "), MAX_CHARS)}\n`),
+      outputError: (text, write) => write(`${complaintOf(text)}\n`),
     })
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODE_HELP);

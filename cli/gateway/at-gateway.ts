@@ -3,6 +3,7 @@ import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
+import { quoted } from "#lib/process/escaped.ts";
 import { openGrpcClient } from "#lib/rpc/client.ts";
 import { explained } from "./explained.ts";
 
@@ -23,7 +24,7 @@ export async function atGateway<T>(
   use: (tasks: Tasks, queues: Queues) => Promise<T>,
 ): Promise<T> {
   if (!ADDRESS.test(address)) {
-    throw new CliError(`"${address}" is no host:port; --server says where`, {
+    throw new CliError(`${quoted(address)} is no host:port; --server says where`, {
       exitCode: ExitCode.USAGE,
     });
   }

@@ -1,7 +1,7 @@
 import { Command, Option } from "commander";
 import { checkTogether } from "./check-together.ts";
 import { nearest } from "./did-you-mean.ts";
-import { shown } from "./escaped.ts";
+import { complaintOf, quoted, shown } from "./escaped.ts";
 import { serviceLinks } from "./service-links.ts";
 import { parseAs, type ServiceName, type Setting, valueIn } from "./setting.ts";
 import { SETTINGS, type Settings } from "./settings.ts";
@@ -49,13 +49,7 @@ function refuseSecret(flag: string, given: string, { secret, env }: Setting<unkn
   );
 }
 
-const MAX_COMPLAINT_CHARS = 1_000;
 const MAX_NAME_CHARS = 100;
-
-/** Commander's own words, of which what it quotes may be long, or no text. */
-function complaintOf(text: string): string {
-  return shown(text.trimEnd(), MAX_COMPLAINT_CHARS);
-}
 
 function secretsHelp(settings: readonly Setting<unknown>[]): string {
   const secrets = settings.filter(({ secret }) => secret === "all of it");
@@ -95,7 +89,7 @@ export function withoutServiceLinks(env: NodeJS.ProcessEnv, warn = warning): Nod
   for (const [, setting] of entries()) {
     if (!links.includes(setting.env)) continue;
     warn(
-      `${setting.env}=${env[setting.env]} comes from Kubernetes or Docker, for a service of that name, and counts as not set; ` +
+      `${setting.env}=${quoted(env[setting.env] ?? "")} comes from Kubernetes or Docker, for a service of that name, and counts as not set; ` +
         "enableServiceLinks: false in the pod's spec, or another name for the service, lets you set it",
     );
   }

@@ -58,6 +58,9 @@ export function listOf<T>(
   item: (given: string) => T,
 ): (given: string) => readonly T[] {
   return (given) => {
+    // Of a password with a comma in it, no item would show what it is.
+    if (given.includes("@"))
+      throw new InvalidArgumentError(`${quoted(given)} has an @, which no ${what} has`);
     const items = list(given);
     if (items.length === 0) throw new InvalidArgumentError(`must name at least one ${what}`);
     return items.map(item);

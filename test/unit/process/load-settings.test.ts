@@ -1,4 +1,4 @@
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { loadSettings, withoutServiceLinks } from "#lib/process/load-settings.ts";
 
 const load = (env: NodeJS.ProcessEnv, ...flags: string[]) =>
@@ -36,7 +36,7 @@ test("a Service whose variable takes the name of a setting leaves the default, w
   expect(withoutServiceLinks(links, (text) => warnings.push(text))).toEqual({});
   expect(warnings).toEqual([
     expect.stringMatching(
-      /^MILLRACE_GATEWAY_HTTP_PORT=tcp:.*counts as not set; enableServiceLinks/,
+      /^MILLRACE_GATEWAY_HTTP_PORT="tcp:.*counts as not set; enableServiceLinks/,
     ),
   ]);
 });
@@ -84,4 +84,34 @@ test("a secret is refused as a flag, which everyone sees who lists the processes
   expect(refusal("--nats-servers", address)).toMatch(/can't be a flag.*NATS_SERVERS$/);
   expect(refusal("--nats-servers", address, "--nats-auth-token=s3cret")).not.toContain("s3cret");
   expect(refusal("--nats-servers", "nats://127.0.0.1:4223")).toBe("taken");
+});
+
+test.each([
+  { MILLRACE_CORS_ORIGINS: "http://u:se#kret@x" },
+  { MILLRACE_ALLOWED_HOSTS: "http://u:se,kret@x" },
+  { MILLRACE_GATEWAY_GRPC_PORT: "u:se kret@x" },
+])("no part of a password that holds what ends an address is quoted: %o", (env) => {
+  expect(() => load(env)).toThrow("***@x");
+  expect(() => load(env)).not.toThrow(/se|kret/);
+});
+
+test("what a Service's variable holds is told in one line, without its password", () => {
+  const warnings: string[] = [];
+  const links = {
+    ...serviceLinksOf("MILLRACE_GATEWAY_HTTP"),
+    MILLRACE_GATEWAY_HTTP_PORT: "tcp://u:kret@x\u001b[31m\nFORGED",
+  };
+  withoutServiceLinks(links, (text) => warnings.push(text));
+  expect(warnings[0]).toContain('"tcp://***@x\\u001b[31m\\nFORGED"');
+});
+
+test("a flag that nobody knows is refused in one line, without its value", () => {
+  const lines: string[] = [];
+  const write = vi.spyOn(process.stderr, "write").mockImplementation((line) => {
+    lines.push(String(line));
+    return true;
+  });
+  expect(() => load({}, "--gatewy-host=sekret")).toThrow();
+  write.mockRestore();
+  expect(lines).toEqual(["error: unknown option '--gatewy-host=…'\n"]);
 });
