@@ -8,10 +8,10 @@ import { freePort } from "../system/free-port.ts";
 import { Journal } from "../system/journal.ts";
 import { makePrivately } from "../system/private.ts";
 import { System } from "../system/system.ts";
+import { tempFolder } from "../system/temp-folder.ts";
 import { serveArticle } from "./article-server.ts";
 import { DemoScreen } from "./demo-screen.ts";
 import { summarize } from "./summarize.ts";
-import { tempFolder } from "./temp-folder.ts";
 
 export interface DemoOptions {
   readonly env: NodeJS.ProcessEnv;

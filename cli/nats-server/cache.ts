@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
-import { homedir } from "node:os";
 import { join } from "node:path";
+import { userCaches } from "#lib/process/user-caches.mjs";
+import { makeFolders } from "../system/make-folders.ts";
 import { isAsNoted, noteHash } from "./noted-hash.ts";
 import { versionOf } from "./version-of.ts";
 
@@ -8,9 +9,7 @@ const NAME = "nats-server";
 
 /** Where binaries that we fetched are kept, by version, for all checkouts of this user. */
 export function cacheDirOf(env: NodeJS.ProcessEnv): string {
-  const { XDG_CACHE_HOME, HOME } = env;
-  const caches = XDG_CACHE_HOME || join(HOME || homedir(), ".cache");
-  return join(caches, "millrace", "nats-server");
+  return join(userCaches(env), "nats-server");
 }
 
 export function cachedBin(cacheDir: string, version: string): string {
@@ -26,7 +25,7 @@ export async function intoCache(
   version: string,
   make: (folder: string) => Promise<string>,
 ): Promise<string> {
-  await mkdir(cacheDir, { recursive: true });
+  await makeFolders(cacheDir);
   const folder = await mkdtemp(join(cacheDir, "incoming-"));
   try {
     const made = await make(folder);

@@ -1,8 +1,9 @@
-import { access, constants, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { access, constants, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import type { Secret } from "#lib/process/secret.ts";
 import { timeoutSignal } from "#lib/process/timers.ts";
+import { makeFolders } from "../system/make-folders.ts";
+import { newTempFolder } from "../system/temp-folder.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import { natsConfig } from "./nats-config.ts";
 import { NatsServerError } from "./nats-server-error.ts";
@@ -40,7 +41,7 @@ const STOP_TIMEOUT_MS = 10_000;
 export async function startNatsServer(options: NatsServerOptions): Promise<NatsServerProcess> {
   await versionOf(options.bin);
   await makeWritable(options.storeDir);
-  const folder = await mkdtemp(join(tmpdir(), "millrace-nats-"));
+  const folder = await newTempFolder("millrace-nats-");
   try {
     const configFile = join(folder, "nats.json");
     await writeFile(configFile, configOf(options, folder), { mode: 0o600 });
@@ -137,7 +138,7 @@ async function end({ child, exited }: Launched): Promise<void> {
 
 async function makeWritable(storeDir: string): Promise<void> {
   try {
-    await mkdir(storeDir, { recursive: true });
+    await makeFolders(storeDir);
     await access(storeDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeNotWritable(storeDir, (error as Error).message, error);

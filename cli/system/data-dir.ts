@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { mkdir, readdir, realpath, stat, unlink } from "node:fs/promises";
+import { readdir, realpath, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
+import { makeFolders } from "./make-folders.ts";
 import { closeToOthers } from "./private.ts";
 
 const SOCKET = "up.sock";
@@ -60,25 +61,13 @@ function socketOf(folder: string): string {
 
 async function makeFolder(folder: string): Promise<string> {
   try {
-    await makeAll(resolve(folder));
+    await makeFolders(folder);
     return await realpath(folder);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     const text = `can't keep data in ${folder} (${reason}); --data-dir chooses another folder`;
     throw new CliError(text, { exitCode: ExitCode.FAILED, cause: error });
   }
-}
-
-/** Node's own recursive mkdir tries for ever where a file system makes no folders, as /proc. */
-async function makeAll(folder: string): Promise<void> {
-  if (await isFolder(folder)) return;
-  if (folder !== dirname(folder)) await makeAll(dirname(folder));
-  await mkdir(folder);
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  const found = await stat(path).catch(() => undefined);
-  return found?.isDirectory() ?? false;
 }
 
 /** Closes what an older release has made. A folder that holds other things too is not ours to close. */

@@ -25,7 +25,7 @@ Read by \`millrace up\`, \`millrace demo\` and the tests, before any service sta
 | --- | --- |
 | \`NATS_SERVERS\` | set: use these servers, and start none |
 | \`NATS_SERVER_BIN\` | the nats-server to start; must be 2.14.2 or newer |
-| \`XDG_CACHE_HOME\` | where a fetched nats-server is kept; default \`~/.cache\`. Its SHA-256 is noted beside it, and one that was changed since is not run |
+| \`XDG_CACHE_HOME\` | where, in a folder \`millrace\`, a fetched nats-server is kept (its SHA-256 is noted beside it, and one that was changed since is not run), and what Node has compiled, by commands and services alike; default \`~/.cache\` |
 `;
 
 function row(setting: Setting<unknown>): string {

@@ -1,4 +1,5 @@
 // Any Node must be able to read this, to be told that it is too old: plain JavaScript, and no dependencies.
+import { keepCompiled } from "./compile-cache.mjs";
 import { onStopSignal } from "./stop-signals.mjs";
 
 const OLDEST_NODE = 24;
@@ -13,8 +14,9 @@ const WRONGLY_SET_UP = 2;
  */
 export async function start(load, whenAsked) {
   onStopSignal(whenAsked);
-  if (Number(process.versions.node.split(".")[0]) >= OLDEST_NODE) await load();
-  else refuseNode();
+  if (Number(process.versions.node.split(".")[0]) < OLDEST_NODE) return refuseNode();
+  keepCompiled(process.env);
+  await load();
 }
 
 function refuseNode() {

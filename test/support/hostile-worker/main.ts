@@ -1,6 +1,6 @@
-import { runService } from "#lib/process/run-service.ts";
-import { serveTaskTypes } from "../../../services/worker/serve.ts";
+import { start } from "#lib/process/start.mjs";
 
-const handlers = import.meta.resolve("./speak.ts");
-
-await runService("worker", process, (running) => serveTaskTypes(running, handlers));
+await start(
+  () => import("./run.ts"),
+  () => process.exit(0),
+);

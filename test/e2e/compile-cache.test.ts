@@ -1,0 +1,35 @@
+import { spawnSync } from "node:child_process";
+import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, expect, test } from "vitest";
+
+let home: string;
+
+beforeEach(async () => {
+  home = await mkdtemp(join(tmpdir(), "millrace-home-"));
+});
+afterEach(() => rm(home, { recursive: true }));
+
+function help(env: NodeJS.ProcessEnv) {
+  const args = ["cli/main.mjs", "--help"];
+  return spawnSync(process.execPath, args, {
+    env: { PATH: process.env["PATH"], ...env },
+    timeout: 20_000,
+  });
+}
+
+test("what a command has compiled is kept in the user's cache for the next one", async () => {
+  expect(help({ HOME: home }).status).toBe(0);
+  expect(await readdir(join(home, ".cache/millrace/compiled"))).toHaveLength(1);
+  expect(help({ HOME: "/nowhere", XDG_CACHE_HOME: join(home, "caches") }).status).toBe(0);
+  expect(await readdir(join(home, "caches/millrace/compiled"))).toHaveLength(1);
+});
+
+test("a command runs without a place to keep it", async () => {
+  await chmod(home, 0o500);
+  for (const HOME of [home, "/dev/null", "/proc", "", "relative"]) {
+    const { status, stderr } = help({ HOME });
+    expect({ HOME, status, stderr: String(stderr) }).toEqual({ HOME, status: 0, stderr: "" });
+  }
+});
