@@ -13,7 +13,7 @@ export default class FaultReporter implements Reporter {
     else this.#failed += 1;
     const took = seconds(row.diagnostic()?.duration ?? 0).padStart(8);
     print(`${state === "passed" ? "ok  " : "FAIL"} ${took}  ${row.name}${figuresOf(row)}`);
-    for (const error of errors ?? []) print(indented(error.stack ?? error.message));
+    for (const error of errors ?? []) print(indented(told(error)));
   }
 
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly { message: string }[]): void {
@@ -33,6 +33,18 @@ export default class FaultReporter implements Reporter {
 function figuresOf(row: TestCase): string {
   const figures = Object.entries(row.meta().figures ?? {});
   return figures.map(([name, value]) => `\n${" ".repeat(15)}${name}: ${value}`).join("");
+}
+
+interface Failure {
+  readonly message: string;
+  readonly stack?: string;
+  readonly cause?: unknown;
+}
+
+/** With what caused it: of an input that did harm, what the harm was. */
+function told({ message, stack = message, cause }: Failure): string {
+  if (typeof cause !== "object" || cause === null || !("message" in cause)) return stack;
+  return `${stack}\ncaused by ${told(cause as Failure)}`;
 }
 
 function indented(text: string): string {

@@ -1,4 +1,4 @@
-import { type Arbitrary, assert, asyncProperty } from "fast-check";
+import { type Arbitrary, assert, asyncProperty, interruptAfterTimeLimit } from "fast-check";
 import { inject, test } from "vitest";
 
 export interface Fuzz<Input> {
@@ -11,8 +11,11 @@ export interface Fuzz<Input> {
   readonly check: (input: Input) => Promise<void>;
 }
 
-/** Beside the inputs: to make one that did harm smaller, and to clean up. */
-const EXTRA_MS = 120_000;
+/** A batch takes seconds; making an input that did harm smaller could take hours. */
+const BATCH_MS = 60_000;
+const PLUGINS = [interruptAfterTimeLimit(BATCH_MS, { failOnInterrupt: true })];
+/** Beside the inputs: the last batch, and to clean up. */
+const EXTRA_MS = 2 * BATCH_MS;
 
 /**
  * A test of inputs made by chance, one after the other, until its time is up. An input that does harm is made smaller
@@ -29,7 +32,7 @@ export function fuzz<Input>(
     const started = performance.now();
     let batches = 0;
     do {
-      await assert(property, { seed: seed + batches, numRuns: batch });
+      await assert(property, { seed: seed + batches, numRuns: batch, plugins: PLUGINS });
       batches += 1;
     } while (performance.now() - started < limitMs);
     task.meta.figures = { inputs: String(batches * batch) };

@@ -1,4 +1,11 @@
-import { create, type DescField, type DescMessage, ScalarType, toBinary } from "@bufbuild/protobuf";
+import {
+  create,
+  type DescField,
+  type DescMessage,
+  type Message,
+  ScalarType,
+  toBinary,
+} from "@bufbuild/protobuf";
 import { AnySchema, anyPack, StructSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import * as fc from "fast-check";
 import { isolatedScriptOf, scriptOf } from "#test/support/system.ts";
@@ -6,6 +13,8 @@ import { isolatedScriptOf, scriptOf } from "#test/support/system.ts";
 /** Messages in messages, beyond which nothing is set. */
 const DEPTH = 4;
 const MANY = 3_000;
+/** More than any door takes. */
+const MAX_LIST_BYTES = 5 * 2 ** 20;
 
 type Init = Record<string, unknown>;
 
@@ -63,7 +72,7 @@ export function messagesOf(desc: DescMessage, depth = DEPTH): fc.Arbitrary<Init>
 function valuesOf(field: DescField, depth: number): fc.Arbitrary<unknown> | undefined {
   const one = singleValuesOf(field, depth);
   if (!one) return undefined;
-  if (field.fieldKind === "list") return listsOf(one);
+  if (field.fieldKind === "list") return listsOf(field, one);
   if (field.fieldKind !== "map") return one;
   return fc.dictionary(fc.string({ maxLength: 12 }), one, { maxKeys: 40 });
 }
@@ -86,10 +95,15 @@ function singleValuesOf(field: DescField, depth: number): fc.Arbitrary<unknown> 
   return scalars(field.scalar, field.localName);
 }
 
-function listsOf(one: fc.Arbitrary<unknown>): fc.Arbitrary<unknown[]> {
+function listsOf({ message }: DescField, one: fc.Arbitrary<unknown>): fc.Arbitrary<unknown[]> {
+  const many = one.map((value) => {
+    const bytes = message ? toBinary(message, value as Message).length : String(value).length;
+    const length = Math.min(MANY, Math.ceil(MAX_LIST_BYTES / (bytes + 1)));
+    return Array.from({ length }, () => value);
+  });
   return fc.oneof(
     { weight: 9, arbitrary: fc.array(one, { maxLength: 4 }) },
-    { weight: 1, arbitrary: one.map((value) => Array.from({ length: MANY }, () => value)) },
+    { weight: 1, arbitrary: many },
   );
 }
 
