@@ -1,45 +1,53 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config";
 
-const withServers = {
-  globalSetup: ["test/support/nats-server.ts"],
-  testTimeout: 60_000,
-  hookTimeout: 60_000,
-};
+/** Nobody else is to be busy meanwhile: what such a file says is how fast something is. */
+const TIMED = "**/*.timed.test.ts";
+
+/** Servers wait more than they work, so that a core has time for more than one file. */
+const FILES_AT_ONCE = 3;
+
+type Options = NonNullable<TestProjectInlineConfiguration["test"]>;
+
+/** The tests of a folder: first those that don't mind each other, then, alone, those that assert times. */
+function withServers(
+  name: string,
+  { setup = [], ...options }: Options & { setup?: string[] } = {},
+): TestProjectInlineConfiguration[] {
+  const common = {
+    globalSetup: ["test/support/nats-server.ts", ...setup],
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+    ...options,
+  };
+  const include = [`test/${name}/**/*.test.ts`];
+  const timed = [`test/${name}/${TIMED}`];
+  return [
+    { test: { ...common, name, include, exclude: timed, sequence: { groupOrder: 1 } } },
+    {
+      test: {
+        ...common,
+        name: `${name}-timed`,
+        include: timed,
+        fileParallelism: false,
+        sequence: { groupOrder: 2 },
+      },
+    },
+  ];
+}
 
 export default defineConfig({
   test: {
-    // One file at a time: the tests start servers by the dozen, and some say how fast those must be.
-    fileParallelism: false,
+    maxWorkers: FILES_AT_ONCE,
+    reporters: ["default", "./scripts/suite/folder-times.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"] } },
-      { test: { name: "integration", include: ["test/integration/**/*.test.ts"], ...withServers } },
-      { test: { name: "interop", include: ["test/interop/**/*.test.ts"], ...withServers } },
-      { test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], ...withServers } },
-      {
-        test: {
-          name: "faults",
-          include: ["test/faults/**/*.test.ts"],
-          ...withServers,
-          globalSetup: [...withServers.globalSetup, "test/support/fault-size.ts"],
-        },
-      },
-      {
-        test: {
-          name: "fuzz",
-          include: ["test/fuzz/**/*.test.ts"],
-          ...withServers,
-          globalSetup: [...withServers.globalSetup, "test/fuzz/setup.ts"],
-        },
-      },
+      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
+      ...withServers("integration"),
+      ...withServers("interop"),
+      ...withServers("e2e"),
+      ...withServers("faults", { setup: ["test/support/fault-size.ts"] }),
+      ...withServers("fuzz", { setup: ["test/fuzz/setup.ts"] }),
       // Environments that need minutes: `npm run check:long`.
-      {
-        test: {
-          name: "long",
-          include: ["test/long/**/*.test.ts"],
-          ...withServers,
-          testTimeout: 10 * 60_000,
-        },
-      },
+      ...withServers("long", { testTimeout: 10 * 60_000, fileParallelism: false }),
     ],
     coverage: {
       include: ["lib/task/**"],

@@ -20,7 +20,17 @@ interface Suite {
  * is in a process group of its own, so that it can be ended with it.
  */
 export async function runSuite({ project, filter, env }: Suite): Promise<number> {
-  const args = [VITEST, "run", "--root", root, "--project", project, "--reporter", REPORTER];
+  const args = [
+    VITEST,
+    "run",
+    "--root",
+    root,
+    "--project",
+    `${project}*`,
+    "--no-file-parallelism",
+    "--reporter",
+    REPORTER,
+  ];
   // Vitest takes it for a regular expression.
   if (filter) args.push("--testNamePattern", filter.replaceAll(/[^\w\s]/g, "\\$&"));
   const child = spawn(process.execPath, args, {
