@@ -4,6 +4,7 @@ import {
   type ListQueuesResponse,
   ListQueuesResponseSchema,
 } from "#gen/millrace/v1/queue_service_pb.ts";
+import { didYouMean } from "#lib/process/did-you-mean.ts";
 import { pause } from "#lib/process/pause.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
@@ -23,7 +24,9 @@ export function addQueues(program: Command): void {
     .command("queues")
     .description("show the queues; pause, resume, purge and limit them")
     .option("--watch", "show them anew every 2 s, until Ctrl-C", false)
+    .allowExcessArguments()
     .action(async ({ watch }: { watch: boolean }, command: Command) => {
+      refuseWords(command);
       const { server, json } = globalsOf(command);
       process.exitCode = await atGateway(server, async (_, client) => {
         if (watch) return watchQueues(client, json);
@@ -34,6 +37,14 @@ export function addQueues(program: Command): void {
   addQueueChanges(queues);
   addPurge(queues);
   addParked(queues);
+}
+
+/** Commander would say that they are too many. */
+function refuseWords(command: Command): void {
+  const [word] = command.args;
+  if (word === undefined) return;
+  const names = command.commands.map((each) => each.name());
+  command.error(`error: unknown command '${word}'${didYouMean(word, names)}`);
 }
 
 async function watchQueues(client: Queues, json: boolean): Promise<ExitCode> {

@@ -1,5 +1,5 @@
 import { readFile } from "node:fs/promises";
-import { text as textOf } from "node:stream/consumers";
+import { buffer as bufferOf } from "node:stream/consumers";
 import { type Command, Option } from "commander";
 import { SubmitTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
@@ -7,6 +7,7 @@ import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { submitBatch } from "../submit/submit-batch.ts";
+import { textFrom } from "../system/utf8.ts";
 import { buildInput, type GivenInput, givenInput } from "../task-types/build-input.ts";
 import { parsePair } from "../task-types/pair.ts";
 import { resolveType } from "../task-types/resolve-type.ts";
@@ -122,8 +123,14 @@ async function inputOf(args: readonly string[], options: SubmitOptions): Promise
 }
 
 async function contentOf(file: string): Promise<string> {
+  const text = textFrom(await bytesOf(file), `--input-file: ${file}`);
+  if (text.trim() === "") throw usage(`--input-file: ${file} is empty`);
+  return text;
+}
+
+async function bytesOf(file: string): Promise<Buffer> {
   try {
-    return file === "-" ? await textOf(process.stdin) : await readFile(file, "utf8");
+    return file === "-" ? await bufferOf(process.stdin) : await readFile(file);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`--input-file: ${reason}`, { exitCode: ExitCode.USAGE, cause: error });

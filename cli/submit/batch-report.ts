@@ -30,7 +30,8 @@ export class BatchReport {
   /** Ends the report, with the exit code that it amounts to. */
   end(): ExitCode {
     this.#area?.end();
-    if (this.#area || this.#refused > 0) tell(this.#sum);
+    const isEmpty = this.#accepted + this.#refused === 0;
+    if (this.#area || this.#refused > 0 || isEmpty) tell(this.#sum);
     return WORST_FIRST.find((code) => this.#exitCodes.has(code)) ?? ExitCode.SUCCEEDED;
   }
 

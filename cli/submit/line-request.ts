@@ -27,7 +27,7 @@ export function lineRequest(
   types: TaskTypes,
   typeName: string | undefined,
 ): SubmitTaskRequest {
-  const given = parseJson(line, "line");
+  const given = parseJson(line);
   if (!isJsonObject(given)) throw usage("must be a JSON object");
   const isWhole = AROUND_A_SPEC.some((name) => name in given);
   const request: JsonObject = isWhole ? given : { spec: given };

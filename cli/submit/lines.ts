@@ -1,25 +1,32 @@
 import { createReadStream } from "node:fs";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
+import { textFrom } from "../system/utf8.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
 import type { Line } from "./chunks.ts";
 import { lineRequest } from "./line-request.ts";
 
+const LINE_FEED = 0x0a;
+
 /** The file, line by line; - is standard input. (node:readline loses what it reads before somebody asks.) */
-async function* linesIn(file: string): AsyncGenerator<string> {
-  const stream = file === "-" ? process.stdin.setEncoding("utf8") : createReadStream(file, "utf8");
-  let rest = "";
+async function* linesIn(file: string): AsyncGenerator<Buffer> {
+  const stream: AsyncIterable<Buffer> = file === "-" ? process.stdin : createReadStream(file);
+  let begun: Buffer[] = [];
   try {
     for await (const chunk of stream) {
-      const lines = `${rest}${chunk}`.split("\n");
-      rest = lines.pop() ?? "";
-      yield* lines;
+      let from = 0;
+      for (let to = chunk.indexOf(LINE_FEED); to >= 0; to = chunk.indexOf(LINE_FEED, from)) {
+        yield Buffer.concat([...begun, chunk.subarray(from, to)]);
+        begun = [];
+        from = to + 1;
+      }
+      begun.push(chunk.subarray(from));
     }
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new CliError(`--batch: ${reason}`, { exitCode: ExitCode.USAGE, cause: error });
   }
-  yield rest;
+  yield Buffer.concat(begun);
 }
 
 /** What each line asks for, or what is wrong with it. Blank lines ask for nothing. */
@@ -29,15 +36,21 @@ export async function* readLines(
   typeName: string | undefined,
 ): AsyncGenerator<Line> {
   let number = 0;
-  for await (const text of linesIn(file)) {
+  for await (const bytes of linesIn(file)) {
     number += 1;
-    if (text.trim() !== "") yield { number, asked: askedIn(text, types, typeName) };
+    const asked = askedIn(bytes, types, typeName);
+    if (asked) yield { number, asked };
   }
 }
 
-function askedIn(text: string, types: TaskTypes, typeName: string | undefined): Line["asked"] {
+function askedIn(
+  bytes: Buffer,
+  types: TaskTypes,
+  typeName: string | undefined,
+): Line["asked"] | undefined {
   try {
-    return lineRequest(text, types, typeName);
+    const text = textFrom(bytes, "it");
+    return text.trim() === "" ? undefined : lineRequest(text, types, typeName);
   } catch (error) {
     if (error instanceof CliError) return error;
     throw error;

@@ -133,6 +133,11 @@ test("wrong words are told apart from wrong queues", async () => {
   for (const args of [["pause"], ["limits", QUEUE], ["limits", QUEUE, "--max-bytes", "many"]]) {
     expect(await queues(...args)).toMatchObject({ code: 2, stdout: "" });
   }
+  expect(await queues("pauze", QUEUE)).toEqual({
+    code: 2,
+    stdout: "",
+    stderr: "error: unknown command 'pauze' (did you mean \"pause\"?)\n",
+  });
   const small = await queues("limits", QUEUE, "--max-bytes", "1KiB");
   expect(small).toMatchObject({
     code: 2,

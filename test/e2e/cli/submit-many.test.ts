@@ -71,7 +71,7 @@ describe("submit --batch", () => {
     expect(code).toBe(2);
     expect(stdout).toBe("good\nother\n");
     const [broken, queue, url, sum] = stderr.trimEnd().split("\n");
-    expect(broken).toMatch(/^line 3: line: this is not JSON: /);
+    expect(broken).toMatch(/^line 3: this is not JSON: /);
     expect(queue).toBe('line 4: queue: there is no queue "elsewhere"; there are: default');
     expect(url).toMatch(/^line 5: url: /);
     expect(sum).toBe("2 accepted, 3 refused");
@@ -110,6 +110,20 @@ describe("submit --batch", () => {
     expect(stderr).toContain("line 1: the id piped is taken");
   });
 
+  test("takes a byte order mark, refuses lines that are not UTF-8, and says when there was nothing", async () => {
+    const file = join(folder, "bytes.jsonl");
+    const line = JSON.stringify({ input: input(), labels: { n: "Müller" } });
+    await writeFile(file, `\ufeff${line}\n`);
+    expect(await millrace("submit", "--batch", file)).toMatchObject({ code: 0, stderr: "" });
+    await writeFile(file, Buffer.from(`${line}\n`, "latin1"));
+    const { code, stdout, stderr } = await millrace("submit", "--batch", file);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toBe("line 1: it is not UTF-8\n0 accepted, 1 refused\n");
+    await writeFile(file, "");
+    const empty = await millrace("submit", "--batch", file);
+    expect(empty).toEqual({ code: 0, stdout: "", stderr: "0 accepted, 0 refused\n" });
+  });
+
   test("is refused with options that each line has for itself, and without a file", async () => {
     const file = await batchOf([]);
     for (const [args, message] of [
@@ -127,6 +141,17 @@ describe("submit --batch", () => {
 });
 
 describe("submit", () => {
+  test.each([
+    { what: "empty", bytes: Buffer.from(" \n"), says: "is empty" },
+    { what: "not UTF-8", bytes: Buffer.from('{"url":"Müller"}', "latin1"), says: "is not UTF-8" },
+    { what: "UTF-16", bytes: Buffer.from('\ufeff{"url":"x"}', "utf16le"), says: "is not UTF-8" },
+  ])("names an input file that is $what", async ({ bytes, says }) => {
+    const file = join(folder, "input.json");
+    await writeFile(file, bytes);
+    const { code, stderr } = await millrace("submit", "web.summarize", "--input-file", file);
+    expect({ code, stderr }).toEqual({ code: 2, stderr: `error: --input-file: ${file} ${says}\n` });
+  });
+
   test("says when a task may start, when it must have, and how long it may take", async () => {
     const args = ["submit", "web.summarize", `url=${article.url}`];
     const options = {
