@@ -7,16 +7,21 @@ import { toConnectError } from "./translate-errors.ts";
 const [QUOTE, BACKSLASH] = Buffer.from('"\\');
 const IS_BEFORE_VALUE = new Uint8Array(256);
 for (const byte of Buffer.from(",{[")) IS_BEFORE_VALUE[byte] = 1;
+const [ZERO = 0, NINE = 0] = Buffer.from("09");
+/** No field has room for as many. */
+const MAX_DIGITS = 2 ** 16;
 const decoder = new TextDecoder();
 
 /**
  * Reads the JSON of a request. What is no text would otherwise be read as U+FFFD, which makes two ids one; and a million
- * values take a second to read, in which nobody else is served.
+ * values, or a number of a million digits, take a second to read, in which nobody else is served.
  */
 export const jsonDecoder = {
   decode(bytes: Uint8Array = new Uint8Array()): string {
     if (!isUtf8(bytes)) throw notText("is not valid UTF-8");
     if (bytes.length > MAX_FIELDS && valuesIn(bytes) > MAX_FIELDS) throw tooManyFields();
+    if (bytes.length > MAX_DIGITS && hasLongNumber(bytes))
+      throw notText(`has a number of more than ${MAX_DIGITS} digits`);
     const json = decoder.decode(bytes);
     if (SURROGATE.test(json)) refuseHalves(json);
     return json;
@@ -54,4 +59,14 @@ function valuesIn(json: Uint8Array): number {
     else if (byte === BACKSLASH) at += 1;
   }
   return values;
+}
+
+function hasLongNumber(json: Uint8Array): boolean {
+  let digits = 0;
+  for (let at = 0; at < json.length; at += 1) {
+    const byte = json[at] ?? 0;
+    digits = byte >= ZERO && byte <= NINE ? digits + 1 : 0;
+    if (digits > MAX_DIGITS) return true;
+  }
+  return false;
 }

@@ -30,17 +30,21 @@ test.each(SERVICE_NAMES)("%s shows no secret, whatever is wrong with it", async 
     return printedBy([`services/${service}/main.ts`, ...flags], env, until);
   };
   const nobody = await unusedPort();
-  const [help, malformed, refused, absent] = await Promise.all([
+  const [help, malformed, refused, absent, absentSocket] = await Promise.all([
     start("nats://me:s3cret@127.0.0.1", ["--help"]),
     start("nats://me:s3cret/@127.0.0.1"),
     start(`nats://me:s3cret@127.0.0.1:${nats.port}`),
     start(`nats://s3cret@127.0.0.1:${nobody}`, [], "not usable yet"),
+    start(`ws://me:s3cret@127.0.0.1:${nobody}`, [], "not usable yet"),
   ]);
-  for (const { output } of [help, malformed, refused, absent]) expect(output).not.toMatch(/s3cret/);
+  for (const { output } of [help, malformed, refused, absent, absentSocket])
+    expect(output).not.toMatch(/s3cret/);
   expect(help).toMatchObject({ code: 0, output: expect.stringContaining("NATS_AUTH_TOKEN") });
   expect(malformed).toMatchObject({ code: 2, output: expect.stringContaining("percent-encoded") });
   const masked = `nats://me:***@127.0.0.1:${nats.port} refuses our credentials`;
   expect(refused).toMatchObject({ code: 1, output: expect.stringContaining(masked) });
   const where = `can't connect to NATS at nats://***@127.0.0.1:${nobody}: connection refused`;
   expect(absent).toMatchObject({ code: 0, output: expect.stringContaining(where) });
+  const socket = `can't connect to NATS at ws://me:***@127.0.0.1:${nobody}: connection failed`;
+  expect(absentSocket).toMatchObject({ code: 0, output: expect.stringContaining(socket) });
 });

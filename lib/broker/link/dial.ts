@@ -61,7 +61,8 @@ export async function dial(options: DialOptions, closing: AbortSignal): Promise<
 function explained(error: unknown, { servers, token }: DialOptions): Error {
   const where = servers.join(", ");
   if (!(error instanceof AuthorizationError)) {
-    const reason = error instanceof Error ? error.message : String(error);
+    // Of a WebSocket, the client hears no more than that it failed.
+    const reason = (error instanceof Error ? error.message : String(error)) || "connection failed";
     const remedy = "Start a nats-server there, or set NATS_SERVERS to where one runs.";
     return new Error(`can't connect to NATS at ${where}: ${reason}. ${remedy}`, { cause: error });
   }

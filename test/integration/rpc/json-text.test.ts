@@ -33,6 +33,15 @@ describe("JSON that is no text is refused, wherever it comes from", () => {
     expect(ending).toEqual(NOT_UTF8);
   });
 
+  test.each(["", "1."])("as a number of a million digits behind %j", async (begin) => {
+    const json = `{"taskId":"a","afterSequence":"${begin}${"1".repeat(1_000_000)}"}`;
+    const type = "application/connect+json";
+    expect(await callByConnect(door, `${SERVICE}/WatchTask`, Buffer.from(json), { type })).toEqual({
+      code: "INVALID_ARGUMENT",
+      message: "the JSON has a number of more than 65536 digits",
+    });
+  });
+
   test("in a query", async () => {
     const query = `message=${encodeURIComponent('{"taskId":"caf')}%E9${encodeURIComponent('"}')}`;
     expect(await get(query)).toEqual({
