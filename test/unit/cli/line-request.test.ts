@@ -33,7 +33,7 @@ describe("a line of a batch", () => {
   });
 
   test.each([
-    ["{", "line: this is not JSON: "],
+    ["{", "this is not JSON: "],
     ["[]", "must be a JSON object"],
     [{ input: INPUT, queu: "x" }, 'TaskSpec has no field "queu" (did you mean "queue"?)'],
     [{ taskId: "one" }, "spec: is required"],
