@@ -122,6 +122,12 @@ const BAD_FRAMES = [
     code: "INTERNAL",
     text: "does not say how",
   },
+  {
+    what: "more than 10,000 messages",
+    body: Buffer.concat(Array.from({ length: 10_001 }, () => enveloped(Buffer.alloc(0)))),
+    code: "RESOURCE_EXHAUSTED",
+    text: "more than 10000 messages",
+  },
 ];
 
 function expectTold(

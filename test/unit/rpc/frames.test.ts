@@ -31,3 +31,10 @@ describe.each([1, 2, 5, 7, 1000])(
     });
   },
 );
+
+test("more frames than a request may have are refused, however small they are", () => {
+  const empty = enveloped(Buffer.alloc(0));
+  const most = Buffer.concat(Array.from({ length: 10_000 }, () => empty));
+  expect(framesOf(most, 1_000).end()).toBeUndefined();
+  expect(framesOf(Buffer.concat([most, empty]), 1_000).fault?.code).toBe(Code.ResourceExhausted);
+});
