@@ -38,7 +38,7 @@ function withServers(
 export default defineConfig({
   test: {
     maxWorkers: FILES_AT_ONCE,
-    reporters: ["default", "./scripts/suite/folder-times.ts"],
+    reporters: ["default", "./scripts/suite/summary.ts"],
     projects: [
       { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
       ...withServers("integration"),
