@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rename, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { makeFolders } from "#lib/process/make-folders.mjs";
 import { userCaches } from "#lib/process/user-caches.mjs";
-import { makeFolders } from "../system/make-folders.ts";
 import { isAsNoted, noteHash } from "./noted-hash.ts";
 import { versionOf } from "./version-of.ts";
 
@@ -25,7 +25,7 @@ export async function intoCache(
   version: string,
   make: (folder: string) => Promise<string>,
 ): Promise<string> {
-  await makeFolders(cacheDir);
+  makeFolders(cacheDir);
   const folder = await mkdtemp(join(cacheDir, "incoming-"));
   try {
     const made = await make(folder);

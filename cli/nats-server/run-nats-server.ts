@@ -1,8 +1,8 @@
 import { access, constants, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { makeFolders } from "#lib/process/make-folders.mjs";
 import type { Secret } from "#lib/process/secret.ts";
 import { timeoutSignal } from "#lib/process/timers.ts";
-import { makeFolders } from "../system/make-folders.ts";
 import { newTempFolder } from "../system/temp-folder.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import { natsConfig } from "./nats-config.ts";
@@ -138,7 +138,7 @@ async function end({ child, exited }: Launched): Promise<void> {
 
 async function makeWritable(storeDir: string): Promise<void> {
   try {
-    await makeFolders(storeDir);
+    makeFolders(storeDir);
     await access(storeDir, constants.W_OK | constants.X_OK);
   } catch (error) {
     throw storeNotWritable(storeDir, (error as Error).message, error);

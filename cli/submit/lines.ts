@@ -1,7 +1,7 @@
 import { createReadStream } from "node:fs";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
-import { textFrom } from "../system/utf8.ts";
+import { textFrom } from "../task-types/parse-json.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
 import type { Line } from "./chunks.ts";
 import { lineRequest } from "./line-request.ts";

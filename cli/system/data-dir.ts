@@ -4,9 +4,9 @@ import { readdir, realpath, unlink } from "node:fs/promises";
 import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { makeFolders } from "#lib/process/make-folders.mjs";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
-import { makeFolders } from "./make-folders.ts";
 import { closeToOthers } from "./private.ts";
 
 const SOCKET = "up.sock";
@@ -61,7 +61,7 @@ function socketOf(folder: string): string {
 
 async function makeFolder(folder: string): Promise<string> {
   try {
-    await makeFolders(folder);
+    makeFolders(folder);
     return await realpath(folder);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);

@@ -1,7 +1,7 @@
 import { createWriteStream, type WriteStream } from "node:fs";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
-import { makeFolders } from "./make-folders.ts";
+import { makeFolders } from "#lib/process/make-folders.mjs";
 
 /** What a process prints, kept in a file. The file of the run before is kept beside it, as `<name>.log.1`. */
 export class LogFile {
@@ -15,7 +15,7 @@ export class LogFile {
 
   static async open(folder: string, name: string): Promise<LogFile> {
     const file = join(folder, `${name}.log`);
-    await makeFolders(folder);
+    makeFolders(folder);
     await rename(file, `${file}.1`).catch(() => {});
     return new LogFile(createWriteStream(file, { flags: "a" }));
   }

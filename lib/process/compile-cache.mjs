@@ -1,8 +1,11 @@
 // Plain JavaScript, for it comes before any TypeScript is read.
-import { existsSync, mkdirSync } from "node:fs";
 import module from "node:module";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
+import { makeFolders } from "./make-folders.mjs";
 import { userCaches } from "./user-caches.mjs";
+
+/** What lies there is run. */
+const OWNER_ONLY = 0o700;
 
 /**
  * Has Node keep what it compiles of our modules, for the next start of this user: loading them is most of a start. Not in
@@ -13,20 +16,9 @@ import { userCaches } from "./user-caches.mjs";
 export function keepCompiled(env) {
   try {
     const folder = join(userCaches(env), "compiled");
-    makeFolders(folder);
+    makeFolders(folder, OWNER_ONLY);
     module.enableCompileCache?.(folder);
   } catch {
     // A user without a home, or whose home can't be written: the start takes its time.
   }
-}
-
-/**
- * Node tries for ever where a file system makes no folders, as /proc.
- *
- * @param {string} folder
- */
-function makeFolders(folder) {
-  if (existsSync(folder)) return;
-  makeFolders(dirname(folder));
-  mkdirSync(folder, { mode: 0o700 });
 }
