@@ -14,6 +14,7 @@ import {
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
 import { callLater } from "#lib/process/timers.ts";
+import type { BodyRoom, RequestRoom } from "./body-room.ts";
 import { cutOf } from "./call-life.ts";
 import { callerOf, callerValues, peerOf } from "./caller.ts";
 import { checkedBody } from "./checked-request.ts";
@@ -25,6 +26,7 @@ import { refuse } from "./refuse.ts";
 export interface Serving {
   readonly handler: UniversalHandler;
   readonly chain: CallChain;
+  readonly room: BodyRoom;
   readonly jsonOptions: Partial<JsonWriteOptions>;
 }
 
@@ -47,7 +49,7 @@ export async function answerCall(
     ...given,
     signal: AbortSignal.any([given.signal, deadline.signal]),
     contextValues: values,
-    body: new RequestBody(serving.handler.method.input, request),
+    body: new RequestBody(serving.handler.method.input, request, serving.room.forRequest()),
   };
   const answered = await serving.handler(call);
   const isOver = serving.chain.observed.has(values);
@@ -87,11 +89,13 @@ class RequestBody implements AsyncIterable<Uint8Array> {
   readonly #input: DescMessage;
   readonly #request: IncomingMessage;
   readonly #frames: Frames | undefined;
+  readonly #room: RequestRoom;
   #fault: unknown;
 
-  constructor(input: DescMessage, request: IncomingMessage) {
+  constructor(input: DescMessage, request: IncomingMessage, room: RequestRoom) {
     this.#input = input;
     this.#request = request;
+    this.#room = room;
     const { headers } = request;
     const isEnveloped = /^application\/(connect\+|grpc-web)/.test(headers["content-type"] ?? "");
     const encoding = headers["connect-content-encoding"] ?? headers["grpc-encoding"];
@@ -113,10 +117,12 @@ class RequestBody implements AsyncIterable<Uint8Array> {
   }
 
   async *#whole(): AsyncGenerator<Uint8Array> {
+    using room = this.#room;
     // Stays open when the reader stops early, for the answer is still to be sent on the same socket.
     for await (const bytes of this.#request.iterator({ destroyOnReturn: false })) {
       this.#frames?.add(bytes);
-      if (this.#frames?.fault !== undefined) throw this.#frames.fault;
+      const fault = this.#frames?.fault ?? room.add(bytes);
+      if (fault !== undefined) throw fault;
       yield bytes;
     }
     const fault = this.#frames?.end();

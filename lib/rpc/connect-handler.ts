@@ -4,6 +4,7 @@ import { createConnectRouter } from "@connectrpc/connect";
 import type { UniversalHandler } from "@connectrpc/connect/protocol";
 import { compressionGzip } from "@connectrpc/connect-node";
 import type { Log } from "#lib/process/log.ts";
+import { BodyRoom } from "./body-room.ts";
 import { checkQuery } from "./checked-request.ts";
 import { answerCall } from "./connect-call.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
@@ -45,6 +46,7 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
     requestGate: checkQuery,
   });
   services.routes(router);
+  const room = new BodyRoom();
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
   return (request, response) => {
     const handler = handlers.get(request.url?.split("?")[0] ?? "");
@@ -55,7 +57,7 @@ export function connectHandler(options: ConnectHandlerOptions): HttpHandler {
       passAtOnce(response);
     }
     response.once("finish", () => dropRest(request));
-    answerCall({ handler, chain, jsonOptions: json }, request, response).catch((error) =>
+    answerCall({ handler, chain, room, jsonOptions: json }, request, response).catch((error) =>
       breakOff(request, response, { log, handler, error }),
     );
     return true;

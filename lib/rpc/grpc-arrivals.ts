@@ -9,6 +9,7 @@ import { Code, ConnectError } from "@connectrpc/connect";
 import { parseTimeout } from "@connectrpc/connect/protocol-grpc";
 import { quoted } from "#lib/process/escaped.ts";
 import { type ObservedCalls, UNSERVED } from "./around-calls.ts";
+import { BodyRoom } from "./body-room.ts";
 import { peerOf } from "./caller.ts";
 import { callersFault } from "./callers-fault.ts";
 import { Frames } from "./frames.ts";
@@ -19,6 +20,8 @@ export interface Arrival {
   readonly frames: Frames;
   /** Whether its caller has given up: grpc-js takes that for the end of the request, at first. */
   readonly isReset: () => boolean;
+  /** Aborted with what to tell the caller when there is no room for the rest of the request. */
+  readonly room: AbortSignal;
   readonly timeoutMs?: number;
   readonly fault?: ConnectError;
 }
@@ -35,6 +38,7 @@ const ENCODINGS: ReadonlySet<string> = new Set(["identity", "gzip", "deflate"]);
 export class GrpcArrivals {
   readonly #paths: ReadonlySet<string>;
   readonly #observed: ObservedCalls;
+  readonly #room = new BodyRoom();
   #newest: Arrival | undefined;
 
   constructor(paths: Iterable<string>, observed: ObservedCalls) {
@@ -46,7 +50,7 @@ export class GrpcArrivals {
   guard(server: Http2Server): void {
     interceptCalls(server, (stream, headers, serve) => {
       if (this.#refuse(stream, headers)) return;
-      this.#newest = arrivalOf(stream, headers);
+      this.#newest = arrivalOf(stream, headers, this.#room);
       serve();
       this.#newest = undefined;
     });
@@ -102,7 +106,11 @@ function unimplemented(path: string): Refusal {
   return [answer, callersFault(text, Code.Unimplemented)];
 }
 
-function arrivalOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arrival {
+function arrivalOf(
+  stream: ServerHttp2Stream,
+  headers: IncomingHttpHeaders,
+  room: BodyRoom,
+): Arrival {
   const { timeoutMs, error } = parseTimeout(takeTimeout(headers), Number.MAX_SAFE_INTEGER);
   const encoding = String(headers["grpc-encoding"] ?? "identity");
   const fault = error ?? (ENCODINGS.has(encoding) ? undefined : unknownEncoding(encoding));
@@ -111,10 +119,26 @@ function arrivalOf(stream: ServerHttp2Stream, headers: IncomingHttpHeaders): Arr
   stream.on("data", (bytes: Buffer) => frames.add(bytes));
   return {
     frames,
+    room: roomFor(stream, room),
     isReset: () => stream.rstCode !== constants.NGHTTP2_NO_ERROR,
     ...(timeoutMs !== undefined && { timeoutMs }),
     ...(fault !== undefined && { fault }),
   };
+}
+
+/** Once it is answered, nothing more is read of a request for which there was no room. */
+function roomFor(stream: ServerHttp2Stream, door: BodyRoom): AbortSignal {
+  const room = door.forRequest();
+  const noRoom = new AbortController();
+  stream.on("data", (bytes: Buffer) => {
+    const fault = room.add(bytes);
+    if (fault === undefined || noRoom.signal.aborted) return;
+    stream.once("finish", () => stream.close(constants.NGHTTP2_NO_ERROR));
+    noRoom.abort(fault);
+  });
+  const whole = () => room[Symbol.dispose]();
+  stream.once("end", whole).once("close", whole);
+  return noRoom.signal;
 }
 
 function unknownEncoding(given: string): ConnectError {

@@ -29,9 +29,10 @@ export class GrpcCall {
     // By this method grpc-js sends its own verdicts on a request, and tells nobody.
     this.#sendStatus = call.sendStatus.bind(call);
     call.sendStatus = (status) => this.input.fail(requestFault(status));
-    const { timeoutMs, fault } = arrival;
+    const { timeoutMs, fault, room } = arrival;
     this.context = this.#contextOf(spec, this.#start(arrival), timeoutMs);
     if (fault !== undefined) this.input.fail(fault);
+    room.addEventListener("abort", () => this.input.fail(room.reason));
     if (timeoutMs !== undefined) this.#deadline = callLater(timeoutMs, this.#onDeadline);
   }
 
