@@ -28,13 +28,16 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
 /** How connect-node begins what it says of bytes that are no message. It takes that for a fault of the server. */
 const MALFORMED = "parse binary: ";
 
+/** What protobuf-es says of a google.protobuf.Duration that is finer than nanoseconds. */
+const TOO_FINE = /^Invalid count value: -\d+$/;
+
 /**
  * The one place where an error becomes a gRPC code. A RequestError is told in full; an error that nobody foresaw is hidden
  * from the caller and kept as the cause, for the access log.
  */
 export function toConnectError(error: unknown): ConnectError {
   if (error instanceof ConnectError) {
-    return withErrorInfo(shortened(isMalformed(error) ? unreadable(error.rawMessage) : error));
+    return withErrorInfo(shortened(explained(error)));
   }
   if (error instanceof RequestError) return fromRequestError(error);
   if (isAbort(error)) return withErrorInfo(new ConnectError("the call was aborted", Code.Canceled));
@@ -79,8 +82,17 @@ function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }
 
-function isMalformed({ code, rawMessage }: ConnectError): boolean {
-  return code === Code.Internal && rawMessage.startsWith(MALFORMED);
+/** Of a request that can't be read, libraries say less than its caller needs, or blame the server. */
+function explained(error: ConnectError): ConnectError {
+  const { code, rawMessage } = error;
+  if (code === Code.Internal && rawMessage.startsWith(MALFORMED)) return unreadable(rawMessage);
+  const plain = plainReason(rawMessage);
+  return plain === rawMessage ? error : new ConnectError(plain, code);
+}
+
+/** What a library complained of, in words that say what to change. */
+export function plainReason(reason: string): string {
+  return reason.replace(TOO_FINE, "a duration has more than 9 digits behind its point");
 }
 
 /** The error of a request whose bytes are no message. */

@@ -42,6 +42,18 @@ describe("JSON that is no text is refused, wherever it comes from", () => {
     });
   });
 
+  const TOO_FINE = { spec: { taskTimeout: "1.0000000001s" } };
+  test.each([
+    ["SubmitTask", "application/json", TOO_FINE],
+    ["RunTask", "application/connect+json", { submit: TOO_FINE }],
+  ] as const)("as a duration that is finer than nanoseconds, in %s", async (method, type, body) => {
+    const json = Buffer.from(JSON.stringify(body));
+    expect(await callByConnect(door, `${SERVICE}/${method}`, json, { type })).toEqual({
+      code: "INVALID_ARGUMENT",
+      message: "a duration has more than 9 digits behind its point",
+    });
+  });
+
   test("in a query", async () => {
     const query = `message=${encodeURIComponent('{"taskId":"caf')}%E9${encodeURIComponent('"}')}`;
     expect(await get(query)).toEqual({

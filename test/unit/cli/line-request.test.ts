@@ -44,6 +44,7 @@ describe("a line of a batch", () => {
     [{ input: { ...INPUT, urll: 1 } }, 'ShipOrder has no field "urll"'],
     [{ input: { ...INPUT, fragile: 1 } }, "fragile: "],
     [{ input: INPUT, delay: "ten minutes" }, 'delay: is no Duration: "ten minutes"'],
+    [{ input: INPUT, delay: "1.0000000001s" }, "delay: a duration has more than 9 digits behind"],
     [{ input: INPUT, priority: "soon" }, 'priority: is no Priority: "soon"'],
     [{ input: { ...INPUT, items: ["x".repeat(2 ** 20)] } }, "1048576 are allowed"],
   ])("%s is refused", (line, message) => {
