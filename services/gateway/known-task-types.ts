@@ -57,7 +57,9 @@ export class KnownTaskTypes {
   /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule; and what JSON can't tell. */
   checkInput(input: Any | undefined, at: string): void {
     const name = nameOf(input);
-    if (name === "") throw new InvalidField(`${at}.type_url`, "must name the input's message type");
+    const bad =
+      name === "" ? "must name the input's message type" : faultOfUrl(input?.typeUrl ?? "");
+    if (bad !== undefined) throw new InvalidField(`${at}.type_url`, bad);
     const known = this.#known.get(name);
     const desc = known?.files.getMessage(name);
     if (!input || !desc) throw new TaskTypeUnknown(name, [...this.#known.keys()].sort());
@@ -91,6 +93,12 @@ export class KnownTaskTypes {
 
 function nameOf(input: Any | undefined): string {
   return input?.typeUrl.split("/").at(-1) ?? "";
+}
+
+/** What is before the name is stored and shown as it is. RFC 3986 has no other characters. */
+function faultOfUrl(typeUrl: string): string | undefined {
+  if (/^[!-~]*$/.test(typeUrl)) return undefined;
+  return "must have no spaces, control characters or characters beyond ASCII";
 }
 
 /** Else it could be read, but not be told within an answer, which is nested deeper and has the same limit of 100. */

@@ -54,6 +54,17 @@ test.each([
   expect(refused.faults).toEqual([{ field, description: expect.stringContaining(reason) }]);
 });
 
+test.each(["\u001b[31m", "two words.", "caf\u00e9.example"])(
+  "a type URL that begins with %j is refused, for it would be shown as it is",
+  (prefix) => {
+    const input = create(AnySchema, { ...fine, typeUrl: `${prefix}/google.protobuf.Duration` });
+    const field = "input.type_url";
+    expect(errorOf(() => types.checkInput(input, "input")).faults).toEqual([
+      { field, description: expect.stringContaining("control characters") },
+    ]);
+  },
+);
+
 test("bytes that are no text, or end too early, are refused with the reason", () => {
   const noText = create(AnySchema, { ...statusWith(), value: Uint8Array.of(0x12, 1, 0xff) });
   const cutOff = create(AnySchema, { ...statusWith(), value: Uint8Array.of(0x12, 9, 0x61) });
