@@ -1,5 +1,6 @@
 import { Command, Option } from "commander";
 import { complaintOf } from "#lib/process/escaped.ts";
+import { refuseUnknown, withoutServiceLinks } from "#lib/process/load-settings.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { addCancel } from "./commands/cancel.ts";
 import { addDeadLetters } from "./commands/dead-letters.ts";
@@ -37,7 +38,8 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
       outputError: (text, write) => write(`${complaintOf(text)}\n`),
     })
     .exitOverride()
-    .addHelpText("afterAll", EXIT_CODE_HELP);
+    .addHelpText("afterAll", EXIT_CODE_HELP)
+    .hook("preAction", () => refuseUnknown(withoutServiceLinks(env, () => {})));
   addUp(program, env);
   addDemo(program, env);
   addSubmit(program);

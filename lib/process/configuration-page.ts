@@ -19,6 +19,12 @@ This page is written from \`lib/process/settings.ts\` by \`npm run docs\`.
 `;
 
 const BESIDES = `
+Read by the commands that call a gateway:
+
+| variable | default | meaning |
+| --- | --- | --- |
+| \`MILLRACE_SERVER\` | 127.0.0.1:50051 | host:port of a gateway's gRPC door; the flag \`--server\` beats it |
+
 Read by \`millrace up\`, \`millrace demo\` and the tests, before any service starts:
 
 | variable | meaning |

@@ -58,7 +58,7 @@ function secretsHelp(settings: readonly Setting<unknown>[]): string {
 }
 
 /** A misspelled variable would otherwise be a setting that silently does nothing. */
-function refuseUnknown(env: NodeJS.ProcessEnv): void {
+export function refuseUnknown(env: NodeJS.ProcessEnv): void {
   const known = [...entries().map(([, setting]) => setting.env), ...NO_SETTINGS];
   const unknown = Object.keys(env).filter(
     (name) => name.startsWith(OUR_PREFIX) && !known.includes(name),

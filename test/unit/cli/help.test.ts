@@ -48,3 +48,10 @@ test("help explains the whole, and knows no command that there is not", async ()
     exitCode: 1,
   });
 });
+
+test("a misspelled variable is refused, for the command would call another gateway than was meant", async () => {
+  const typed = newProgram({ MILLRACE_SERVR: "prod:50051" }).parseAsync(["types"], {
+    from: "user",
+  });
+  await expect(typed).rejects.toThrow("MILLRACE_SERVR (did you mean MILLRACE_SERVER?)");
+});
