@@ -143,3 +143,21 @@ test("abbreviations and initials end no sentence", () => {
     "Did they agree?",
   ]);
 });
+
+// Where each looked at all before it, these took minutes.
+test.each(["A. ", "A b. ", '"A." ', "1,", "word ", "Alpha beta. ", "a.\n"])(
+  "of 300,000 characters of %j, a summary of a few lines is made",
+  (unit) => {
+    const text = unit.repeat(300_000 / unit.length);
+    const { paragraphs } = extract(page([text]), true);
+    expect(paragraphs.flat().join(" ").length).toBeLessThan(10_000);
+  },
+);
+
+test("so it is of a page of 60,000 paragraphs, and of an endless heading", () => {
+  const short = page(Array.from({ length: 60_000 }, () => "Alpha beta."));
+  expect(extract(short, true).paragraphs).toEqual([["Alpha beta."]]);
+  const heading = { kind: "heading", text: "word ".repeat(60_000) } as const;
+  const [[line = ""] = []] = extract({ ...page([]), blocks: [heading] }, false).paragraphs;
+  expect(line.length).toBeLessThan(3_000);
+});

@@ -1,3 +1,4 @@
+import { cut } from "#lib/process/cut.ts";
 import { inWords } from "./numbers-in-words.ts";
 import type { Block, PageText } from "./page-text.ts";
 import { choose, type Ranked, rank } from "./rank-sentences.ts";
@@ -15,6 +16,9 @@ const SUMMARY_SHARE = 0.6;
 const KEY_POINT_WORDS = 28;
 /** Longer pages than a book's chapter are summarized by their beginning: ranking must not hold up the worker. */
 const MAX_CHARS = 300_000;
+
+/** What is longer is mostly no sentence, but a text without full stops; whole, it would be no summary, or too large for one. */
+const MAX_SENTENCE_BYTES = 2_000;
 
 /** The sentences that stand for a page, in its own order. */
 export interface Extract {
@@ -55,11 +59,14 @@ export function extract(page: PageText, detailed: boolean): Extract {
 
 /** A page of headings alone says at least those. */
 function fromHeadings(blocks: readonly Block[]): Extract {
-  return { paragraphs: [blocks.slice(0, QUICK_SENTENCES).map(({ text }) => text)], keyPoints: [] };
+  const headings = blocks
+    .slice(0, QUICK_SENTENCES)
+    .map(({ text }) => cut(text, MAX_SENTENCE_BYTES));
+  return { paragraphs: [headings], keyPoints: [] };
 }
 
 function texts(ranked: readonly Ranked[]): string[] {
-  return ranked.map(({ sentence }) => sentence.text);
+  return ranked.map(({ sentence }) => cut(sentence.text, MAX_SENTENCE_BYTES));
 }
 
 /** Paragraphs of about the same length, rather than a last one of a single sentence. */

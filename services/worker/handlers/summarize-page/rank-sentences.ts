@@ -91,7 +91,12 @@ export function choose(
   const likeness = new Map<Ranked, number>();
   const left = new Set(ranked.filter((one) => !taken.includes(one)));
   const compareWith = (other: Ranked) => {
-    for (const one of left) likeness.set(one, Math.max(likeness.get(one) ?? 0, alike(one, other)));
+    for (const one of left) {
+      const likest = Math.max(likeness.get(one) ?? 0, alike(one, other));
+      // The very same words are no further sentence, however few are left.
+      if (likest > 0.999) left.delete(one);
+      else likeness.set(one, likest);
+    }
   };
   taken.forEach(compareWith);
   const chosen: Ranked[] = [];
@@ -100,8 +105,6 @@ export function choose(
       VALUE_SHARE * one.value - (1 - VALUE_SHARE) * (likeness.get(one) ?? 0);
     const best = [...left].reduce((most, one) => (gain(one) > gain(most) ? one : most));
     left.delete(best);
-    // The very same words are no further sentence, however few are left.
-    if ((likeness.get(best) ?? 0) > 0.999) continue;
     chosen.push(best);
     compareWith(best);
   }
@@ -109,7 +112,9 @@ export function choose(
 }
 
 /** Share of the terms that two sentences have in common: 0 none, 1 all. */
-function alike({ terms: a }: Ranked, { terms: b }: Ranked): number {
+function alike(one: Ranked, other: Ranked): number {
+  if (one.sentence.text === other.sentence.text) return 1;
+  const [a, b] = [one.terms, other.terms];
   if (a.size === 0 || b.size === 0) return 0;
   let shared = 0;
   for (const term of a) if (b.has(term)) shared += 1;

@@ -1,4 +1,5 @@
 import type { PageText } from "./page-text.ts";
+import { segmenterOf } from "./segmenter.ts";
 import { wordsOf } from "./words.ts";
 
 /** A sentence of a page, and what the ranking needs to know of it. */
@@ -14,7 +15,10 @@ export interface Sentence {
 /** After these a full stop ends no sentence, whatever follows. */
 const ABBREVIATION = /(?:^|[\s(])(?:mr|mrs|ms|dr|prof|st|vs|no|fig|cf|approx|e\.g|i\.e|[a-z])\.$/i;
 
-/** The sentences of a page's paragraphs, in order; its headings are none. */
+/** Of ordinary length, so many are more than is summarized. Of one word each there would be ten times as many. */
+const MAX_SENTENCES = 5_000;
+
+/** The sentences of a page's paragraphs, in order, up to 5,000; its headings are none. */
 export function sentencesOf({
   blocks,
   language,
@@ -22,27 +26,38 @@ export function sentencesOf({
   const sentences: Sentence[] = [];
   for (const { kind, text } of blocks) {
     if (kind === "heading") continue;
-    splitSentences(text, language).forEach((sentence, index) => {
+    const room = MAX_SENTENCES - sentences.length;
+    if (room === 0) break;
+    const split = splitSentences(text, language).slice(0, room);
+    for (const [index, sentence] of split.entries()) {
       sentences.push({
         text: sentence,
         place: sentences.length,
         opens: index === 0,
         words: [...wordsOf(sentence, language)],
       });
-    });
+    }
   }
   return sentences.filter(({ words }) => words.length > 0);
 }
 
+/** More than the longest of them, with what is before and behind it. */
+const ABBREVIATION_CHARS = 32;
+
 export function splitSentences(text: string, language: string): string[] {
-  const segments = new Intl.Segmenter(language, { granularity: "sentence" }).segment(text);
   const sentences: string[] = [];
-  let open = "";
-  for (const { segment } of segments) {
-    open += segment;
-    if (ABBREVIATION.test(open.trimEnd())) continue;
-    sentences.push(open.trim());
-    open = "";
+  let open: string[] = [];
+  let end = "";
+  for (const { segment } of segmenter(language).segment(text)) {
+    open.push(segment);
+    // Never all of it: where every segment ends like this, each would be looked at as often as there are others.
+    end = (end + segment).slice(-ABBREVIATION_CHARS);
+    if (ABBREVIATION.test(end.trimEnd())) continue;
+    sentences.push(open.join("").trim());
+    open = [];
+    end = "";
   }
-  return [...sentences, open.trim()].filter((sentence) => sentence !== "");
+  return [...sentences, open.join("").trim()].filter((sentence) => sentence !== "");
 }
+
+const segmenter = segmenterOf("sentence");

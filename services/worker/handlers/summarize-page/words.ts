@@ -1,3 +1,5 @@
+import { segmenterOf } from "./segmenter.ts";
+
 const DEFAULT_LOCALE = "en";
 
 /** The language a page names, if there is such a thing. */
@@ -24,12 +26,4 @@ export function countWords(text: string, locale: string): number {
   return count;
 }
 
-let last: { locale: string; segmenter: Intl.Segmenter } | undefined;
-
-/** Making one takes longer than using it for a sentence, and a page is in one language. */
-function segmenter(locale: string): Intl.Segmenter {
-  if (last?.locale !== locale) {
-    last = { locale, segmenter: new Intl.Segmenter(locale, { granularity: "word" }) };
-  }
-  return last.segmenter;
-}
+const segmenter = segmenterOf("word");
