@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { quoted } from "./escaped.ts";
+import { hostInUrl } from "./host-name.ts";
 
 /** An origin, written as browsers send it; or `loopback`, or `*`. */
 export function origin(given: string): string {
@@ -18,7 +19,7 @@ export function origin(given: string): string {
 export function hostAndPort(given: string): string {
   const [, host = "", port] = /^(\[[^\]]+\]|[^\s:/@[\]]+):(\d{1,5})$/.exec(given) ?? [];
   const isPort = Number(port) >= 1 && Number(port) <= 65_535;
-  if (isPort && URL.parse(`http://${host}`) !== null) return given;
+  if (isPort && hostInUrl(host) !== undefined) return given;
   throw new InvalidArgumentError(
     `${quoted(given)} must be host:port, e.g. intranet.example:80 or [::1]:8080`,
   );

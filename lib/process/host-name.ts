@@ -3,6 +3,15 @@ import { BlockList, isIP } from "node:net";
 /** A host, and perhaps a port, as a Host header has them. */
 const AUTHORITY = /^(\[[\da-f:.]+\]|[^\s:/?#@[\]\\]+)(?::\d*)?$/i;
 
+/** What a URL has as its host, in lower case and in ASCII: an address, or a name of letters, digits, hyphens and underscores. */
+const HOST = /^(\[[\da-f:.]+\]|[\da-z_-]+(\.[\da-z_-]+)*\.?)$/;
+
+/** The host as a URL has it; undefined for what is none. URLs allow characters that no host has, such as a semicolon. */
+export function hostInUrl(given: string): string | undefined {
+  const host = URL.parse(`http://${given}`)?.hostname;
+  return host !== undefined && HOST.test(host) ? host : undefined;
+}
+
 const LOOPBACK = new BlockList();
 LOOPBACK.addSubnet("127.0.0.0", 8);
 LOOPBACK.addAddress("::1", "ipv6");

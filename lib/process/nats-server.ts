@@ -1,3 +1,4 @@
+import { hostInUrl } from "./host-name.ts";
 import { Secret } from "./secret.ts";
 import { list } from "./setting.ts";
 
@@ -111,7 +112,7 @@ function encodedHint(given: string): string {
 
 /** As the client writes it. */
 function hostOf({ hostname }: URL): string {
-  const host = URL.parse(`http://${hostname}`)?.hostname;
+  const host = hostInUrl(hostname);
   if (host) return host;
   throw new Error("must have the name or the address of a host");
 }

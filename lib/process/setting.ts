@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from "commander";
 import { quoted } from "./escaped.ts";
-import { hostNameOf } from "./host-name.ts";
+import { hostInUrl, hostNameOf } from "./host-name.ts";
 import { StartupError } from "./startup-error.ts";
 
 /** The programs that read settings. */
@@ -70,7 +70,7 @@ export function listOf<T>(
 /** A host as browsers name it, without scheme and port, in lower case; `*` for all. */
 export function hostName(given: string): string {
   const name = given.toLowerCase();
-  if (name === "*" || (!name.includes("*") && hostNameOf(name) === name)) return name;
+  if (name === "*" || (hostNameOf(name) === name && hostInUrl(name) !== undefined)) return name;
   throw new InvalidArgumentError(
     `${quoted(given)} is no host name: without scheme, port and path, e.g. tasks.example.com, or *`,
   );

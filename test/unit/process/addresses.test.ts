@@ -38,6 +38,7 @@ test("a pair has a host and a port", () => {
     "::1:80",
     "http://a:80",
     "a b:1",
+    "a;b:80",
   ]) {
     expect(() => hostAndPort(wrong)).toThrow(`"${wrong}" must be host:port`);
   }

@@ -39,6 +39,8 @@ test.each([
   ["nats://host:65536", "with a port from 1 to 65535"],
   ["nats://host:0", "must have a port from 1 to 65535"],
   ["nats://host/way", "must have nothing after the port"],
+  [";", "must have the name or the address of a host"],
+  ["nats://a;b:4222", "must have the name or the address of a host"],
   ["nats://", "must be an address such as nats://host:4222"],
   ["::1", "must be an address"],
   ["nats://one,nats://two:x", "server 2 must be an address"],
