@@ -21,7 +21,8 @@ export function callerOf({ contextValues }: { readonly contextValues: ContextVal
   return contextValues.get(CALLER);
 }
 
-/** The other end of a connection. */
+/** The other end of a connection; unknown of one that was gone before we had it. */
 export function peerOf(socket: Socket | undefined): string {
-  return `${socket?.remoteAddress}:${socket?.remotePort}`;
+  const { remoteAddress, remotePort } = socket ?? {};
+  return remoteAddress === undefined ? "unknown" : `${remoteAddress}:${remotePort}`;
 }

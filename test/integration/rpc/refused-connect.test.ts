@@ -7,8 +7,10 @@ import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { type Door, MAX_MESSAGE_BYTES } from "#lib/rpc/door.ts";
-import { enveloped, postRequest, sendAndHangUp } from "#test/support/raw-http.ts";
+import { enveloped, getRequest, postRequest, sendAndHangUp } from "#test/support/raw-http.ts";
+import { until } from "#test/support/until.ts";
 import { DEEP, NO_MESSAGE, ToldStage } from "./bad-requests.ts";
+import { Stage } from "./stage.ts";
 
 const GET_TASK = "millrace.v1.TaskService/GetTask";
 const WATCH_TASK = "millrace.v1.TaskService/WatchTask";
@@ -196,6 +198,17 @@ describe("a Connect call that can't be served is refused, logged without a stack
     });
     const counts = { method: GET_TASK, code: "ABORTED" };
     expect(told).toMatchObject({ ...counts, counted: counts });
+  });
+
+  test("requests whose caller hangs up at once, whose address nobody knows then", async () => {
+    const alone = new Stage();
+    await using own = await openConnectDoor({ ...alone.options, corsOrigins: [] });
+    const packets = [Buffer.concat(Array.from({ length: 8 }, () => getRequest("/nowhere")))];
+    const hangUp = () => sendAndHangUp({ port: own.port, packets, hangUp: "reset" });
+    await Promise.all(Array.from({ length: 20 }, hangUp));
+    const peers = () => alone.lines.map(({ peer }) => peer).filter((peer) => peer !== undefined);
+    await until(() => peers().length >= 20);
+    for (const peer of peers()) expect(peer).toMatch(/^127\.0\.0\.1:\d+$|^unknown$/);
   });
 
   test("a path at which nothing is served, which gets no metric of its own", async () => {
