@@ -1,7 +1,7 @@
 import type { BrokersClock } from "./link/brokers-clock.ts";
 import { Link, type LinkOptions } from "./link/link.ts";
+import { LogCursor, type LogCursorOptions } from "./log/log-cursor.ts";
 import { LogScan } from "./log/log-scan.ts";
-import { SpecCursor } from "./log/spec-cursor.ts";
 import { TaskLog } from "./log/task-log.ts";
 import { queueStream, SCHEDULE_STREAM } from "./names.ts";
 import { Cancels } from "./processes/cancels.ts";
@@ -15,6 +15,8 @@ import { Schedule } from "./queues/schedule.ts";
 import { TimeLimits } from "./queues/time-limits.ts";
 import { Unreadable } from "./queues/unreadable.ts";
 import { Whereabouts } from "./queues/whereabouts.ts";
+
+type CursorOptions = Pick<LogCursorOptions, "name" | "facet" | "ageMs">;
 
 /** All that Millrace keeps in NATS, in our own words. */
 export class Broker implements AsyncDisposable {
@@ -74,20 +76,20 @@ export class Broker implements AsyncDisposable {
     return new Leadership({ link: this.link, log, replicas: topology.replicas, name, candidate });
   }
 
-  /** A cursor through all tasks as they come of age; its place is kept under the name. */
-  specCursor(name: string, ageMs: number): SpecCursor {
-    return this.#cursor(name, ageMs, []);
+  /** A cursor through all events of the facet as they come of age; its place is kept under the name. */
+  logCursor(options: CursorOptions): LogCursor {
+    return this.#cursor(options, []);
   }
 
   /** The same, but it starts over when a queue, or the schedule, was lost and made anew: then any task may wait nowhere. */
-  placeCursor(name: string, ageMs: number): SpecCursor {
+  placeCursor(options: CursorOptions): LogCursor {
     const { queues } = this.#options.topology;
-    return this.#cursor(name, ageMs, [SCHEDULE_STREAM, ...queues.map(queueStream)]);
+    return this.#cursor(options, [SCHEDULE_STREAM, ...queues.map(queueStream)]);
   }
 
-  #cursor(name: string, ageMs: number, besides: readonly string[]): SpecCursor {
+  #cursor(options: CursorOptions, besides: readonly string[]): LogCursor {
     const { replicas } = this.#options.topology;
-    return new SpecCursor({ link: this.link, replicas, name, ageMs, besides });
+    return new LogCursor({ link: this.link, replicas, ...options, besides });
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -17,10 +17,16 @@ export const MOVER = "mover";
 /** Durable consumer of the limits that were reached; every gateway pulls it. */
 export const ENFORCER = "enforcer";
 
+/** A task's way from its submit, or from a restart, to its end. */
+export interface Run {
+  readonly taskId: string;
+  /** Sequence of the event that began it. */
+  readonly epoch: number;
+}
+
 export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoint";
 
 export const ALL_EVENTS = "mr.task.*.*";
-export const ALL_SPECS = "mr.task.*.spec";
 
 /** Part of the log, yet no task's: what is written here only shows that the log can be written. */
 export const WRITE_PROBE = "mr.task.$probe.write";
@@ -77,7 +83,13 @@ export function foundAtOf(parked: string): string {
   return parked.slice(PARKED_PREFIX.length);
 }
 
-export function scheduleSubject(taskId: string): string {
+/** Of a run of the task, so that none plans for another. */
+export function scheduleSubject({ taskId, epoch }: Run): string {
+  return `mr.schedule.${taskId}:${epoch}`;
+}
+
+/** Where releases before this one planned, for whatever run of the task. */
+export function oldScheduleSubject(taskId: string): string {
   return `mr.schedule.${taskId}`;
 }
 
@@ -88,8 +100,9 @@ export function dueSubject(queue: string, level: LevelToken, taskId: string): st
 /** What of a task's times may be outlasted. */
 export type Limit = "expiry" | "deadline";
 
-export function limitSubject(limit: Limit, taskId: string): string {
-  return `mr.limit.${limit}.${taskId}`;
+/** Of a run of the task, so that none takes the limit of another away. */
+export function limitSubject(limit: Limit, { taskId, epoch }: Run): string {
+  return `mr.limit.${limit}.${taskId}:${epoch}`;
 }
 
 export function overdueSubject(limit: Limit, taskId: string): string {

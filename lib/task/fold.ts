@@ -61,7 +61,7 @@ function limits({ expireMs, deadlineMs }: Times) {
 
 /** A state change says all that is true from then on; only progress is told apart from it, and only of its attempt. */
 function withState(task: Task, change: StateChange, time?: TaskEvent["time"]): Task {
-  const { $typeName: _, $unknown: __, deleted: ___, ...said } = change;
+  const { $typeName: _, $unknown: __, deleted: ___, epoch: ____, ...said } = change;
   const { id, spec, createTime, progress, sequence } = task;
   return create(TaskSchema, {
     id,

@@ -6,7 +6,6 @@ import { TaskFinished, TaskNotFound } from "#lib/task/errors.ts";
 import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
-import { completeBegunRestart } from "./begun-restart.ts";
 import { clearAway } from "./clear-away.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
@@ -14,9 +13,8 @@ export async function cancel(broker: Broker, taskId: string, asked: Asked): Prom
   for (;;) {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
-    const canceled = isTerminal(standing.task.state)
-      ? await answerOfEnded(broker, standing)
-      : await end(broker, standing, asked);
+    if (isTerminal(standing.task.state)) return await answerOfEnded(broker, standing);
+    const canceled = await end(broker, standing, asked);
     if (canceled) return canceled;
   }
 }
@@ -30,9 +28,7 @@ async function end(broker: Broker, standing: Standing, asked: Asked): Promise<Ta
   return cleanUp(broker, { ...standing, task });
 }
 
-/** Undefined if the task was about to be started again, and is now. */
-async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task | undefined> {
-  if (await completeBegunRestart(broker, standing)) return undefined;
+async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task> {
   const { id, state } = standing.task;
   // Asked again, for the gateway that canceled it may have died before it told anyone.
   if (state === TaskState.CANCELED) return cleanUp(broker, standing);

@@ -14,8 +14,6 @@ import { clearAway } from "./clear-away.ts";
  */
 const WORKER_GONE_MS = 15_000;
 
-const NO_LIMITS: Times = { startMs: undefined, expireMs: undefined, deadlineMs: undefined };
-
 /** Ends tasks that have reached a limit of theirs, until the signal aborts. */
 export function enforceLimits(broker: Broker, signal: AbortSignal): Promise<void> {
   return broker.timeLimits.enforce((reached) => endIfOverdue(broker, reached), signal);
@@ -32,22 +30,15 @@ async function endIfOverdue(broker: Broker, reached: Reached): Promise<void> {
     const nowMs = Math.max(broker.clock.nowMs(), atMs);
     const times = timesOfWaiting(waiting, nowMs);
     const ended = endOverdue(standing.last, times, nowMs);
-    // Set for an earlier life, or by another caller's restart; and there is one limit of a kind.
-    if (!ended) return broker.timeLimits.set(taskId, toCome(times, nowMs));
+    // It was set for an earlier run.
+    if (!ended) return;
     if (isWithItsWorker(standing, times, reached)) {
-      return broker.timeLimits.set(taskId, { ...NO_LIMITS, deadlineMs: nowMs + WORKER_GONE_MS });
+      const again = { expireMs: undefined, deadlineMs: nowMs + WORKER_GONE_MS };
+      return broker.timeLimits.set(standing.fence, again);
     }
     const appended = await broker.log.append(standing.fence, ended);
     if (appended.kind === "stored") return clearAway(broker, waiting);
   }
-}
-
-function toCome({ expireMs = 0, deadlineMs = 0 }: Times, nowMs: number): Times {
-  return {
-    ...NO_LIMITS,
-    ...(expireMs > nowMs && { expireMs }),
-    ...(deadlineMs > nowMs && { deadlineMs }),
-  };
 }
 
 function isWithItsWorker({ task }: Standing, { deadlineMs = 0 }: Times, { atMs }: Reached) {

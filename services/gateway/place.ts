@@ -1,52 +1,38 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { timesOfWaiting } from "#lib/broker/queues/waiting.ts";
+import { fenceOf, timesOfWaiting } from "#lib/broker/queues/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
-import { awaitsStart } from "#lib/task/life.ts";
+import { dueMsOf } from "#lib/task/next-state.ts";
 
 const SOON_MS = 1_000;
 
 /**
- * Puts an accepted task where it has to wait: into the schedule until its start time, or into its queue. Its limits are
- * set first, for what lies in a queue is already promised. False if it is in its queue already.
+ * Puts a task that the log says waits where it has to wait: into the schedule until its next attempt may start, or into its
+ * queue. Its limits are set first, for what lies in a queue may start. False if it is in its queue already.
  */
-async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
+export async function place(broker: Broker, waiting: WaitingTask): Promise<boolean> {
   const times = timesOfWaiting(waiting, broker.clock.nowMs());
-  await broker.timeLimits.set(waiting.taskId, times);
-  const { startMs } = times;
+  await broker.timeLimits.set(fenceOf(waiting), times);
+  const dueMs = dueMsOf(waiting.last, times);
   // Whether that is past is for the broker to say: our clock may be ahead of its.
-  if (startMs === undefined || !awaitsStart(waiting.last)) return broker.queues.enqueue(waiting);
-  await broker.schedule.plan(waiting, new Date(startMs));
+  if (dueMs === 0) return broker.queues.enqueue(waiting);
+  await broker.schedule.plan(waiting, new Date(dueMs));
   return true;
 }
 
-/**
- * Places a task of which an entry from an earlier life may still be in the queue. Says whether it had to be planned, to
- * come after that.
- */
-export async function placeAnew(broker: Broker, waiting: WaitingTask): Promise<boolean> {
-  if (await place(broker, waiting)) return false;
-  await planSoon(broker, waiting);
-  return true;
-}
-
-/**
- * Places a task that may have been promised: if its queue is full, or an entry of an earlier task of its id is in the
- * way, it waits in the schedule until there is room. False if it is in its queue already.
- */
+/** The same for a task that was promised: if its queue is full, it waits in the schedule until there is room. */
 export async function placeOrPlan(broker: Broker, waiting: WaitingTask): Promise<boolean> {
   try {
-    if (await place(broker, waiting)) return true;
-    const entry = await broker.queues.find(waiting);
-    if (entry?.specSequence === waiting.specSequence) return false;
+    return await place(broker, waiting);
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
   }
-  await planSoon(broker, waiting);
+  await broker.schedule.plan(waiting, new Date(broker.clock.nowMs() + SOON_MS));
   return true;
 }
 
-/** Into its queue in a moment, and then as soon as there is a place. */
-export function planSoon({ schedule, clock }: Broker, waiting: WaitingTask): Promise<void> {
-  return schedule.plan(waiting, new Date(clock.nowMs() + SOON_MS));
+/** Places a task whose state change was just written, and that is promised by it, whatever happens here. */
+export async function placePromised(broker: Broker, waiting: WaitingTask): Promise<void> {
+  // The janitor places what we could not.
+  await placeOrPlan(broker, waiting).catch(() => {});
 }

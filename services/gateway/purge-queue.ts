@@ -3,9 +3,8 @@ import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { mended } from "#lib/broker/link/mended.ts";
-import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
 import type { QueueEntry } from "#lib/broker/queues/queues.ts";
-import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
+import { fenceOf, isSameRun, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { CountNotConfirmed } from "#lib/task/errors.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
 
@@ -65,7 +64,8 @@ async function cancelWaiting(
   queue: string,
   { entry, asked }: Cancelation,
 ): Promise<boolean> {
-  let waiting = await firstGuess(broker, entry);
+  // What the entry brings is mostly still true, and saves a read; the append finds out.
+  let { waiting } = entry;
   for (;;) {
     if (waiting) {
       const appended = await broker.log.append(fenceOf(waiting), cancelTask(waiting.last, asked));
@@ -78,19 +78,7 @@ async function cancelWaiting(
   return true;
 }
 
-/** What the entry brings is mostly still true, and saves a read; the append finds out. */
-async function firstGuess(
-  broker: Broker,
-  { waiting }: QueueEntry,
-): Promise<WaitingTask | undefined> {
-  if (!waiting?.last || waiting.last.restarts === 0) return waiting;
-  // A restart must begin before it ends.
-  const standing = await broker.log.read(waiting.taskId);
-  if (standing) await completeRestart(broker.log, waiting, standing);
-  return undefined;
-}
-
-/** The entry's task as the log has it; undefined if it waits no more, or if its id is another's now, which waits elsewhere. */
+/** The entry's run as the log has it; undefined if it waits no more. */
 async function asLogged(
   broker: Broker,
   { taskId, waiting }: QueueEntry,
@@ -98,7 +86,7 @@ async function asLogged(
   const standing = await broker.log.read(taskId);
   if (!standing || !waitsNow(standing.task, broker.clock.nowMs())) return undefined;
   const logged = waitingOf(standing);
-  return waiting && waiting.specSequence !== logged.specSequence ? undefined : logged;
+  return waiting && !isSameRun(waiting, logged) ? undefined : logged;
 }
 
 /** An entry that is on loan can belong to a task that runs, has ended, or waits for its next attempt elsewhere. */

@@ -9,11 +9,9 @@ import { statusOf } from "#lib/rpc/status-of.ts";
 import {
   BrokerAway,
   HistoryFull,
-  QueueFull,
   TaskFinished,
   TaskNotFinished,
   TaskNotFound,
-  Undecided,
 } from "#lib/task/errors.ts";
 import { findDeadLetters, type Search } from "./dead-letters.ts";
 import { type Restart, restart } from "./restart.ts";
@@ -22,7 +20,7 @@ const DEFAULT_LIMIT = 100;
 const RESTARTS_AT_ONCE = 16;
 
 /** What else comes of the same would be no better. */
-const NO_USE_TO_GO_ON = [QueueFull, HistoryFull, Undecided, BrokerAway];
+const NO_USE_TO_GO_ON = [HistoryFull, BrokerAway];
 
 /** Somebody else was faster: it is no dead letter any more, and there is nothing to do. */
 const NO_DEAD_LETTER = [TaskNotFinished, TaskFinished, TaskNotFound];

@@ -9,8 +9,7 @@ import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { isTooOld } from "#lib/task/outlived.ts";
-import { decide } from "./decide.ts";
-import { placeAnew, planSoon } from "./place.ts";
+import { placePromised } from "./place.ts";
 
 export interface Restart {
   readonly taskId: string;
@@ -20,9 +19,8 @@ export interface Restart {
 }
 
 /**
- * Starts a task again that has ended without success. Its place in the queue comes first, the log second: a full queue
- * then leaves nothing to take back, and a crash between the two starts it all the same, for its entry says of itself
- * that it is the restart. In the other order, the crash would leave a task that waits for ever.
+ * Starts a task again that has ended without success: the log first, its place second. It is promised once the log has
+ * it. In a full queue it waits for room; and if this process dies between the two, the janitor places it.
  */
 export async function restart(broker: Broker, asked: Restart): Promise<Task> {
   const { taskId, requestedBy } = asked;
@@ -31,27 +29,24 @@ export async function restart(broker: Broker, asked: Restart): Promise<Task> {
     if (!standing) throw new TaskNotFound(taskId);
     const last = endOf(standing, asked, broker);
     const restarted = restartTask(last, { nowMs: broker.clock.nowMs(), requestedBy });
-    const ours = await begin(broker, standing, restarted);
-    // Once it is written there is nothing to begin again, though the task may have ended by now, and been deleted.
-    const now = (await broker.log.readAgain(standing))?.task ?? ours;
-    // A worker may have been faster than we, or another caller: then the task was started again all the same.
-    if (now && now.restarts > last.restarts) return now;
+    const begun = await broker.log.beginRun(standing.fence, restarted);
+    if (begun.kind === "stored") return await placed(broker, standing, restarted, begun.sequence);
+    const now = await broker.log.readAgain(standing);
+    // Another caller was faster: then the task was started again all the same.
+    if (now && now.task.restarts > last.restarts) return now.task;
   }
 }
 
-/** The task as it is then; undefined if it was not as it stood any more. */
-async function begin(
+async function placed(
   broker: Broker,
   standing: Standing,
   restarted: StateChange,
-): Promise<Task | undefined> {
-  const entry = create(WaitingTaskSchema, { ...waitingOf(standing), last: restarted });
-  const wasPlanned = await placeAnew(broker, entry);
-  const appended = await decide(broker, standing.fence, restarted);
-  if (appended.kind === "conflict") return undefined;
-  // Until now, whoever still planned for its earlier life could replace it.
-  if (wasPlanned) await planSoon(broker, entry);
-  return changed(standing.task, restarted, BigInt(appended.sequence));
+  sequence: number,
+): Promise<Task> {
+  const stateSequence = BigInt(sequence);
+  const begun = { ...waitingOf(standing), last: restarted, stateSequence };
+  await placePromised(broker, create(WaitingTaskSchema, begun));
+  return changed(standing.task, restarted, stateSequence);
 }
 
 /** Its end, if that permits a restart. */

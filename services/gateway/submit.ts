@@ -8,10 +8,10 @@ import { QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { refuseTask } from "#lib/task/next-state.ts";
 import { isTimed } from "#lib/task/times.ts";
+import { acceptFound } from "./accept-found.ts";
 import { asksForSame } from "./asks-for-same.ts";
-import { confirmAccepted } from "./confirm-accepted.ts";
 import { decide } from "./decide.ts";
-import { placeAnew } from "./place.ts";
+import { place } from "./place.ts";
 
 /** A few are lost to other submits of the task; as many as this, only to what can't be read. */
 const MOST_TURNS = 100;
@@ -86,7 +86,7 @@ async function acceptTimed(broker: Broker, begun: Fence): Promise<Task | undefin
  */
 async function placeOrRollBack(broker: Broker, waiting: WaitingTask): Promise<void> {
   try {
-    await placeAnew(broker, waiting);
+    await place(broker, waiting);
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
     const refusal = refuseTask(waiting.spec?.queue || DEFAULT_QUEUE);
@@ -115,6 +115,6 @@ async function findFirst(
   const { spec: first } = standing.task;
   if (!first || !asksForSame(asked, first)) throw new TaskIdTaken(taskId);
   if (standing.last) return { task: standing.task, deduplicated: true };
-  await confirmAccepted(broker, standing);
+  await acceptFound(broker, standing);
   return undefined;
 }

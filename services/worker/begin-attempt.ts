@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
-import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
-import { dueAfter, fenceOf, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
-import { isTerminal } from "#lib/task/life.ts";
+import { fenceOf, isSameRun, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
@@ -59,24 +57,12 @@ export async function beginAttempt(
     if (begun !== "stale") return begun;
     waiting = await readWaiting(found.taskId, options.broker);
     nowMs = clock.nowMs();
-    if (waiting && waiting.specSequence !== found.specSequence) {
-      await placeOther(waiting, options.broker);
-      break;
-    }
+    // Another run has a place of its own.
+    if (waiting && !isSameRun(waiting, found)) break;
   }
-  // Deleted, or refused at submit; or left of a task whose id is another's now.
+  // Deleted, or refused at submit; or left of an earlier run.
   lease.done();
   return undefined;
-}
-
-/**
- * Another task of the id, which need not be of this type, nor wait in this queue, is to have a place of its own. One that
- * has ended must have none: its plan would take the place of its restart's.
- */
-async function placeOther(waiting: WaitingTask, { schedule, clock }: Broker): Promise<void> {
-  const { state = TaskState.QUEUED } = waiting.last ?? {};
-  if (isTerminal(state) || state === TaskState.RUNNING) return;
-  await schedule.plan(waiting, dueAfter(waiting, clock.nowMs()));
 }
 
 function dueMsOf({ last }: WaitingTask): number {
@@ -102,8 +88,6 @@ async function act(
       return undefined;
     case "give up": {
       if (await isHeldElsewhere(waiting, options)) return undefined;
-      // A restart must begin before it ends.
-      if (await isBegunRestart(waiting, broker)) return "stale";
       const appended = await broker.log.append(fenceOf(waiting), start.change);
       if (appended.kind === "conflict") return "stale";
       lease.done();
@@ -112,13 +96,6 @@ async function act(
     case "run":
       return run(lease, waiting, start.change, options);
   }
-}
-
-/** Whether it is a restart that the log did not have before. */
-async function isBegunRestart(waiting: WaitingTask, { log }: Broker): Promise<boolean> {
-  if (!waiting.last?.restarts) return false;
-  const standing = await log.read(waiting.taskId);
-  return standing !== undefined && (await completeRestart(log, waiting, standing));
 }
 
 async function run(

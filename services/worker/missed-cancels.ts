@@ -6,6 +6,6 @@ import { stored } from "./stored.ts";
 export async function stopOvertaken(running: RunningAttempts, broker: Broker): Promise<void> {
   for (const { taskId, number, fence } of running.all) {
     if (!fence || (await stored(broker, () => broker.log.isNewest(fence)))) continue;
-    running.cancel({ taskId, newest: number + 1 });
+    running.cancel({ taskId, epoch: fence.epoch, newest: number + 1 });
   }
 }

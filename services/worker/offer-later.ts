@@ -1,10 +1,10 @@
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { completeRestart } from "#lib/broker/queues/begun-restart.ts";
 import {
   dueAfter,
   entryAfter,
   fenceOf,
+  isSameRun,
   timesOfWaiting,
   waitingOf,
 } from "#lib/broker/queues/waiting.ts";
@@ -16,7 +16,6 @@ import type { Lease } from "./lease.ts";
 
 /** Another worker may have a handler for what we can't run; it is offered again after this long. */
 const LATER_MS = 5_000;
-const ON_ITS_WAY_MS = 1_000;
 
 /**
  * Lets go of a task that we have no handler for, and plans it for later: put back into the queue, it would hold a place
@@ -28,11 +27,9 @@ export async function offerLater(
   { broker, workerId }: BeginOptions,
 ): Promise<void> {
   const standing = await broker.log.read(found.taskId);
-  // A restart that the log did not have: let go of before, nothing would be left to start the task.
-  const isBegun = standing && (await completeRestart(broker.log, found, standing));
-  if (isBegun) return lease.putBack(ON_ITS_WAY_MS);
   const waiting = standing && waitingOf(standing);
-  if (!waiting || (waiting.last && isTerminal(waiting.last.state))) return lease.done();
+  const isOver = !waiting || !isSameRun(waiting, found) || isTerminal(standing.task.state);
+  if (isOver) return lease.done();
   if (await isHeldElsewhere(waiting, { broker, workerId })) return;
   const planned = waiting.last ? waiting : await writtenDown(waiting, broker);
   // Somebody else has moved it on: it is theirs to let go of.

@@ -163,5 +163,6 @@ function typeOf(
 async function tellOlderAttempts(broker: Broker, { running, fence }: Begun): Promise<void> {
   if (running.attempt === 1) return;
   // Only a hint: the log refuses what they write.
-  await broker.cancels.tell({ taskId: fence.taskId, newest: running.attempt }).catch(() => {});
+  const { taskId, epoch } = fence;
+  await broker.cancels.tell({ taskId, epoch, newest: running.attempt }).catch(() => {});
 }

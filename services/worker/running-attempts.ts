@@ -58,10 +58,11 @@ export class RunningAttempts {
     for (const { lease } of this.#running) lease.extend();
   }
 
-  /** Stops the attempts of a task that are older than the newest one. */
-  cancel({ taskId, newest }: CancelHint): void {
+  /** Stops the attempts of a run that are older than its newest one. */
+  cancel({ taskId, epoch, newest }: CancelHint): void {
     for (const attempt of this.#running) {
       if (attempt.taskId !== taskId || attempt.number >= newest) continue;
+      if (attempt.fence && epoch !== undefined && attempt.fence.epoch !== epoch) continue;
       // One that only begins may be the newest one that the hint is about.
       if (attempt.number === 0 && Number.isFinite(newest)) continue;
       attempt.lease.lapse();

@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
-import { create } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
+import { entryAfter } from "#lib/broker/queues/waiting.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { queueTask } from "#lib/task/next-state.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
@@ -66,11 +65,7 @@ async function letGo(
   if (change.state === TaskState.QUEUED) return lease.putBack();
   if (change.state === TaskState.RETRYING && change.nextAttemptTime) {
     const at = timestampDate(change.nextAttemptTime);
-    const waiting = create(WaitingTaskSchema, {
-      ...begun.waiting,
-      last: change,
-      stateSequence: BigInt(stateSequence),
-    });
+    const waiting = entryAfter(begun.waiting, change, stateSequence);
     await stored(broker, () => broker.schedule.plan(waiting, at));
   }
   return lease.done();

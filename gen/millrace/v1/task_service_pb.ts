@@ -946,9 +946,9 @@ export const TaskService: GenService<{
   },
   /**
    * Starts a task again that has failed, expired or was canceled: same id, same spec, its history kept, failures and
-   * crashes counted from 0. It does not wait for its start time, nor expire.
-   * FAILED_PRECONDITION: the task has not ended, or has succeeded. RESOURCE_EXHAUSTED: its queue is full. UNAVAILABLE with
-   * reason UNDECIDED: the history is full, and the task may yet start.
+   * crashes counted from 0. It does not wait for its start time, nor expire. If its queue is full, it waits for a place.
+   * FAILED_PRECONDITION: the task has not ended, or has succeeded. RESOURCE_EXHAUSTED: the history is full, and nothing
+   * was changed.
    *
    * @generated from rpc millrace.v1.TaskService.RetryTask
    */

@@ -8,6 +8,7 @@ import type {
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
 import { pause } from "#lib/process/pause.ts";
+import { epochOf } from "#lib/task/epoch.ts";
 import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
@@ -47,6 +48,8 @@ export interface Fence {
    * of a task that was refused and forgotten.
    */
   readonly specSequence: number;
+  /** The run that it writes for; see `epochOf`. */
+  readonly epoch: number;
 }
 
 /** Tells our own append from somebody else's when its answer was lost. */
@@ -77,7 +80,8 @@ export class TaskLog {
       expect: { lastSubjectSequence: 0 },
     });
     if (written.kind === "conflict") return undefined;
-    return { taskId, stateSequence: 0, specSequence: written.sequence };
+    const { sequence } = written;
+    return { taskId, stateSequence: 0, specSequence: sequence, epoch: sequence };
   }
 
   /**
@@ -85,7 +89,16 @@ export class TaskLog {
    * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
    * the same id.
    */
-  async append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+  append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+    return this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, appendId);
+  }
+
+  /** The same for the state change that begins another run of a task that has ended. */
+  beginRun(ended: Fence, change: StateChange): Promise<Appended> {
+    return this.#append(ended, { ...change, epoch: 0n });
+  }
+
+  async #append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
     await this.#notes.sent(fence.taskId);
     const subject = eventSubject(fence.taskId, "state");
     const data = encodeEvent({ case: "state", value: change });
@@ -141,11 +154,11 @@ export class TaskLog {
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
     if (!task || (last && isGone(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));
-    const fence = {
-      taskId,
+    const at = {
       stateSequence: Number(state?.sequence ?? 0),
       specSequence: Number(spec?.sequence ?? 0),
     };
+    const fence = { taskId, ...at, epoch: epochOf(last, at) };
     return { task: { ...task, sequence }, last, fence };
   }
 

@@ -1,14 +1,19 @@
+import { headers } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
 import { cancelSubject, taskIdOf } from "../names.ts";
 
-/** Which attempts of a task have nothing left to do. */
+/** Which attempts of a run have nothing left to do. */
 export interface CancelHint {
   readonly taskId: string;
+  /** The run; undefined: of a release that does not say so. */
+  readonly epoch: number | undefined;
   /** The newest attempt that goes on; all older ones are to stop. Infinity: all of them are. */
   readonly newest: number;
 }
+
+const EPOCH = "Millrace-Epoch";
 
 interface CancelListener {
   onCancel(hint: CancelHint): void;
@@ -28,9 +33,11 @@ export class Cancels {
     this.#log = log;
   }
 
-  async tell({ taskId, newest }: CancelHint): Promise<void> {
+  async tell({ taskId, epoch, newest }: CancelHint): Promise<void> {
     const payload = Number.isFinite(newest) ? String(newest) : "";
-    this.#link.use().nc.publish(cancelSubject(taskId), payload);
+    const run = headers();
+    if (epoch !== undefined) run.set(EPOCH, String(epoch));
+    this.#link.use().nc.publish(cancelSubject(taskId), payload, { headers: run });
   }
 
   /**
@@ -49,7 +56,8 @@ export class Cancels {
         onFollowing();
         for await (const hint of hints) {
           const newest = Number(hint.string() || Number.POSITIVE_INFINITY);
-          onCancel({ taskId: taskIdOf(hint.subject), newest });
+          const epoch = Number(hint.headers?.get(EPOCH)) || undefined;
+          onCancel({ taskId: taskIdOf(hint.subject), epoch, newest });
         }
       },
     });

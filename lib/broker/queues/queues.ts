@@ -1,5 +1,5 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
-import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiCodes, JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
@@ -16,7 +16,7 @@ import {
   taskIdOf,
   wholeQueueSubject,
 } from "../names.ts";
-import { isOfLaterLife } from "./waiting.ts";
+import { isLeftBehind } from "./waiting.ts";
 
 /** When a queue is full, a place may be free after about this long. */
 const FULL_RETRY_MS = 1_000;
@@ -64,21 +64,35 @@ export class Queues {
     this.#link = link;
   }
 
-  /** Puts a task into its queue; one that is there already stays where it is, and false is returned. */
+  /**
+   * Puts a task into its queue, in place of what an earlier run has left there. One that is there already stays where it
+   * is, and false is returned.
+   */
   async enqueue(waiting: WaitingTask): Promise<boolean> {
+    for (;;) {
+      const refusal = await this.#add(waiting);
+      if (refusal === undefined) return true;
+      // A full queue, too, refuses without looking whether the task is in it.
+      const found = await this.#lookUp(waiting);
+      if (found && !isLeft(found, waiting)) return false;
+      const { queue } = placeOf(waiting);
+      if (found) await this.discard(queue, found.seq);
+      else if (refusal === "full") throw new QueueFull(queue, FULL_RETRY_MS);
+    }
+  }
+
+  /** Why it was not added; undefined: it was. */
+  async #add(waiting: WaitingTask): Promise<"taken" | "full" | undefined> {
     const { queue, level } = placeOf(waiting);
     const subject = queueSubject(queue, level, waiting.taskId);
     const { js, lost } = this.#link.use();
     try {
       await ask(js.publish(subject, toBinary(WaitingTaskSchema, waiting)), lost);
-      return true;
+      return undefined;
     } catch (error) {
       if (!isOverLimit(error)) throw error;
-      if (error.message.includes("per subject")) return false;
+      return error.message.includes("per subject") ? "taken" : "full";
     }
-    // A full queue refuses without looking whether the task is in it.
-    if (await this.#lookUp(waiting)) return false;
-    throw new QueueFull(queue, FULL_RETRY_MS);
   }
 
   /** The task's entry, on loan or not; undefined if there is none, or none that can be read. */
@@ -87,14 +101,11 @@ export class Queues {
     return found ? decodeWaiting(found.data, task.taskId) : undefined;
   }
 
-  /**
-   * Takes a task that has ended out of its queue, even if it is on loan; not the entry of a later life. No harm if it is
-   * not there.
-   */
+  /** Takes a task whose run has ended out of its queue, even if it is on loan. No harm if it is not there. */
   async remove(ended: WaitingTask): Promise<void> {
     const found = await this.#lookUp(ended);
     const entry = found && decodeWaiting(found.data, ended.taskId);
-    if (!found || (entry && isOfLaterLife(entry, ended))) return;
+    if (!found || (entry && isLeftBehind(ended, entry))) return;
     await this.discard(placeOf(ended).queue, found.seq);
   }
 
@@ -157,4 +168,10 @@ export class Queues {
       throw error;
     }
   }
+}
+
+/** One that can't be read stays: whoever gets it goes by the log. */
+function isLeft({ data }: StoredMsg, by: WaitingTask): boolean {
+  const entry = decodeWaiting(data, by.taskId);
+  return entry !== undefined && isLeftBehind(entry, by);
 }

@@ -1,5 +1,5 @@
 import { toBinary } from "@bufbuild/protobuf";
-import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { awaitsStart, isTerminal } from "#lib/task/life.ts";
@@ -12,16 +12,13 @@ import type { TaskLog } from "../log/task-log.ts";
 import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "../names.ts";
 import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
-import { decodeWaiting, placeOf, type Queues } from "./queues.ts";
+import { placeOf, type Queues } from "./queues.ts";
 import type { Unreadable } from "./unreadable.ts";
-import { dueAfter, entryAfter, fenceOf, isOfLaterLife, waitingOf } from "./waiting.ts";
+import { entryAfter, fenceOf, isSameRun, waitingOf } from "./waiting.ts";
 
 const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
 const LATER_MS = 1_000;
-/** The task's place is not about to be free: its entry may wait in a long or paused queue. */
-const MANY_TRIES = 10;
-const MUCH_LATER_MS = 30_000;
 /** For a queue that does not answer: mostly it has no leader for some seconds. */
 const NO_QUEUE_RETRY_MS = 2_000;
 
@@ -49,39 +46,20 @@ export class Schedule {
     this.#log = log;
   }
 
-  /** Puts the task into its queue at the time, or at once if that is past. Replaces what was scheduled for it. */
+  /** Puts the task into its queue at the time, or at once if that is past. Replaces what was scheduled for this run of it. */
   async plan(waiting: WaitingTask, at: Date): Promise<void> {
     const { queue, level } = placeOf(waiting);
     const schedule = { specification: at, target: dueSubject(queue, level, waiting.taskId) };
     const data = toBinary(WaitingTaskSchema, waiting);
-    await ask(this.#link.use().js.publish(scheduleSubject(waiting.taskId), data, { schedule }));
+    const subject = scheduleSubject(fenceOf(waiting));
+    await ask(this.#link.use().js.publish(subject, data, { schedule }));
   }
 
-  /** Forgets what is scheduled for a task that has ended; not what is for a later life of it. */
+  /** Forgets what is scheduled for a run that has ended. */
   async cancel(ended: WaitingTask): Promise<void> {
-    const { taskId } = ended;
-    const found = await this.#lookUp(scheduleSubject(taskId));
-    const entry = found && decodeWaiting(found.data, taskId);
-    if (!found || (entry && isOfLaterLife(entry, ended))) return;
-    await discard(this.#link.use(), SCHEDULE_STREAM, found.seq);
-  }
-
-  /** What is scheduled for the task; undefined if nothing is, or nothing that can be read. */
-  async find(taskId: string): Promise<WaitingTask | undefined> {
-    const found = await this.#lookUp(scheduleSubject(taskId));
-    return found ? decodeWaiting(found.data, taskId) : undefined;
-  }
-
-  /** What is due of the task, and not in its queue yet. */
-  async findDue(task: WaitingTask): Promise<WaitingTask | undefined> {
-    const { queue, level } = placeOf(task);
-    const found = await this.#lookUp(dueSubject(queue, level, task.taskId));
-    return found ? decodeWaiting(found.data, task.taskId) : undefined;
-  }
-
-  #lookUp(subject: string) {
-    const query = { last_by_subj: subject };
-    return ask(this.#link.use().jsm.streams.getMessage(SCHEDULE_STREAM, query));
+    const query = { last_by_subj: scheduleSubject(fenceOf(ended)) };
+    const found = await ask(this.#link.use().jsm.streams.getMessage(SCHEDULE_STREAM, query));
+    if (found) await discard(this.#link.use(), SCHEDULE_STREAM, found.seq);
   }
 
   /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */
@@ -121,23 +99,11 @@ export class Schedule {
   async #moveTask(delivery: Delivery, waiting: WaitingTask): Promise<void> {
     try {
       const due = awaitsStart(waiting.last) ? await this.#queued(waiting) : waiting;
-      if (!due || (await this.#enqueue(due))) return delivery.done();
-      if (delivery.count < MANY_TRIES) return delivery.putBack(LATER_MS);
-      await this.plan(due, new Date(this.#link.clock.nowMs() + MUCH_LATER_MS));
+      if (due) await this.#queues.enqueue(due);
       return delivery.done();
     } catch (error) {
       return this.#moveLater(delivery, waiting, error);
     }
-  }
-
-  /**
-   * False while the task's place is taken by an earlier entry, which its worker is about to let go of: were ours dropped
-   * now, nothing would be left to start the next attempt. A task whose attempt runs, or that has ended, needs no entry.
-   */
-  async #enqueue(due: WaitingTask): Promise<boolean> {
-    if (await this.#queues.enqueue(due)) return true;
-    const standing = await this.#tasks.read(due.taskId);
-    return !standing || needsNoEntry(standing.task, due);
   }
 
   /** Says in the log that a task's start time has come; undefined if it needs no place in the queue any more. */
@@ -153,19 +119,15 @@ export class Schedule {
   }
 
   /**
-   * The task as it is by now. It may wait for its next attempt: then this plan has taken the place of that one's, and a
-   * worker that gets the task early plans it again.
+   * The same run as it is by now, if it waits. It may wait for its next attempt: then this plan has taken the place of that
+   * one's, and a worker that gets the task early plans it again.
    */
   async #goneOn(planned: WaitingTask): Promise<WaitingTask | undefined> {
     const standing = await this.#tasks.read(planned.taskId);
-    if (!standing || needsNoEntry(standing.task, planned)) return undefined;
-    const waiting = waitingOf(standing);
-    // Another task of its id, with a start time of its own,
-    const isAnother = awaitsStart(waiting.last) && isOfLaterLife(waiting, planned);
-    if (!isAnother) return waiting;
-    // in place of whose plan this one came.
-    await this.plan(waiting, dueAfter(waiting, this.#link.clock.nowMs()));
-    return undefined;
+    const now = standing && waitingOf(standing);
+    if (!now || !isSameRun(now, planned)) return undefined;
+    const { state } = standing.task;
+    return isTerminal(state) || state === TaskState.RUNNING ? undefined : now;
   }
 
   /**
@@ -185,10 +147,4 @@ export class Schedule {
       delivery.putBack(LATER_MS);
     }
   }
-}
-
-/** Of a task that has ended, an entry may be its restart, on its way to the log. */
-function needsNoEntry({ state, restarts }: Task, { last }: WaitingTask): boolean {
-  if (isTerminal(state)) return restarts >= (last?.restarts ?? 0);
-  return state === TaskState.RUNNING;
 }

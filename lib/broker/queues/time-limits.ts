@@ -2,7 +2,14 @@ import type { Times } from "#lib/task/times.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import { ENFORCER, type Limit, limitSubject, overdueSubject, SCHEDULE_STREAM } from "../names.ts";
+import {
+  ENFORCER,
+  type Limit,
+  limitSubject,
+  overdueSubject,
+  type Run,
+  SCHEDULE_STREAM,
+} from "../names.ts";
 import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
 
@@ -26,11 +33,11 @@ export class TimeLimits {
     this.#log = log;
   }
 
-  /** Sets the task's limits, instead of those that were set for it before. */
-  async set(taskId: string, { expireMs, deadlineMs }: Times): Promise<void> {
+  /** Sets the limits of a run, instead of those that were set for it before. */
+  async set(run: Run, { expireMs, deadlineMs }: Omit<Times, "startMs">): Promise<void> {
     await Promise.all([
-      expireMs !== undefined && this.#setOne("expiry", taskId, expireMs),
-      deadlineMs !== undefined && this.#setOne("deadline", taskId, deadlineMs),
+      expireMs !== undefined && this.#setOne("expiry", run, expireMs),
+      deadlineMs !== undefined && this.#setOne("deadline", run, deadlineMs),
     ]);
   }
 
@@ -68,9 +75,9 @@ export class TimeLimits {
     }
   }
 
-  async #setOne(limit: Limit, taskId: string, atMs: number): Promise<void> {
-    const schedule = { specification: new Date(atMs), target: overdueSubject(limit, taskId) };
+  async #setOne(limit: Limit, run: Run, atMs: number): Promise<void> {
+    const schedule = { specification: new Date(atMs), target: overdueSubject(limit, run.taskId) };
     const { js } = this.#link.use();
-    await ask(js.publish(limitSubject(limit, taskId), String(atMs), { schedule }));
+    await ask(js.publish(limitSubject(limit, run), String(atMs), { schedule }));
   }
 }

@@ -1,4 +1,4 @@
-import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
+import type { StateChange, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { BrokerAway } from "#lib/task/errors.ts";
 import type { Link } from "../link/link.ts";
@@ -8,13 +8,15 @@ import { readNewest } from "../log/read-batch.ts";
 import {
   dueSubject,
   eventSubject,
+  type Facet,
+  oldScheduleSubject,
   queueStream,
   queueSubject,
   SCHEDULE_STREAM,
   scheduleSubject,
-  taskIdOf,
 } from "../names.ts";
-import { placeOf } from "./queues.ts";
+import { decodeWaiting, placeOf } from "./queues.ts";
+import { fenceOf, isLeftBehind, waitingAfter } from "./waiting.ts";
 
 /** Tasks that wait nowhere. */
 export interface Missing {
@@ -35,15 +37,34 @@ export class Whereabouts {
   }
 
   /** The last state change of each of the tasks that have one. */
-  async lastChanges(tasks: readonly WaitingTask[]): Promise<ReadonlyMap<string, StateChange>> {
-    const subjects = tasks.map(({ taskId }) => eventSubject(taskId, "state"));
-    const found = await readNewest(this.#link.use(), subjects);
-    const events = found.map(decodeEvent).filter((event) => event !== undefined);
+  async lastChanges(taskIds: readonly string[]): Promise<ReadonlyMap<string, StateChange>> {
+    const events = await this.#newest(taskIds, "state");
     return new Map(
-      events.flatMap(({ taskId, facet }) =>
+      [...events.values()].flatMap(({ taskId, facet }) =>
         facet.case === "state" ? [[taskId, facet.value]] : [],
       ),
     );
+  }
+
+  /** The tasks of which these are the last events, as they would lie in their places. A spec is a task's last as long as it has no state. */
+  async unchangedSince(events: readonly TaskEvent[]): Promise<WaitingTask[]> {
+    const states = await this.#newest(taskIdsOf(events), "state");
+    const last = events.filter(({ taskId, sequence }) => {
+      const state = states.get(taskId);
+      return state === undefined || state.sequence <= sequence;
+    });
+    const changed = last.filter(({ facet }) => facet.case !== "spec");
+    const specs = await this.#newest(taskIdsOf(changed), "spec");
+    return last
+      .map((event) => waitingAfter(specs.get(event.taskId) ?? event, event))
+      .filter((waiting) => waiting !== undefined);
+  }
+
+  async #newest(taskIds: readonly string[], facet: Facet): Promise<ReadonlyMap<string, TaskEvent>> {
+    const subjects = taskIds.map((taskId) => eventSubject(taskId, facet));
+    const found = await readNewest(this.#link.use(), subjects);
+    const events = found.map(decodeEvent).filter((event) => event !== undefined);
+    return new Map(events.map((event) => [event.taskId, event]));
   }
 
   /** Looks for each of the tasks in the schedule and in its queue. */
@@ -51,7 +72,9 @@ export class Whereabouts {
     // In the order in which tasks move, so that one that moves meanwhile is seen at least once.
     const unplanned = await this.#notIn(SCHEDULE_STREAM, tasks, (task) => {
       const { queue, level } = placeOf(task);
-      return [scheduleSubject(task.taskId), dueSubject(queue, level, task.taskId)];
+      const { taskId } = task;
+      const due = dueSubject(queue, level, taskId);
+      return [scheduleSubject(fenceOf(task)), oldScheduleSubject(taskId), due];
     });
     const queues = Map.groupBy(unplanned, (task) => placeOf(task).queue);
     const missing: Missing = { nowhere: [], queueGone: [] };
@@ -89,7 +112,17 @@ export class Whereabouts {
   ): Promise<WaitingTask[]> {
     if (tasks.length === 0) return [];
     const found = await readNewest(this.#link.use(), tasks.flatMap(subjectsOf), stream);
-    const there = new Set(found.map(({ subject }) => taskIdOf(subject)));
-    return tasks.filter(({ taskId }) => !there.has(taskId));
+    const entries = new Map(found.map(({ subject, data }) => [subject, data]));
+    const isThere = (task: WaitingTask) => (subject: string) => {
+      const data = entries.get(subject);
+      const entry = data && decodeWaiting(data, task.taskId);
+      // What can't be read leads to the log, where the task is.
+      return data !== undefined && (!entry || !isLeftBehind(entry, task));
+    };
+    return tasks.filter((task) => !subjectsOf(task).some(isThere(task)));
   }
+}
+
+function taskIdsOf(events: readonly TaskEvent[]): string[] {
+  return events.map(({ taskId }) => taskId);
 }

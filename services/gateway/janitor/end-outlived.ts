@@ -1,5 +1,4 @@
-import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
-import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { StateChange, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
@@ -28,22 +27,26 @@ interface EndOutlivedOptions {
  * is impossible: the end is appended by compare-and-set.
  */
 export function endOutlived(options: EndOutlivedOptions): Chore {
-  const cursor = options.broker.specCursor(NAME, longestLifeMs(options.historyMs));
+  const cursor = options.broker.logCursor({
+    name: NAME,
+    facet: "spec",
+    ageMs: longestLifeMs(options.historyMs),
+  });
   return {
     name: NAME,
     everyMs: EVERY_MS,
-    pass: (signal) => cursor.pass((tasks, nowMs) => endAmong(tasks, nowMs, options), signal),
+    pass: (signal) => cursor.pass((specs, nowMs) => endAmong(specs, nowMs, options), signal),
   };
 }
 
 async function endAmong(
-  tasks: readonly WaitingTask[],
+  specs: readonly TaskEvent[],
   nowMs: number,
   options: EndOutlivedOptions,
 ): Promise<void> {
-  const changes = await options.broker.whereabouts.lastChanges(tasks);
+  const changes = await options.broker.whereabouts.lastChanges(specs.map(({ taskId }) => taskId));
   const hasEnded = (last: StateChange | undefined) => last !== undefined && isTerminal(last.state);
-  const open = tasks.filter(({ taskId }) => !hasEnded(changes.get(taskId)));
+  const open = specs.filter(({ taskId }) => !hasEnded(changes.get(taskId)));
   for (let at = 0; at < open.length; at += ENDED_AT_ONCE) {
     const some = open.slice(at, at + ENDED_AT_ONCE);
     await Promise.all(some.map(({ taskId }) => endIfOutlived(taskId, nowMs, options)));

@@ -41,7 +41,7 @@ test("an attempt that a late cancel was not meant for is handed back at once, an
   await gate.arrived();
   // As it comes in when a canceled task was started again before all workers were told of the cancel.
   await using broker = await openTestBroker(system.nats.url);
-  await broker.cancels.tell({ taskId, newest: Number.POSITIVE_INFINITY });
+  await broker.cancels.tell({ taskId, epoch: undefined, newest: Number.POSITIVE_INFINITY });
   await gate.arrived();
   gate.open();
   const states = ["RUNNING 1", "QUEUED 1", "RUNNING 2", "SUCCEEDED 2"];

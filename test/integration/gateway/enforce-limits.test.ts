@@ -37,7 +37,7 @@ test("a task whose worker died, and which no other takes, fails soon after its d
   const waiting = await limitedTask(broker, 300);
   await broker.queues.enqueue(waiting);
   const times = timesOfWaiting(waiting, Date.now());
-  await broker.timeLimits.set("t", times);
+  await broker.timeLimits.set(fenceOf(waiting), times);
   const given = { workerId: "dead", nowMs: Date.now(), maxCrashes: 3, times };
   const start = startAttempt(undefined, given);
   if (start.kind !== "run") throw new Error("can't run");
@@ -53,16 +53,16 @@ test("a task whose worker died, and which no other takes, fails soon after its d
   await expect.poll(() => broker.queues.depth("default")).toMatchObject({ waiting: 0 });
 });
 
-test("a limit that comes too early, of an earlier life or another's restart, comes again in time", async () => {
+test("a limit of an earlier run that comes late ends nothing, nor takes the place of this run's", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const waiting = await limitedTask(broker, 2_000);
-  const { expireMs = 0 } = timesOfWaiting(waiting, Date.now());
-  await broker.timeLimits.set("t", {
-    startMs: undefined,
-    expireMs: expireMs - 700,
-    deadlineMs: undefined,
-  });
+  const times = timesOfWaiting(waiting, Date.now());
+  const { expireMs = 0 } = times;
+  const run = fenceOf(waiting);
+  await broker.timeLimits.set(run, times);
+  const earlier = { ...run, epoch: run.epoch - 1 };
+  await broker.timeLimits.set(earlier, { expireMs: expireMs - 700, deadlineMs: undefined });
   await ended(broker, TaskState.EXPIRED);
   const { endTime } = (await broker.log.read("t"))?.task ?? {};
   expect(endTime && timestampMs(endTime)).toBeGreaterThanOrEqual(expireMs - 5);

@@ -43,14 +43,17 @@ test("a submit that says that nothing was accepted has left nothing, however ful
   expect([...seen]).toEqual([HistoryFull, Undecided, QueueFull]);
 });
 
-test("a restart that the history has no room for is not said to have left nothing", async () => {
+test("a restart that the history has no room for leaves nothing, and says so", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const spec = specOf();
   await submit(broker, "again", { asked: spec, spec });
   await cancel(broker, "again", { reason: "", requestedBy: "ada" });
   await leaveRoom(broker, 0);
-  await expect(restart(broker, { taskId: "again", requestedBy: "bob" })).rejects.toThrow(Undecided);
+  await expect(restart(broker, { taskId: "again", requestedBy: "bob" })).rejects.toThrow(
+    HistoryFull,
+  );
+  expect(await broker.queues.depth("default")).toEqual({ waiting: 0, inFlight: 0 });
   await leaveRoom(broker, 10_000);
   expect(await restart(broker, { taskId: "again", requestedBy: "bob" })).toMatchObject({
     restarts: 1,

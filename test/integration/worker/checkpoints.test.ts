@@ -16,7 +16,7 @@ test("a handler that nobody waits for any more need not wait for the broker to s
   const begun = {
     waiting: create(WaitingTaskSchema),
     running: create(StateChangeSchema, { state: TaskState.RUNNING, attempt: 1 }),
-    fence: { taskId: "t", stateSequence: 1, specSequence: 1 },
+    fence: { taskId: "t", stateSequence: 1, specSequence: 1, epoch: 1 },
     place: { [Symbol.dispose]() {} },
   };
   await nats.kill("SIGKILL");

@@ -4,7 +4,6 @@ import { StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
 import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
-import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
@@ -38,22 +37,4 @@ test("a task that comes to a worker without its handler is left to the worker th
   expect(await broker.queues.depth("default")).toEqual({ waiting: 0, inFlight: 1 });
   left.abort();
   await alive;
-});
-
-test("a restart that comes to a worker without its handler before the log has it is not lost", async () => {
-  await using nats = await startTestNats();
-  await using broker = await openTestBroker(nats.url);
-  const [taskId, spec] = ["t", specOf()];
-  const fence = (await broker.log.begin(taskId, spec)) ?? expect.unreachable();
-  await broker.log.append(fence, create(StateChangeSchema, { state: TaskState.FAILED }));
-  const ended = (await broker.log.read(taskId)) ?? expect.unreachable();
-  const last = create(StateChangeSchema, { state: TaskState.QUEUED, restarts: 1 });
-  await broker.queues.enqueue(create(WaitingTaskSchema, { ...waitingOf(ended), last }));
-
-  const [delivery] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
-  if (!delivery?.waiting) return expect.unreachable();
-  const options = { broker, workerId: "w", maxCrashes: 3, room: new ElbowRoom() };
-  await offerLater(new Lease(delivery), delivery.waiting, options);
-  const [again] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
-  expect(again?.waiting?.last).toMatchObject({ restarts: 1 });
 });

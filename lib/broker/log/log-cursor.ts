@@ -1,25 +1,25 @@
-import { create } from "@bufbuild/protobuf";
 import type { StoredMsg, StreamInfo } from "@nats-io/jetstream";
 import { type KV, Kvm } from "@nats-io/kv";
-import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { ask } from "../link/ask.ts";
 import { toldAt } from "../link/brokers-clock.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
-import { ALL_SPECS, CURSORS_BUCKET, EVENTS_STREAM } from "../names.ts";
+import { CURSORS_BUCKET, EVENTS_STREAM, eventSubject, type Facet } from "../names.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { readBatch } from "./read-batch.ts";
 
-/** Specs read at once: smaller batches cost the broker more for each, and they come with inputs of up to 64 KiB. */
+/** Events read at once: smaller batches cost the broker more for each, and they come with up to 64 KiB of input or output. */
 const BATCH = { maxMessages: 1_000, maxBytes: 8 * 2 ** 20 };
 
-interface SpecCursorOptions {
+export interface LogCursorOptions {
   readonly link: Link;
   readonly replicas: number;
   /** Its place in the log is kept under this name, for whoever goes on. */
   readonly name: string;
-  /** Tasks are handed out when they were accepted this long ago. */
+  readonly facet: Facet;
+  /** Events are handed out when they were written this long ago. */
   readonly ageMs: number;
   /** Streams without which the log is not the whole truth: when one of them was made anew, the cursor starts over. */
   readonly besides: readonly string[];
@@ -36,19 +36,19 @@ interface Kept extends Place {
   readonly revision: number;
 }
 
-/** Called with tasks, as if none of them was ever started, and the broker's time. */
-type SeeTo = (tasks: readonly WaitingTask[], nowMs: number) => Promise<void>;
+/** Called with events, oldest first, and the broker's time. */
+type SeeTo = (events: readonly TaskEvent[], nowMs: number) => Promise<void>;
 
 /**
- * Goes through all tasks in the order in which they were accepted, and hands each out when it has come of age. Its place
+ * Goes through all events of a facet in their order, and hands each out when it has come of age. Its place
  * is kept in the broker and moves only when a batch has been seen to: a process that dies half-way leaves the batch to
- * the next one. So a task may be handed out twice, and is never left out. No consumer with acknowledgements: of two
+ * the next one. So an event may be handed out twice, and is never left out. No consumer with acknowledgements: of two
  * that pull from the same one by mistake, one could acknowledge what the other has not seen to.
  */
-export class SpecCursor {
-  readonly #options: SpecCursorOptions;
+export class LogCursor {
+  readonly #options: LogCursorOptions;
 
-  constructor(options: SpecCursorOptions) {
+  constructor(options: LogCursorOptions) {
     this.#options = options;
   }
 
@@ -64,14 +64,14 @@ export class SpecCursor {
     while (place && !signal.aborted) {
       const from = place.sequence + 1;
       const read: StoredMsg[] = [];
-      const batch = { from, subject: ALL_SPECS, ...BATCH };
+      const batch = { from, subject: eventSubject("*", this.#options.facet), ...BATCH };
       await readBatch(connected, batch, (message) => void read.push(message));
       const young = read.findIndex(({ time }) => time.getTime() > bornMs);
       const due = young < 0 ? read : read.slice(0, young);
       const last = due.at(-1);
       if (!last) return;
-      const tasks = due.map(waitingOf).filter((task) => task !== undefined);
-      await seeTo(tasks, nowMs);
+      const events = due.map(decodeEvent).filter((event) => event !== undefined);
+      await seeTo(events, nowMs);
       place = await this.#keep(bucket, { ...place, sequence: last.seq });
       if (due.length < read.length) return;
     }
@@ -117,17 +117,4 @@ export class SpecCursor {
 /** Whether none was made anew; one that we have not known is no reason to start over. */
 function isSame(before: Place["made"], now: Place["made"]): boolean {
   return Object.entries(now).every(([stream, made]) => (before[stream] ?? made) === made);
-}
-
-/** Undefined for bytes that are no spec of ours. */
-function waitingOf(stored: StoredMsg): WaitingTask | undefined {
-  const event = decodeEvent(stored);
-  if (event?.facet.case !== "spec") return undefined;
-  const { taskId, sequence, time, facet } = event;
-  return create(WaitingTaskSchema, {
-    taskId,
-    spec: facet.value,
-    specSequence: sequence,
-    ...(time && { createTime: time }),
-  });
 }

@@ -16,7 +16,7 @@ async function accept(broker: Broker, count: number, prefix = "t"): Promise<stri
 /** The ids that a pass hands out, in order. */
 async function handedOut(broker: Broker, ageMs = 0): Promise<string[]> {
   const ids: string[] = [];
-  const cursor = broker.specCursor("test", ageMs);
+  const cursor = broker.logCursor({ name: "test", facet: "spec", ageMs });
   await cursor.pass(async (tasks) => void ids.push(...tasks.map(({ taskId }) => taskId)), NEVER);
   return ids;
 }
@@ -55,7 +55,9 @@ test("a batch that was not seen to is handed out again, and none after it meanwh
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const ids = await accept(broker, 300);
-  const failing = broker.specCursor("test", 0).pass(() => Promise.reject(new Error("no")), NEVER);
+  const failing = broker
+    .logCursor({ name: "test", facet: "spec", ageMs: 0 })
+    .pass(() => Promise.reject(new Error("no")), NEVER);
   await expect(failing).rejects.toThrow("no");
   expect(await handedOut(broker)).toEqual(ids);
 });
