@@ -3,12 +3,13 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { expect } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { faultRow, sized } from "#test/support/fault-row.ts";
+import { type FaultRow, faultRow, longRow, sized } from "#test/support/fault-row.ts";
 import { Fleet, oneOf } from "#test/support/fleet.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { LiveLog } from "#test/support/live-log.ts";
 import type { TestNats } from "#test/support/nats.ts";
 import { askPatiently } from "#test/support/patient-submit.ts";
+import { ReleaseBefore } from "#test/support/release-before.ts";
 import { System, scriptOf, stateOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { checkRecords, recordAll } from "#test/support/watch-records.ts";
@@ -18,6 +19,7 @@ const TASKS = sized({ short: 300, long: 2_500 });
 const LIMIT_MS = 120_000 + 5 * STORM_MS;
 /** Of ten tasks, these. */
 const CANCELED = 4;
+const RESTARTED = 6;
 const DELETED = 7;
 /** A gateway that is frozen does not answer. */
 const ANSWER_WITHIN_MS = 10_000;
@@ -107,6 +109,7 @@ class Storm {
 class Callers {
   readonly canceled: string[] = [];
   readonly finished: string[] = [];
+  readonly restarted: string[] = [];
   readonly deleted = new Set<string>();
   readonly #fleet: Fleet;
   readonly #live: LiveLog;
@@ -133,6 +136,7 @@ class Callers {
   async #call(taskId: string, kind: number): Promise<void> {
     await this.#submit(taskId);
     if (kind === CANCELED) await this.#cancel(taskId);
+    if (kind === RESTARTED) await this.#restart(taskId);
     if (kind === DELETED) await this.#delete(taskId);
   }
 
@@ -164,6 +168,17 @@ class Callers {
     answer.push(taskId);
   }
 
+  /** Cancels it wherever it is, and starts it again; if it has ended before, it stays as it is. */
+  async #restart(taskId: string): Promise<void> {
+    await setTimeout(this.#random() * 2_000);
+    const orEnded = (error: unknown) => {
+      if (ConnectError.from(error).code !== Code.FailedPrecondition) throw error;
+    };
+    await this.#ask(({ client }) => client.cancelTask({ taskId }, WITHIN).then(() => {}, orEnded));
+    await this.#ask(({ client }) => client.retryTask({ taskId }, WITHIN).then(() => {}, orEnded));
+    this.restarted.push(taskId);
+  }
+
   async #delete(taskId: string): Promise<void> {
     await until(() => this.#live.hasEnded(taskId), LIMIT_MS);
     await this.#ask(({ client }) => client.deleteTask({ taskId }, WITHIN));
@@ -177,39 +192,54 @@ class Callers {
 
 const WITHIN = { timeoutMs: ANSWER_WITHIN_MS };
 
+async function weather(
+  { random, figure }: FaultRow,
+  releases: readonly string[] = ["."],
+): Promise<void> {
+  await using system = await System.start({
+    MILLRACE_MAX_CRASHES: "1000",
+    MILLRACE_LEAVE_GRACE_MS: "1000",
+  });
+  await using fleet = await Fleet.start(system, { gateways: 2, workers: 3, releases });
+  await using live = new LiveLog(system.nats.url);
+  const storm = new Storm(fleet, system.nats, random);
+  const callers = new Callers(fleet, live, random);
+  const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
+  const watched = ids.filter((_, index) => index % 5 === 0);
+  const watching = recordAll(() => fleet.gateways, watched, { withinMs: LIMIT_MS });
+
+  await Promise.all([storm.rage(), callers.callAll(ids)]);
+  await live.allEnded(ids, LIMIT_MS);
+
+  const kept = ids.filter((id) => !callers.deleted.has(id));
+  const log = await checkLedger(system.nats.url, kept);
+  checkRecords(log, await watching);
+  expect([...callers.deleted].filter((id) => log.has(id))).toEqual([]);
+  const endedAs = (id: string) => stateOf(log.get(id)?.at(-1));
+  expect(callers.canceled.filter((id) => endedAs(id) !== TaskState.CANCELED)).toEqual([]);
+  const succeeded = [...callers.finished, ...callers.restarted];
+  expect(succeeded.filter((id) => endedAs(id) !== TaskState.SUCCEEDED)).toEqual([]);
+  expect(kept.filter((id) => !GOOD_ENDS.includes(endedAs(id)))).toEqual([]);
+  figure("tasks", TASKS);
+  figure("canceled", callers.canceled.length);
+  figure("deleted", callers.deleted.size);
+  figure("restarted", callers.restarted.length);
+  for (const [name, times] of storm.done) figure(name, times);
+}
+
+const GOOD_ENDS: readonly (TaskState | undefined)[] = [TaskState.SUCCEEDED, TaskState.CANCELED];
+
 faultRow(
   "a storm of kills, freezes and restarts loses no task, and shows no watcher anything but the log",
-  async ({ random, figure }) => {
-    await using system = await System.start({
-      MILLRACE_MAX_CRASHES: "1000",
-      MILLRACE_LEAVE_GRACE_MS: "1000",
-    });
-    await using fleet = await Fleet.start(system, { gateways: 2, workers: 3 });
-    await using live = new LiveLog(system.nats.url);
-    const storm = new Storm(fleet, system.nats, random);
-    const callers = new Callers(fleet, live, random);
-    const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
-    const every = (nth: number, from: number) => ids.filter((_, index) => index % nth === from);
-    const watching = recordAll(() => fleet.gateways, every(5, 0), { withinMs: LIMIT_MS });
-
-    await Promise.all([storm.rage(), callers.callAll(ids)]);
-    await live.allEnded(ids, LIMIT_MS);
-
-    const kept = ids.filter((id) => !callers.deleted.has(id));
-    const log = await checkLedger(system.nats.url, kept);
-    checkRecords(log, await watching);
-    expect([...callers.deleted].filter((id) => log.has(id))).toEqual([]);
-    const endedAs = (id: string) => stateOf(log.get(id)?.at(-1));
-    expect(callers.canceled.filter((id) => endedAs(id) !== TaskState.CANCELED)).toEqual([]);
-    expect(callers.finished.filter((id) => endedAs(id) !== TaskState.SUCCEEDED)).toEqual([]);
-    expect(kept.filter((id) => !GOOD_ENDS.includes(endedAs(id)))).toEqual([]);
-    figure(
-      "tasks",
-      `${TASKS}, canceled ${callers.canceled.length}, deleted ${callers.deleted.size}`,
-    );
-    for (const [name, times] of storm.done) figure(name, times);
-  },
+  (row) => weather(row),
   LIMIT_MS,
 );
 
-const GOOD_ENDS: readonly (TaskState | undefined)[] = [TaskState.SUCCEEDED, TaskState.CANCELED];
+longRow(
+  "nor does it while every other process is of the release before, and on what that left",
+  async (row) => {
+    await using before = await ReleaseBefore.checkOut();
+    await weather(row, [before.folder, "."]);
+  },
+  LIMIT_MS,
+);

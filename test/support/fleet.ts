@@ -1,5 +1,5 @@
 import { setTimeout } from "node:timers/promises";
-import { type Gateway, type System, typesKnown } from "./system.ts";
+import { type Gateway, SCRIPTED_WORKER, type System, typesKnown } from "./system.ts";
 
 const AGAIN_MS = 250;
 
@@ -9,24 +9,29 @@ type Env = Readonly<Record<string, string>>;
 export interface FleetSize {
   readonly gateways: number;
   readonly workers: number;
+  /** Folders of the releases that its processes are of, in turn; this one's if none is given. */
+  readonly releases?: readonly string[];
 }
 
 /** Gateways and workers that die and are replaced, as a supervisor does it. Only those that are up are listed. */
 export class Fleet implements AsyncDisposable {
   readonly #system: System;
   readonly #env: Env;
+  readonly #releases: readonly string[];
   readonly #coming = new Set<Promise<unknown>>();
   #ended = false;
+  #started = 0;
   gateways: readonly Gateway[] = [];
   workers: readonly Worker[] = [];
 
-  private constructor(system: System, env: Env) {
+  private constructor(system: System, env: Env, releases: readonly string[]) {
     this.#system = system;
     this.#env = env;
+    this.#releases = releases;
   }
 
   static async start(system: System, size: FleetSize, env: Env = {}): Promise<Fleet> {
-    const fleet = new Fleet(system, env);
+    const fleet = new Fleet(system, env, size.releases ?? ["."]);
     await Promise.all([
       ...Array.from({ length: size.gateways }, () => fleet.addGateway()),
       ...Array.from({ length: size.workers }, () => fleet.addWorker()),
@@ -36,18 +41,24 @@ export class Fleet implements AsyncDisposable {
   }
 
   async addGateway(): Promise<Gateway> {
-    const gateway = await this.#system.gateway();
+    const gateway = await this.#system.gateway({}, this.#nextRelease());
     this.gateways = [...this.gateways, gateway];
     void gateway.service.exited.then(() => this.#replace(gateway, () => this.addGateway()));
     return gateway;
   }
 
   async addWorker(): Promise<Worker> {
-    const worker = await this.#system.worker(this.#env);
+    const main = `${this.#nextRelease()}/${SCRIPTED_WORKER}`;
+    const worker = await this.#system.worker(this.#env, main);
     this.workers = [...this.workers, worker];
     // Also one that its task takes down is replaced.
     void worker.service.exited.then(() => this.#replace(worker, () => this.addWorker()));
     return worker;
+  }
+
+  #nextRelease(): string {
+    this.#started += 1;
+    return this.#releases[this.#started % this.#releases.length] ?? ".";
   }
 
   /** Ends a process, which is no longer listed from now on; its replacement joins when it is up. */

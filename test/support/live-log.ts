@@ -6,6 +6,8 @@ import { isRefusal, isTerminalEvent } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
 import { until } from "./until.ts";
 
+const OPENS: ReadonlySet<unknown> = new Set<TaskEvent["facet"]["case"]>(["spec", "state"]);
+
 /** The log as it grows, for tests with more tasks than they care to watch one by one. */
 export class LiveLog implements AsyncDisposable {
   readonly #begun = new Set<string>();
@@ -27,8 +29,9 @@ export class LiveLog implements AsyncDisposable {
       from: "start",
       onEvent: (event) => {
         this.#begun.add(event.taskId);
-        if (event.facet.case === "spec") this.#ended.delete(event.taskId);
         if (isEnd(event)) this.#ended.add(event.taskId);
+        // It was submitted anew, or started again.
+        else if (OPENS.has(event.facet.case)) this.#ended.delete(event.taskId);
       },
     });
   }

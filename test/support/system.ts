@@ -57,6 +57,8 @@ export class Gateway implements AsyncDisposable {
   }
 }
 
+export const SCRIPTED_WORKER = "test/support/scripted-worker/main.ts";
+
 /** A worker process that runs scripted tasks. */
 class ScriptedWorker implements AsyncDisposable {
   readonly service: Service;
@@ -109,8 +111,8 @@ export class System<Nats extends TestBroker = TestNats> implements AsyncDisposab
     return new System(nats, env, launch);
   }
 
-  async gateway(env: Env = {}): Promise<Gateway> {
-    const service = this.spawn("services/gateway/main.ts", env);
+  async gateway(env: Env = {}, release = "."): Promise<Gateway> {
+    const service = this.spawn(`${release}/services/gateway/main.ts`, env);
     const { grpc, connect } = await service.logged("gateway is up");
     const gateway = new Gateway(service, { address: String(grpc), url: String(connect) });
     this.#processes.push(gateway);
@@ -118,7 +120,7 @@ export class System<Nats extends TestBroker = TestNats> implements AsyncDisposab
     return gateway;
   }
 
-  async worker(env: Env = {}, main = "test/support/scripted-worker/main.ts") {
+  async worker(env: Env = {}, main = SCRIPTED_WORKER) {
     const service = this.spawn(main, env);
     const { workerId, health } = await service.logged("worker is up");
     const worker = new ScriptedWorker(service, { id: String(workerId), url: String(health) });
