@@ -1,21 +1,34 @@
 import { create } from "@bufbuild/protobuf";
 import { anyPack } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { SummarizePageSchema } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
-import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { Priority, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { readLog } from "#test/support/ledger.ts";
-import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,reports" });
+const labels = { order: "4711" };
+
+/** Of a type that nobody announces. */
+const UNKNOWN = anyPack(ErrorInfoSchema, create(ErrorInfoSchema));
+
+function isOrder(first: TaskEvent | undefined): boolean {
+  return first?.facet.case === "spec" && first.facet.value.labels["order"] === labels.order;
+}
 
 describe("submitting", () => {
-  test("the same request id, at once through two gateways and again later, is one task", async () => {
-    await using system = await System.start();
-    const [one, two] = [await system.gateway(), await system.gateway()];
-    await system.worker();
-    await Promise.all([typesKnown(one), typesKnown(two)]);
-    const request = { requestId: "order 4711 / page", spec: { input: scriptOf({ steps: 1 }) } };
+  test("the same request id, at once through two gateways and again later, is one task", async ({
+    system,
+    gateway: one,
+  }) => {
+    await using two = await system.gateway();
+    await typesKnown(two);
+    const spec = { input: scriptOf({ steps: 1 }), labels };
+    const request = { requestId: "order 4711 / page", spec };
 
     const gateways = [one, two, one, two, one, two];
     const answers = await Promise.all(gateways.map(({ client }) => client.submitTask(request)));
@@ -26,14 +39,13 @@ describe("submitting", () => {
     expect(new Set([...answers, later].map(({ task }) => task?.id)).size).toBe(1);
     expect(answers.filter(({ deduplicated }) => !deduplicated)).toHaveLength(1);
     expect(later).toMatchObject({ deduplicated: true, task: { state: TaskState.SUCCEEDED } });
-    expect((await readLog(system.nats.url)).size).toBe(1);
+    const log = [...(await readLog(system.nats.url)).values()];
+    expect(log.filter(([first]) => isOrder(first))).toHaveLength(1);
     const states = statesOf(await historyOf(one, taskId ?? "")).filter((s) => s !== "QUEUED 0");
     expect(states).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   });
 
-  test("the same id for something else is ALREADY_EXISTS", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("the same id for something else is ALREADY_EXISTS", async ({ gateway }) => {
     await gateway.client.submitTask({ taskId: "mine", spec: { input: scriptOf({}) } });
 
     const error = await errorOf(
@@ -45,20 +57,18 @@ describe("submitting", () => {
     ]);
   });
 
-  test("defaults are filled in, so that the task says what holds for it", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-
+  test("defaults are filled in, so that the task says what holds for it", async ({ gateway }) => {
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
     expect(task?.spec).toMatchObject({ queue: "default", priority: Priority.NORMAL });
     expect(task?.id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7/);
   });
 
-  test("what is wrong with an input is said field by field, by the rules of its type", async () => {
-    await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker({}, "services/worker/main.ts");
-    await typesKnown(gateway);
+  test("what is wrong with an input is said field by field, by the rules of its type", async ({
+    system,
+    gateway,
+  }) => {
+    await using _ = await system.worker({ MILLRACE_QUEUES: "reports" }, "services/worker/main.ts");
+    await typesKnown(gateway, 3);
     const input = anyPack(SummarizePageSchema, create(SummarizePageSchema, { url: "not a url" }));
 
     const error = await errorOf(gateway.client.submitTask({ spec: { input } }));
@@ -66,9 +76,7 @@ describe("submitting", () => {
     expect(violationsOf(error)).toContain("spec.input.url");
   });
 
-  test("a bad spec is refused with every field that is wrong", async () => {
-    await using system = await System.start();
-    const gateway = await system.gateway();
+  test("a bad spec is refused with every field that is wrong", async ({ gateway }) => {
     const error = await errorOf(
       gateway.client.submitTask({
         taskId: "-bad-",
@@ -87,9 +95,7 @@ describe("submitting", () => {
     );
   });
 
-  test("both ids at once are refused, for each of them is the key", async () => {
-    await using system = await System.start();
-    const gateway = await system.gateway();
+  test("both ids at once are refused, for each of them is the key", async ({ gateway }) => {
     const error = await errorOf(
       gateway.client.submitTask({ taskId: "a", requestId: "b", spec: { input: scriptOf({}) } }),
     );
@@ -97,9 +103,7 @@ describe("submitting", () => {
     expect(error.message).toContain("task_id");
   });
 
-  test("a queue that does not exist is refused with those that do", async () => {
-    await using system = await System.start({ MILLRACE_QUEUES: "default,reports" });
-    const gateway = await system.gateway();
+  test("a queue that does not exist is refused with those that do", async ({ gateway }) => {
     const error = await errorOf(
       gateway.client.submitTask({ spec: { queue: "other", input: scriptOf({}) } }),
     );
@@ -107,17 +111,14 @@ describe("submitting", () => {
     expect(error.message).toContain("default, reports");
   });
 
-  test("a task type that nobody has announced is FAILED_PRECONDITION", async () => {
-    await using system = await System.start();
-    const gateway = await system.gateway();
-    const error = await errorOf(gateway.client.submitTask({ spec: { input: scriptOf({}) } }));
+  test("a task type that nobody has announced is FAILED_PRECONDITION", async ({ gateway }) => {
+    const error = await errorOf(gateway.client.submitTask({ spec: { input: UNKNOWN } }));
     expect(error.code).toBe(Code.FailedPrecondition);
-    expect(error.message).toContain("google.protobuf.Struct");
+    expect(error.message).toContain("google.rpc.ErrorInfo");
   });
 
-  test("an unknown id is NOT_FOUND for every method that takes one", async () => {
-    await using system = await System.start();
-    const { client } = await system.gateway();
+  test("an unknown id is NOT_FOUND for every method that takes one", async ({ gateway }) => {
+    const { client } = gateway;
     const watch = async () => {
       for await (const _ of client.watchTask({ taskId: "nobody" })) expect.unreachable();
     };
@@ -130,9 +131,7 @@ describe("submitting", () => {
     }
   });
 
-  test("a finished task can't be canceled and keeps its output", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("a finished task can't be canceled and keeps its output", async ({ gateway }) => {
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
     await historyOf(gateway, task?.id ?? "");
 
@@ -143,9 +142,7 @@ describe("submitting", () => {
     expect(after.task?.output).toBeDefined();
   });
 
-  test("RunTask submits and watches in one call", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("RunTask submits and watches in one call", async ({ gateway }) => {
     const kinds: string[] = [];
     const submit = { spec: { input: scriptOf({ steps: 1 }) } };
     for await (const { update } of gateway.client.runTask({ submit })) {

@@ -138,8 +138,8 @@ export class System<Nats extends TestBroker = TestNats> implements AsyncDisposab
   }
 
   /** A gateway and a worker that know each other's task types. */
-  async running() {
-    const [gateway, worker] = await Promise.all([this.gateway(), this.worker()]);
+  async running(workerEnv: Env = {}) {
+    const [gateway, worker] = await Promise.all([this.gateway(), this.worker(workerEnv)]);
     await typesKnown(gateway, SCRIPTED_TYPES);
     return { gateway, worker };
   }
