@@ -1,21 +1,17 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { stateName } from "#lib/task/life.ts";
 import { openGate } from "#test/support/gate.ts";
-import {
-  historyOf,
-  isolatedScriptOf,
-  outputOf,
-  System,
-  scriptOf,
-  statesOf,
-} from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, isolatedScriptOf, outputOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+/** A queue for each test with workers of its own. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,waiting,leaving,hasty,single" });
 
 describe("a task on a whole system", () => {
-  test("runs, reports and succeeds, and its watcher sees all of it in order", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-
+  test("runs, reports and succeeds, and its watcher sees all of it in order", async ({
+    gateway,
+  }) => {
     const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ steps: 3 }) } });
     const events = await historyOf(gateway, task?.id ?? "");
 
@@ -37,9 +33,9 @@ describe("a task on a whole system", () => {
     expect(after.task?.state).toBe(TaskState.SUCCEEDED);
   });
 
-  test("shows its progress also after reports of numbers that are none, and its log names those", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("shows its progress also after reports of numbers that are none, and its log names those", async ({
+    gateway,
+  }) => {
     const reports = [{ current: "1e19" }, { current: "NaN" }, { fraction: "NaN", total: "-1" }];
     for (const input of [scriptOf, isolatedScriptOf].map((of) => of({ reports, steps: 3 }))) {
       const { task } = await gateway.client.submitTask({ spec: { input } });
@@ -56,10 +52,7 @@ describe("a task on a whole system", () => {
     }
   });
 
-  test("is retried after an error that may pass, and counts its failures", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-
+  test("is retried after an error that may pass, and counts its failures", async ({ gateway }) => {
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ failures: 2 }) },
     });
@@ -77,10 +70,7 @@ describe("a task on a whole system", () => {
     expect(after.task).toMatchObject({ failures: 2, crashes: 0, attempt: 3 });
   });
 
-  test("fails at once on an error that can't pass, and says why", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-
+  test("fails at once on an error that can't pass, and says why", async ({ gateway }) => {
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ permanent: "NO_SUCH_PAGE" }) },
     });
@@ -96,10 +86,8 @@ describe("a task on a whole system", () => {
     });
   });
 
-  test("an attempt that takes longer than it may is stopped and retried", async () => {
-    await using system = await System.start();
+  test("an attempt that takes longer than it may is stopped and retried", async ({ gateway }) => {
     await using gate = await openGate();
-    const { gateway } = await system.running();
 
     const { task } = await gateway.client.submitTask({
       spec: {
@@ -115,11 +103,11 @@ describe("a task on a whole system", () => {
     expect(after.task?.error?.code).toBe("ATTEMPT_TIMEOUT");
   });
 
-  test("is canceled while it runs: the code stops, and its last words are not heard", async () => {
-    await using system = await System.start();
+  test("is canceled while it runs: the code stops, and its last words are not heard", async ({
+    gateway,
+    worker,
+  }) => {
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ gate: gate.url }) },
     });
@@ -132,7 +120,7 @@ describe("a task on a whole system", () => {
       state: TaskState.CANCELED,
       cancelReason: "not needed",
     });
-    await worker.service.logged("attempt ended", (entry) => entry["outcome"] === "canceled");
+    await worker.attemptEnded(task?.id ?? "", "canceled");
 
     const events = await historyOf(gateway, task?.id ?? "");
     expect(statesOf(events)).toEqual(["RUNNING 1", "CANCELED 1"]);
@@ -140,27 +128,27 @@ describe("a task on a whole system", () => {
     expect(again.task?.cancelReason).toBe("not needed");
   });
 
-  test("is canceled while it waits, and never runs", async () => {
-    await using system = await System.start();
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
-
-    const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+  test("is canceled while it waits, and never runs", async ({ system, gateway }) => {
+    const queue = "waiting";
+    const spec = { input: scriptOf({}), queue };
+    const { task } = await gateway.client.submitTask({ spec });
     await gateway.client.cancelTask({ taskId: task?.id ?? "" });
-    await system.worker();
-    const { task: next } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+    const { task: next } = await gateway.client.submitTask({ spec });
     await historyOf(gateway, next?.id ?? "");
 
     expect(statesOf(await historyOf(gateway, task?.id ?? ""))).toEqual(["CANCELED 0"]);
   });
 
-  test("a worker that leaves lets its attempt finish within the grace", async () => {
-    await using system = await System.start();
+  test("a worker that leaves lets its attempt finish within the grace", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "leaving";
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-
+    await using worker = await system.worker({ MILLRACE_QUEUES: queue });
     const { task } = await gateway.client.submitTask({
-      spec: { input: scriptOf({ gate: gate.url }) },
+      spec: { input: scriptOf({ gate: gate.url }), queue },
     });
     await gate.arrived();
     worker.service.kill("SIGTERM");
@@ -172,19 +160,22 @@ describe("a task on a whole system", () => {
     expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   });
 
-  test("a worker whose grace is over hands its attempt back at no cost", async () => {
-    await using system = await System.start({ MILLRACE_LEAVE_GRACE_MS: "0" });
+  test("a worker whose grace is over hands its attempt back at no cost", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "hasty";
+    const hasty = { MILLRACE_QUEUES: queue, MILLRACE_LEAVE_GRACE_MS: "0" };
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-
+    await using worker = await system.worker(hasty);
     const { task } = await gateway.client.submitTask({
-      spec: { input: scriptOf({ gate: gate.url }) },
+      spec: { input: scriptOf({ gate: gate.url }), queue },
     });
     await gate.arrived();
     worker.service.kill("SIGTERM");
     expect(await worker.service.exited).toBe(0);
     gate.open();
-    await system.worker();
+    await using _worker = await system.worker(hasty);
 
     const events = await historyOf(gateway, task?.id ?? "");
     expect(statesOf(events)).toEqual(["RUNNING 1", "QUEUED 1", "RUNNING 2", "SUCCEEDED 2"]);
@@ -192,10 +183,9 @@ describe("a task on a whole system", () => {
     expect(after.task).toMatchObject({ failures: 0, crashes: 0 });
   });
 
-  test("an output that is too large fails the task and says how large it may be", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
-
+  test("an output that is too large fails the task and says how large it may be", async ({
+    gateway,
+  }) => {
     const { task } = await gateway.client.submitTask({
       spec: { input: scriptOf({ outputBytes: 70_000 }) },
     });
@@ -206,9 +196,15 @@ describe("a task on a whole system", () => {
     expect(after.task?.error?.message).toContain("65536 are allowed");
   });
 
-  test("a worker with one slot runs one attempt at a time, whatever comes in at once", async () => {
-    await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
-    const { gateway } = await system.running();
+  test("a worker with one slot runs one attempt at a time, whatever comes in at once", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "single";
+    await using _worker = await system.worker({
+      MILLRACE_QUEUES: queue,
+      MILLRACE_WORKER_CONCURRENCY: "1",
+    });
     const priorities = [Priority.URGENT, Priority.HIGH, Priority.NORMAL, Priority.LOW];
     const ids = Array.from({ length: 12 }, (_, index) => `task-${index}`);
     await Promise.all(
@@ -217,6 +213,7 @@ describe("a task on a whole system", () => {
           taskId,
           spec: {
             input: scriptOf({ steps: 1, idleMs: 30 }),
+            queue,
             priority: priorities[index % 4] ?? Priority.NORMAL,
           },
         }),

@@ -67,7 +67,10 @@ describe("submitting", () => {
     system,
     gateway,
   }) => {
-    await using _ = await system.worker({ MILLRACE_QUEUES: "reports" }, "services/worker/main.ts");
+    await using _worker = await system.worker(
+      { MILLRACE_QUEUES: "reports" },
+      "services/worker/main.ts",
+    );
     await typesKnown(gateway, 3);
     const input = anyPack(SummarizePageSchema, create(SummarizePageSchema, { url: "not a url" }));
 

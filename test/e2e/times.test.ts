@@ -1,11 +1,15 @@
 import { durationFromMs, timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { type TaskSpec, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { describedViolationsOf, errorOf } from "#test/support/errors.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+
+/** Besides the shared worker's, queues that have no worker until a test starts one. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,unserved,expiring,outlasting" });
 
 const DAY_MS = 86_400_000;
 const delay = (ms: number) => ({ case: "delay" as const, value: durationFromMs(ms) });
@@ -13,19 +17,8 @@ const startTime = (ms: number) => ({ case: "startTime" as const, value: timestam
 const ttl = (ms: number) => ({ case: "ttl" as const, value: durationFromMs(ms) });
 const expireTime = (ms: number) => ({ case: "expireTime" as const, value: timestampFromMs(ms) });
 
-/** A system whose workers are gone, but whose task type is known. */
-async function withoutWorkers() {
-  const system = await System.start();
-  const { gateway, worker } = await system.running();
-  worker.service.kill("SIGTERM");
-  await worker.service.exited;
-  return { system, gateway, client: gateway.client };
-}
-
 describe("a task with a start time", () => {
-  test("is SCHEDULED, starts no earlier, and its watcher sees it come to its queue", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is SCHEDULED, starts no earlier, and its watcher sees it come to its queue", async ({ gateway }) => {
     const spec = { input: scriptOf({}), start: delay(1_500) };
     const { task } = await gateway.client.submitTask({ taskId: "later", spec });
     expect(task).toMatchObject({ state: TaskState.SCHEDULED });
@@ -53,25 +46,21 @@ describe("a task with a start time", () => {
     expect(statesOf(log.get("later") ?? [])).toEqual(["QUEUED 0", "RUNNING 1", "SUCCEEDED 1"]);
   });
 
-  test("is the same task when its submit is repeated, also after its time", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is the same task when its submit is repeated, also after its time", async ({ gateway }) => {
     const request = {
-      taskId: "later",
+      taskId: "repeated",
       spec: { input: scriptOf({}), start: startTime(Date.now() + 300) },
     };
     await gateway.client.submitTask(request);
     const again = await gateway.client.submitTask(request);
     expect(again).toMatchObject({ deduplicated: true, task: { state: TaskState.SCHEDULED } });
-    await historyOf(gateway, "later");
+    await historyOf(gateway, "repeated");
     await expect.poll(() => Date.now()).toBeGreaterThan(timestampMs(request.spec.start.value));
     const late = await gateway.client.submitTask(request);
     expect(late).toMatchObject({ deduplicated: true, task: { state: TaskState.SUCCEEDED } });
   });
 
-  test("is canceled before it, and never runs", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is canceled before it, and never runs", async ({ gateway }) => {
     const { client } = gateway;
     await client.submitTask({ taskId: "a", spec: { input: scriptOf({}), start: delay(700) } });
     await client.cancelTask({ taskId: "a" });
@@ -84,39 +73,40 @@ describe("a task with a start time", () => {
 
 describe("a task that is not started in time", () => {
   test("expires, and leaves its queue", async () => {
-    const { system, gateway, client } = await withoutWorkers();
-    await using _ = system;
+    const { client } = gateway;
+    const queue = "expiring";
     const { task } = await client.submitTask({
       taskId: "late",
-      spec: { input: scriptOf({}), expiry: ttl(500) },
+      spec: { input: scriptOf({}), queue, expiry: ttl(500) },
     });
     expect(task?.expireTime).toBeDefined();
     expect(statesOf(await historyOf(gateway, "late"))).toEqual(["EXPIRED 0"]);
-    await system.worker();
-    await client.submitTask({ taskId: "next", spec: { input: scriptOf({}) } });
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+    await client.submitTask({ taskId: "next", spec: { input: scriptOf({}), queue } });
     await historyOf(gateway, "next");
     const log = await checkLedger(system.nats.url, ["late", "next"]);
     expect(statesOf(log.get("late") ?? [])).toEqual(["EXPIRED 0"]);
   });
 
   test("its ttl counts from its start time", async () => {
-    const { system, gateway, client } = await withoutWorkers();
-    await using _ = system;
-    const spec = { input: scriptOf({}), start: delay(800), expiry: ttl(200) };
-    const { task } = await client.submitTask({ taskId: "late", spec });
-    const events = await historyOf(gateway, "late");
+    const spec = {
+      input: scriptOf({}),
+      queue: "unserved",
+      start: delay(800),
+      expiry: ttl(200),
+    };
+    const { task } = await gateway.client.submitTask({ taskId: "late-start", spec });
+    const events = await historyOf(gateway, "late-start");
     expect(statesOf(events)).toEqual(["QUEUED 0", "EXPIRED 0"]);
     const endedMs = timestampMs(events.at(-1)?.time ?? timestampFromMs(0));
     const acceptedMs = timestampMs(task?.createTime ?? timestampFromMs(0));
     expect(endedMs - acceptedMs).toBeGreaterThanOrEqual(995);
   });
 
-  test("one that was started does not expire", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("one that was started does not expire", async ({ gateway }) => {
     await using gate = await openGate();
     const spec = { input: scriptOf({ gate: gate.url }), expiry: ttl(5_000) };
-    await gateway.client.submitTask({ taskId: "t", spec });
+    await gateway.client.submitTask({ taskId: "started", spec });
     await gate.arrived();
     await gateway.client.submitTask({
       taskId: "clock",
@@ -124,15 +114,14 @@ describe("a task that is not started in time", () => {
     });
     await historyOf(gateway, "clock");
     gate.open();
-    expect(statesOf(await historyOf(gateway, "t"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+    expect(statesOf(await historyOf(gateway, "started"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   });
 });
 
 describe("a task that reaches its timeout", () => {
   test("while it waits in its queue has failed, and says so", async () => {
-    const { system, gateway, client } = await withoutWorkers();
-    await using _ = system;
-    const spec = { input: scriptOf({}), taskTimeout: durationFromMs(400) };
+    const { client } = gateway;
+    const spec = { input: scriptOf({}), queue: "unserved", taskTimeout: durationFromMs(400) };
     await client.submitTask({ taskId: "t", spec });
     expect(statesOf(await historyOf(gateway, "t"))).toEqual(["FAILED 0"]);
     expect((await client.getTask({ taskId: "t" })).task?.error).toMatchObject({
@@ -141,23 +130,22 @@ describe("a task that reaches its timeout", () => {
   });
 
   test("can be started again, and has its time anew", async () => {
-    const { system, gateway, client } = await withoutWorkers();
-    await using _ = system;
-    const spec = { input: scriptOf({}), taskTimeout: durationFromMs(3_000) };
-    await client.submitTask({ taskId: "t", spec });
-    await historyOf(gateway, "t");
-    await system.worker();
-    await client.retryTask({ taskId: "t" });
+    const { client } = gateway;
+    const [taskId, queue] = ["outlasted", "outlasting"];
+    const spec = { input: scriptOf({}), queue, taskTimeout: durationFromMs(3_000) };
+    await client.submitTask({ taskId, spec });
+    await historyOf(gateway, taskId);
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+    await client.retryTask({ taskId });
     await expect
-      .poll(async () => (await client.getTask({ taskId: "t" })).task?.state)
+      .poll(async () => (await client.getTask({ taskId })).task?.state)
       .toBe(TaskState.SUCCEEDED);
   });
 });
 
 describe("times that can't be kept are refused at submit", () => {
-  test("each by its field, with what is allowed", async () => {
-    await using system = await System.start();
-    const { client } = (await system.running()).gateway;
+  test("each by its field, with what is allowed", async ({ gateway }) => {
+    const { client } = gateway;
     const input = scriptOf({});
     const now = Date.now();
     const refused = async (spec: Partial<TaskSpec>) => {

@@ -15,7 +15,7 @@ import { type GrpcClient, openGrpcClient } from "#lib/rpc/client.ts";
 import { stateName } from "#lib/task/life.ts";
 import { startTestNats, type TestNats, type TestNatsOptions } from "./nats.ts";
 import type { Script } from "./scripted-worker/scripted.ts";
-import { type Launch, Service } from "./service.ts";
+import { type Launch, type LogEntry, Service } from "./service.ts";
 import { until } from "./until.ts";
 
 const FREE_PORTS = {
@@ -73,6 +73,12 @@ class ScriptedWorker implements AsyncDisposable {
 
   ready(): Promise<void> {
     return this.service.ready(this.url);
+  }
+
+  /** Resolves when it has let go of an attempt of the task that ended so. */
+  async attemptEnded(id: string, how: string): Promise<void> {
+    const isSuch = ({ taskId, outcome }: LogEntry) => taskId === id && outcome === how;
+    await this.service.logged("attempt ended", isSuch);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

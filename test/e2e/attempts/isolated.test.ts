@@ -1,17 +1,22 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import type { Runaway } from "#test/support/scripted-worker/runaway.ts";
 import type { Script } from "#test/support/scripted-worker/scripted.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import {
   type Gateway,
   historyOf,
   isolatedScriptOf,
   outputOf,
-  System,
   scriptOf,
   statesOf,
 } from "#test/support/system.ts";
+
+/** Besides that of the worker that the tests share, one for each kind of worker that a test has for itself. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,single,small" });
+const SINGLE = { MILLRACE_QUEUES: "single", MILLRACE_WORKER_CONCURRENCY: "1" };
+const SMALL = { MILLRACE_QUEUES: "small", MILLRACE_ISOLATED_HEAP_MB: "48" };
 
 /** Long enough for a thread to start on a busy machine, and to hold a test up for no longer than it must. */
 const LIMIT = { seconds: 3n };
@@ -28,9 +33,7 @@ async function taskOf({ client }: Gateway, taskId: string) {
 }
 
 describe("an isolated handler", () => {
-  test("says and returns all that one in the worker's own thread does", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("says and returns all that one in the worker's own thread does", async ({ gateway }) => {
     const id = await submit(gateway, { steps: 3 });
     const events = await historyOf(gateway, id);
 
@@ -46,9 +49,7 @@ describe("an isolated handler", () => {
     expect(outputOf(await taskOf(gateway, id))).toBe("attempt 1");
   });
 
-  test("fails with its own error, and that decides about the next attempt", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("fails with its own error, and that decides about the next attempt", async ({ gateway }) => {
     const once = await submit(gateway, { permanent: "NO_SUCH_PAGE" }, { retryPolicy: {} });
     expect(statesOf(await historyOf(gateway, once))).toEqual(["RUNNING 1", "FAILED 1"]);
     const error = { code: "NO_SUCH_PAGE", message: "told to fail", retryable: false };
@@ -60,43 +61,49 @@ describe("an isolated handler", () => {
     expect((await taskOf(gateway, twice))?.error).toMatchObject({ code: "TOLD", attempt: 1 });
   });
 
-  test("uses the thread of the one before it, and a new one when that was ended by force", async () => {
-    await using system = await System.start();
-    const { gateway, worker } = await system.running();
-    const threadOf = async (script: Script, spec?: object) => {
-      const id = await submit(gateway, { tellThread: true, ...script }, spec);
+  test("uses the thread of the one before it, and a new one when that was ended by force", async ({
+    gateway,
+    worker,
+  }) => {
+    const thread = async () => {
+      const id = await submit(gateway, { tellThread: true });
       await historyOf(gateway, id);
       return outputOf(await taskOf(gateway, id));
     };
-    const first = await threadOf({});
+    const first = await thread();
     expect(first).toMatch(/^thread [1-9]/);
-    expect([await threadOf({}), await threadOf({})]).toEqual([first, first]);
+    expect([await thread(), await thread()]).toEqual([first, first]);
     const limits = { attemptSoftTimeout: { nanos: 200_000_000 }, attemptTimeout: { seconds: 1n } };
-    expect(await threadOf({ runaway: "busy loop" }, limits)).toBeUndefined();
-    await worker.service.logged("attempt ended", ({ outcome }) => outcome === "timed out");
-    const next = await threadOf({});
+    const looping = await submit(gateway, { tellThread: true, runaway: "busy loop" }, limits);
+    await historyOf(gateway, looping);
+    expect(outputOf(await taskOf(gateway, looping))).toBeUndefined();
+    await worker.attemptEnded(looping, "timed out");
+    const next = await thread();
     expect(next).toMatch(/^thread [1-9]/);
     expect(next).not.toBe(first);
   });
 
-  test("is canceled while it waits for an answer: its signal aborts, and it stops by itself", async () => {
-    await using system = await System.start();
+  test("is canceled while it waits for an answer: its signal aborts, and it stops by itself", async ({
+    gateway,
+    worker,
+  }) => {
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
     const id = await submit(gateway, { gate: gate.url });
     await gate.arrived();
     await gateway.client.cancelTask({ taskId: id });
     const canceledAt = Date.now();
-    await worker.service.logged("attempt ended", ({ outcome }) => outcome === "canceled");
+    await worker.attemptEnded(id, "canceled");
     // Long before the end of its grace.
     expect(Date.now() - canceledAt).toBeLessThan(3_000);
     expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "CANCELED 1"]);
   });
 
-  test("that never pauses is heard while it runs, and ended by its timeout, and its worker's other task goes on", async () => {
-    await using system = await System.start();
+  test("that never pauses is heard while it runs, and ended by its timeout, and its worker's other task goes on", async ({
+    system,
+    gateway,
+    worker,
+  }) => {
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
     const { task: beside } = await gateway.client.submitTask({
       spec: { input: scriptOf({ gate: gate.url, stepsAfterGate: 1 }) },
     });
@@ -120,24 +127,27 @@ describe("an isolated handler", () => {
     await checkLedger(system.nats.url, [id, besideId]);
   });
 
-  test("that never pauses is ended by a cancel within the grace, and its slot is free again", async () => {
-    await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
+  test("that never pauses is ended by a cancel within the grace, and its slot is free again", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = SINGLE.MILLRACE_QUEUES;
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-    const id = await submit(gateway, { gate: gate.url, runaway: "busy loop" });
+    await using worker = await system.worker(SINGLE);
+    const id = await submit(gateway, { gate: gate.url, runaway: "busy loop" }, { queue });
     await gate.arrived();
     gate.open();
     const canceledAt = Date.now();
     await gateway.client.cancelTask({ taskId: id });
-    await worker.service.logged("attempt ended", ({ outcome }) => outcome === "canceled");
+    await worker.attemptEnded(id, "canceled");
     expect(Date.now() - canceledAt).toBeLessThan(8_000);
-    const next = await submit(gateway, {});
+    const next = await submit(gateway, {}, { queue });
     expect(statesOf(await historyOf(gateway, next))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   });
 
-  test("that never pauses, but looks at its signal between reports, stops by itself", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("that never pauses, but looks at its signal between reports, stops by itself", async ({
+    gateway,
+  }) => {
     const spec = { attemptTimeout: LIMIT };
     const id = await submit(gateway, { runaway: "busy loop that looks" }, spec);
     const startedAt = Date.now();
@@ -148,17 +158,17 @@ describe("an isolated handler", () => {
   });
 
   const DEAF: Runaway[] = ["slow regex", "atomics wait", "child process"];
-  test.each(DEAF)(
+  test.for(DEAF)(
     "that is stuck (%s) is ended at its hard limit once its soft one has told it",
-    async (runaway) => {
-      await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
-      const { gateway } = await system.running();
-      const spec = { attemptSoftTimeout: { seconds: 2n }, attemptTimeout: LIMIT };
+    async (runaway, { system, gateway }) => {
+      const queue = SINGLE.MILLRACE_QUEUES;
+      await using _worker = await system.worker(SINGLE);
+      const spec = { attemptSoftTimeout: { seconds: 2n }, attemptTimeout: LIMIT, queue };
       const id = await submit(gateway, { runaway }, spec);
       const events = await historyOf(gateway, id);
       expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
       expect((await taskOf(gateway, id))?.error?.code).toBe("ATTEMPT_TIMEOUT");
-      const next = await submit(gateway, {});
+      const next = await submit(gateway, {}, { queue });
       expect(statesOf(await historyOf(gateway, next))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
     },
   );
@@ -167,15 +177,15 @@ describe("an isolated handler", () => {
     ["process exit", "THREAD_DIED", "exited with code: 7"],
     ["memory", "OUT_OF_MEMORY", "48 MB"],
   ];
-  test.each(DEATHS)(
+  test.for(DEATHS)(
     "that ends its thread (%s) fails with %s, is retried, and takes nobody with it",
-    async (runaway, code, words) => {
-      await using system = await System.start({ MILLRACE_ISOLATED_HEAP_MB: "48" });
+    async ([runaway, code, words], { system, gateway }) => {
+      const queue = SMALL.MILLRACE_QUEUES;
       await using gate = await openGate();
-      const { gateway, worker } = await system.running();
-      const other = await submit(gateway, { gate: gate.url });
+      await using worker = await system.worker(SMALL);
+      const other = await submit(gateway, { gate: gate.url }, { queue });
       await gate.arrived();
-      const id = await submit(gateway, { runaway }, { retryPolicy: { maxAttempts: 2 } });
+      const id = await submit(gateway, { runaway }, { retryPolicy: { maxAttempts: 2 }, queue });
 
       const events = await historyOf(gateway, id);
       const states = ["RUNNING 1", "RETRYING 1", "RUNNING 2", "FAILED 2"];
