@@ -1,29 +1,36 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { Priority, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
+/** Besides the shared worker's, a queue for each test that fills one. */
+const test = testOnSharedSystem({
+  MILLRACE_QUEUES: "default,full,never-answered,unhandled",
+  MILLRACE_QUEUE_MAX_TASKS: "2",
+  MILLRACE_HISTORY_HOURS: "1",
+});
+
 describe("the limits of submitting", () => {
-  test("an input above 64 KiB is refused", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("an input above 64 KiB is refused", async ({ gateway }) => {
     const input = scriptOf({ permanent: "x".repeat(70_000) });
     const error = await errorOf(gateway.client.submitTask({ spec: { input } }));
     expect(violationsOf(error)).toEqual(["spec.input"]);
     expect(error.message).toContain("65536");
   });
 
-  test("a full queue refuses, leaves nothing behind, and accepts again when there is room", async () => {
-    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "2" });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
+  test("a full queue refuses, leaves nothing behind, and accepts again when there is room", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "full";
     const submit = (taskId: string) =>
-      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
+      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}), queue } });
     await submit("one");
     await submit("two");
 
@@ -35,34 +42,40 @@ describe("the limits of submitting", () => {
     // A repeat of what waits already needs no room.
     expect(await submit("two")).toMatchObject({ deduplicated: true });
 
-    await system.worker();
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
     await historyOf(gateway, "one");
     await historyOf(gateway, "two");
     expect(await submit("three")).toMatchObject({ deduplicated: false });
     expect(statesOf(await historyOf(gateway, "three"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
   });
 
-  test("a repeat of a submit that was never answered is accepted though its queue is full by now, and waits for a place", async () => {
-    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "1" });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
+  test("a repeat of a submit that was never answered is accepted though its queue is full by now, and waits for a place", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "never-answered";
     // What a gateway leaves that dies between spec and queue.
-    await using broker = await openTestBroker(system.nats.url, { queueMaxTasks: 1 });
+    await using broker = await openTestBroker(system.nats.url, {
+      queues: [queue],
+      queueMaxTasks: 2,
+      historyMs: 3_600_000,
+    });
     const input = scriptOf({});
-    const spec = { input, queue: "default", priority: Priority.NORMAL };
+    const spec = { input, queue, priority: Priority.NORMAL };
     await broker.log.begin("orphan", create(TaskSpecSchema, spec));
-    await gateway.client.submitTask({ taskId: "first", spec: { input } });
+    for (const taskId of ["first", "second"]) {
+      await gateway.client.submitTask({ taskId, spec: { input, queue } });
+    }
 
-    const repeat = await gateway.client.submitTask({ taskId: "orphan", spec: { input } });
+    const repeat = await gateway.client.submitTask({ taskId: "orphan", spec: { input, queue } });
     expect(repeat).toMatchObject({ deduplicated: true });
-    await system.worker();
-    expect(statesOf(await historyOf(gateway, "first")).at(-1)).toBe("SUCCEEDED 1");
-    expect(statesOf(await historyOf(gateway, "orphan")).at(-1)).toBe("SUCCEEDED 1");
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+    for (const taskId of ["first", "second", "orphan"]) {
+      expect(statesOf(await historyOf(gateway, taskId)).at(-1)).toBe("SUCCEEDED 1");
+    }
   });
 
-  test("a time that is longer than the history lasts is refused", async () => {
-    await using system = await System.start({ MILLRACE_HISTORY_HOURS: "1" });
-    const { gateway } = await system.running();
+  test("a time that is longer than the history lasts is refused", async ({ gateway }) => {
     const spec = { input: scriptOf({}), attemptTimeout: { seconds: 7_200n } };
     const error = await errorOf(gateway.client.submitTask({ spec }));
     expect(violationsOf(error)).toEqual(["spec.attempt_timeout"]);
@@ -93,26 +106,29 @@ describe("the limits of submitting", () => {
     expect(first.task?.state).toBe(TaskState.QUEUED);
   });
 
-  test("a task that a worker without a handler was given can be submitted again, though its queue is full", async () => {
-    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "1" });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
-    const other = await system.worker({}, "services/worker/main.ts");
+  test("a task that a worker without a handler was given can be submitted again, though its queue is full", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "unhandled";
+    await using other = await system.worker({ MILLRACE_QUEUES: queue }, "services/worker/main.ts");
     const submit = (taskId: string) =>
-      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
-    await submit("one");
+      gateway.client.submitTask({ taskId, spec: { input: scriptOf({}), queue } });
+    const { task: accepted } = await submit("unhandled");
     // Planned for later, it is in the queue no more.
     await until(async () => {
-      const { task } = await gateway.client.getTask({ taskId: "one" });
-      const [queue] = (await gateway.queues.listQueues({})).queues;
-      return task !== undefined && task.sequence > 1n && queue?.bytes === 0n;
+      const { task } = await gateway.client.getTask({ taskId: "unhandled" });
+      const { queues } = await gateway.queues.listQueues({});
+      const bytes = queues.find(({ name }) => name === queue)?.bytes;
+      return bytes === 0n && Number(task?.sequence) > Number(accepted?.sequence);
     });
     await other[Symbol.asyncDispose]();
-    await submit("two");
+    await submit("third");
+    await submit("fourth");
 
-    expect(await submit("one")).toMatchObject({ deduplicated: true });
-    await system.worker();
-    for (const taskId of ["one", "two"]) {
+    expect(await submit("unhandled")).toMatchObject({ deduplicated: true });
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+    for (const taskId of ["unhandled", "third", "fourth"]) {
       expect(statesOf(await historyOf(gateway, taskId)).at(-1)).toBe("SUCCEEDED 1");
     }
   });

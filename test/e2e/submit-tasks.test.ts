@@ -2,7 +2,7 @@ import { create, createRegistry } from "@bufbuild/protobuf";
 import { anyPack, anyUnpack, StructSchema } from "@bufbuild/protobuf/wkt";
 import { type Client, Code, createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -17,7 +17,10 @@ import {
   TaskService,
 } from "#gen/millrace/v1/task_service_pb.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
-import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { type Gateway, historyOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,unserved,full" });
 
 type Tasks = Client<typeof TaskService>;
 
@@ -51,9 +54,9 @@ function reasonsOf({ results }: SubmitTasksResponse): string[] {
 const input = scriptOf({});
 
 describe("SubmitTasks", () => {
-  test("accepts each task on its own, and says in their order what is wrong with the others", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("accepts each task on its own, and says in their order what is wrong with the others", async ({
+    gateway,
+  }) => {
     const unknown = anyPack(ErrorInfoSchema, create(ErrorInfoSchema));
     for (const tasks of doorsOf(gateway)) {
       const { results } = await tasks.submitTasks({
@@ -70,7 +73,7 @@ describe("SubmitTasks", () => {
       expect(results.map((result) => errorIn(result)?.message)).toEqual([
         undefined,
         expect.stringMatching(/^tasks\[1\]\.spec\.queue: /),
-        'tasks[2].spec.queue: there is no queue "elsewhere"; there are: default',
+        'tasks[2].spec.queue: there is no queue "elsewhere"; there are: default, unserved, full',
         expect.stringMatching(/^tasks\[3\]: .*task_id/),
         expect.stringMatching(/^tasks\[4\]\.spec: /),
         expect.stringContaining("google.rpc.ErrorInfo"),
@@ -85,9 +88,9 @@ describe("SubmitTasks", () => {
     }
   });
 
-  test("answers as SubmitTask does: errors with their details, tasks with where they wait", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("answers as SubmitTask does: errors with their details, tasks with where they wait", async ({
+    gateway,
+  }) => {
     for (const tasks of doorsOf(gateway)) {
       const { results } = await tasks.submitTasks({
         tasks: [{ spec: { input, queue: "Not A Queue" } }, { spec: { input } }],
@@ -103,11 +106,10 @@ describe("SubmitTasks", () => {
     }
   });
 
-  test("takes 1,000 tasks, and refuses none and 1,001 as a whole", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("takes 1,000 tasks, and refuses none and 1,001 as a whole", async ({ gateway }) => {
     for (const tasks of doorsOf(gateway)) {
-      const many = Array.from({ length: 1_001 }, () => ({ spec: { input } }));
+      const spec = { input, queue: "unserved" };
+      const many = Array.from({ length: 1_001 }, () => ({ spec }));
       const { results } = await tasks.submitTasks({ tasks: many.slice(1) });
       const ids = results.map((result) => acceptedOf(result)?.task?.id);
       expect(new Set(ids).size).toBe(1_000);
@@ -122,9 +124,7 @@ describe("SubmitTasks", () => {
     }
   });
 
-  test("gives the same task for the same id, in one call and in the next", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("gives the same task for the same id, in one call and in the next", async ({ gateway }) => {
     const twice = [
       { taskId: "one", spec: { input } },
       { requestId: "two", spec: { input } },
@@ -143,11 +143,12 @@ describe("SubmitTasks", () => {
     expect(statesOf(await historyOf(gateway, "one")).at(-1)).toBe("SUCCEEDED 1");
   });
 
-  test("accepts as many as their queue has room for, and says of the others when to ask again", async () => {
-    await using system = await System.start({ MILLRACE_QUEUE_MAX_TASKS: "2" });
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
-    const tasks = ["a", "b", "c", "d"].map((taskId) => ({ taskId, spec: { input } }));
+  test("accepts as many as their queue has room for, and says of the others when to ask again", async ({
+    gateway,
+  }) => {
+    const queue = "full";
+    await gateway.queues.setQueueLimits({ queue, maxTasks: 2n });
+    const tasks = ["a", "b", "c", "d"].map((taskId) => ({ taskId, spec: { input, queue } }));
     const answer = await gateway.client.submitTasks({ tasks });
     expect(reasonsOf(answer).sort()).toEqual(["QUEUE_FULL", "QUEUE_FULL", "accepted", "accepted"]);
     for (const error of answer.results.map(errorIn).filter((each) => each !== undefined)) {
@@ -156,9 +157,7 @@ describe("SubmitTasks", () => {
     }
   });
 
-  test("a request above 4 MiB is refused as a whole, with the limit", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("a request above 4 MiB is refused as a whole, with the limit", async ({ gateway }) => {
     const large = scriptOf({ permanent: "x".repeat(60_000) });
     for (const tasks of doorsOf(gateway)) {
       const many = Array.from({ length: 80 }, () => ({ spec: { input: large } }));
@@ -168,9 +167,9 @@ describe("SubmitTasks", () => {
     }
   });
 
-  test("tells what it accepted, even where the errors of the others would fill the answer", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("tells what it accepted, even where the errors of the others would fill the answer", async ({
+    gateway,
+  }) => {
     const wrong = Object.fromEntries(
       Array.from({ length: 16 }, (_, index) => [`${index}-${"K".repeat(60)}`, ""]),
     );

@@ -18,7 +18,9 @@ const ttl = (ms: number) => ({ case: "ttl" as const, value: durationFromMs(ms) }
 const expireTime = (ms: number) => ({ case: "expireTime" as const, value: timestampFromMs(ms) });
 
 describe("a task with a start time", () => {
-  test("is SCHEDULED, starts no earlier, and its watcher sees it come to its queue", async ({ gateway }) => {
+  test("is SCHEDULED, starts no earlier, and its watcher sees it come to its queue", async ({
+    gateway,
+  }) => {
     const spec = { input: scriptOf({}), start: delay(1_500) };
     const { task } = await gateway.client.submitTask({ taskId: "later", spec });
     expect(task).toMatchObject({ state: TaskState.SCHEDULED });
@@ -72,7 +74,7 @@ describe("a task with a start time", () => {
 });
 
 describe("a task that is not started in time", () => {
-  test("expires, and leaves its queue", async () => {
+  test("expires, and leaves its queue", async ({ system, gateway }) => {
     const { client } = gateway;
     const queue = "expiring";
     const { task } = await client.submitTask({
@@ -88,7 +90,7 @@ describe("a task that is not started in time", () => {
     expect(statesOf(log.get("late") ?? [])).toEqual(["EXPIRED 0"]);
   });
 
-  test("its ttl counts from its start time", async () => {
+  test("its ttl counts from its start time", async ({ gateway }) => {
     const spec = {
       input: scriptOf({}),
       queue: "unserved",
@@ -119,7 +121,7 @@ describe("a task that is not started in time", () => {
 });
 
 describe("a task that reaches its timeout", () => {
-  test("while it waits in its queue has failed, and says so", async () => {
+  test("while it waits in its queue has failed, and says so", async ({ gateway }) => {
     const { client } = gateway;
     const spec = { input: scriptOf({}), queue: "unserved", taskTimeout: durationFromMs(400) };
     await client.submitTask({ taskId: "t", spec });
@@ -129,7 +131,7 @@ describe("a task that reaches its timeout", () => {
     });
   });
 
-  test("can be started again, and has its time anew", async () => {
+  test("can be started again, and has its time anew", async ({ system, gateway }) => {
     const { client } = gateway;
     const [taskId, queue] = ["outlasted", "outlasting"];
     const spec = { input: scriptOf({}), queue, taskTimeout: durationFromMs(3_000) };

@@ -1,14 +1,11 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { openGate } from "#test/support/gate.ts";
 import type { Script } from "#test/support/scripted-worker/scripted.ts";
-import {
-  type Gateway,
-  historyOf,
-  outputOf,
-  System,
-  scriptOf,
-  statesOf,
-} from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { type Gateway, historyOf, outputOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+/** Besides the shared worker's, a queue for each test that reads the metrics of a worker of its own. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,abandoning,counting" });
 
 const SOFT = { nanos: 300_000_000 };
 const HARD = { nanos: 600_000_000 };
@@ -31,10 +28,10 @@ async function metricsOf(url: string): Promise<string[]> {
 }
 
 describe("an attempt with limits", () => {
-  test("may return what it has at its soft limit, and that is the task's output", async () => {
-    await using system = await System.start();
+  test("may return what it has at its soft limit, and that is the task's output", async ({
+    gateway,
+  }) => {
     await using gate = await openGate();
-    const { gateway } = await system.running();
     const id = await submit(
       gateway,
       { gate: gate.url, partial: true },
@@ -44,10 +41,8 @@ describe("an attempt with limits", () => {
     expect(outputOf(await taskOf(gateway, id))).toBe("partial");
   });
 
-  test("that throws at its soft limit has timed out, and is retried", async () => {
-    await using system = await System.start();
+  test("that throws at its soft limit has timed out, and is retried", async ({ gateway }) => {
     await using gate = await openGate();
-    const { gateway } = await system.running();
     const limits = {
       attemptSoftTimeout: SOFT,
       attemptTimeout: FAR,
@@ -61,10 +56,10 @@ describe("an attempt with limits", () => {
     expect(task?.error?.message).toContain("soft limit of 300 ms");
   });
 
-  test("that did not listen to its soft limit is over at the hard one, without another grace", async () => {
-    await using system = await System.start();
+  test("that did not listen to its soft limit is over at the hard one, without another grace", async ({
+    gateway,
+  }) => {
     await using gate = await openGate();
-    const { gateway } = await system.running();
     const limits = { attemptSoftTimeout: SOFT, attemptTimeout: HARD };
     const id = await submit(gateway, { gate: gate.url, deaf: true }, limits);
     const events = await historyOf(gateway, id);
@@ -77,10 +72,8 @@ describe("an attempt with limits", () => {
     expect((await taskOf(gateway, id))?.error?.message).toBe("the attempt took longer than 600 ms");
   });
 
-  test("is stopped at its task's deadline, and the task has failed", async () => {
-    await using system = await System.start();
+  test("is stopped at its task's deadline, and the task has failed", async ({ gateway }) => {
     await using gate = await openGate();
-    const { gateway } = await system.running();
     const id = await submit(
       gateway,
       { gate: gate.url, partial: true },
@@ -94,9 +87,9 @@ describe("an attempt with limits", () => {
     });
   });
 
-  test("that fails so late that no other fits before the task's deadline is the last one", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("that fails so late that no other fits before the task's deadline is the last one", async ({
+    gateway,
+  }) => {
     const id = await submit(
       gateway,
       { failures: 1, retryAfterMs: 60_000 },
@@ -108,16 +101,20 @@ describe("an attempt with limits", () => {
     expect(error?.message).toContain("no other attempt fits before the task's deadline");
   });
 
-  test("that never ends is abandoned: counted, named in the log, and again when it ends at last", async () => {
-    await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "1" });
+  test("that never ends is abandoned: counted, named in the log, and again when it ends at last", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = "abandoning";
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
+    await using worker = await system.worker({
+      MILLRACE_QUEUES: queue,
+      MILLRACE_WORKER_CONCURRENCY: "1",
+    });
     const id = await submit(
       gateway,
       { gate: gate.url, deaf: true, stepsAfterGate: 1 },
-      {
-        attemptTimeout: SOFT,
-      },
+      { attemptTimeout: SOFT, queue },
     );
     await gate.arrived();
     const named = { taskId: id, attempt: 1, taskType: "google.protobuf.Struct" };
@@ -132,7 +129,7 @@ describe("an attempt with limits", () => {
     expect(told).toContain("millrace_worker_abandoned_handlers 1");
 
     // Its slot is free meanwhile, though it is the only one.
-    const next = await submit(gateway, {}, {});
+    const next = await submit(gateway, {}, { queue });
     await historyOf(gateway, next);
     gate.open();
     expect(await worker.service.logged("abandoned handler has ended")).toMatchObject(named);
@@ -143,15 +140,18 @@ describe("an attempt with limits", () => {
     expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
   });
 
-  test("is counted by its type and its outcome", async () => {
-    await using system = await System.start({ MILLRACE_WORKER_CONCURRENCY: "3" });
+  test("is counted by its type and its outcome", async ({ system, gateway }) => {
+    const queue = "counting";
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-    await historyOf(gateway, await submit(gateway, {}, {}));
-    await historyOf(gateway, await submit(gateway, { permanent: "NO" }, {}));
-    const late = await submit(gateway, { gate: gate.url }, { attemptTimeout: SOFT });
+    await using worker = await system.worker({
+      MILLRACE_QUEUES: queue,
+      MILLRACE_WORKER_CONCURRENCY: "3",
+    });
+    await historyOf(gateway, await submit(gateway, {}, { queue }));
+    await historyOf(gateway, await submit(gateway, { permanent: "NO" }, { queue }));
+    const late = await submit(gateway, { gate: gate.url }, { attemptTimeout: SOFT, queue });
     await historyOf(gateway, late);
-    const running = await submit(gateway, { gate: gate.url }, {});
+    const running = await submit(gateway, { gate: gate.url }, { queue });
     await gate.arrived();
     await gate.arrived();
 
