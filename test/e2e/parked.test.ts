@@ -1,20 +1,24 @@
 import { Code } from "@connectrpc/connect";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { errorOf } from "#test/support/errors.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { QUEUE, queueOf, submit } from "#test/support/queues.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
+const test = testOnSharedSystem();
+
 const GARBAGE = Uint8Array.from([255, 254, 253, 0, 7]);
 
-/** Does by hand what no service of ours does. */
+/** Does by hand what no service of ours does. To begin with, nothing is parked. */
 async function byHand({ nats }: System) {
   const nc = await connect({ servers: nats.url });
   const jsm = await jetstreamManager(nc);
+  await jsm.streams.purge("MR_PARKED");
   return {
     jsm,
     publish: (subject: string, data: Uint8Array) => jsm.jetstream().publish(subject, data),
@@ -26,9 +30,10 @@ async function untilParked({ queues }: Gateway, count: bigint): Promise<void> {
   await until(async () => (await queues.listParkedMessages({})).total === count);
 }
 
-test("what is no task is put aside with its reason and its bytes, and neither blocks the queue nor is lost", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("what is no task is put aside with its reason and its bytes, and neither blocks the queue nor is lost", async ({
+  system,
+  gateway,
+}) => {
   await using hand = await byHand(system);
   await hand.publish("mr.queue.default.p0.garbage", GARBAGE);
   await hand.publish("mr.queue.default.p2.nothing", new Uint8Array());
@@ -53,37 +58,40 @@ test("what is no task is put aside with its reason and its bytes, and neither bl
   expect((await hand.jsm.streams.info("MR_SCHEDULE")).state.messages).toBe(0);
 });
 
-test("parked messages are listed page by page, and deleted for good", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("parked messages are listed page by page, and deleted for good", async ({
+  system,
+  gateway,
+}) => {
   await using hand = await byHand(system);
   for (let n = 0; n < 5; n += 1) await hand.publish(`mr.queue.default.p2.g${n}`, GARBAGE);
   await untilParked(gateway, 5n);
   const { queues } = gateway;
 
   const first = await queues.listParkedMessages({ pageSize: 2 });
-  const sequences = first.messages.map(({ sequence }) => sequence);
-  expect(sequences).toEqual([1n, 2n]);
-  const second = await queues.listParkedMessages({ pageSize: 2, afterSequence: 2n });
-  expect(second.messages.map(({ sequence }) => sequence)).toEqual([3n, 4n]);
+  const one = first.messages[0]?.sequence ?? 0n;
+  const [two, three, four, five] = [one + 1n, one + 2n, one + 3n, one + 4n];
+  expect(first.messages.map(({ sequence }) => sequence)).toEqual([one, two]);
+  const second = await queues.listParkedMessages({ pageSize: 2, afterSequence: two });
+  expect(second.messages.map(({ sequence }) => sequence)).toEqual([three, four]);
   expect(second.total).toBe(5n);
-  expect((await queues.listParkedMessages({ afterSequence: 5n })).messages).toEqual([]);
+  expect((await queues.listParkedMessages({ afterSequence: five })).messages).toEqual([]);
   const elsewhere = await errorOf(queues.listParkedMessages({ afterSequence: 2n ** 64n - 1n }));
   expect(elsewhere.code).toBe(Code.OutOfRange);
 
-  const gone = { sequences: [1n, 2n, 77n, 0n, 2n ** 64n - 1n] };
+  const gone = { sequences: [one, two, 77n, 0n, 2n ** 64n - 1n] };
   expect(await queues.deleteParkedMessages(gone)).toMatchObject({ deleted: 2 });
   expect(await queues.deleteParkedMessages(gone)).toMatchObject({ deleted: 0 });
   expect((await queues.listParkedMessages({})).messages.map(({ sequence }) => sequence)).toEqual([
-    3n,
-    4n,
-    5n,
+    three,
+    four,
+    five,
   ]);
 });
 
-test("what is as large as the broker takes is put aside too, and listed in pages that fit", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("what is as large as the broker takes is put aside too, and listed in pages that fit", async ({
+  system,
+  gateway,
+}) => {
   await using hand = await byHand(system);
   const large = new Uint8Array(2 ** 20).fill(255);
   for (let n = 0; n < 4; n += 1) await hand.publish(`mr.queue.default.p2.large${n}`, large);
@@ -94,9 +102,10 @@ test("what is as large as the broker takes is put aside too, and listed in pages
   expect(messages[0]?.reason).toContain("of its 1048576 bytes, the first are here");
 });
 
-test("a delivery that can't be read is run from the log, if that knows its task", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("a delivery that can't be read is run from the log, if that knows its task", async ({
+  system,
+  gateway,
+}) => {
   await using hand = await byHand(system);
   await gateway.queues.pauseQueue({ queue: QUEUE });
   await submit(gateway, "spoilt");
@@ -109,9 +118,10 @@ test("a delivery that can't be read is run from the log, if that knows its task"
   await checkLedger(system.nats.url, ["spoilt"]);
 });
 
-test("a due message that can't be read starts its retry from the log", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("a due message that can't be read starts its retry from the log", async ({
+  system,
+  gateway,
+}) => {
   await using hand = await byHand(system);
   const retryPolicy = { maxAttempts: 3, initialBackoff: { seconds: 2n } };
   const spec = { input: scriptOf({ failures: 1 }), retryPolicy };

@@ -53,7 +53,7 @@ test("a busy worker takes no task any more within a second of the pause", async 
   const { gateway } = await system.running();
   const accepted = submitMany(gateway, 1_500, { steps: 1, idleMs: 5 });
   await until(async () => {
-    const { task } = await gateway.client.getTask({ taskId: "task-20" });
+    const { task } = await gateway.client.getTask({ taskId: "default-20" });
     return task?.state === TaskState.SUCCEEDED;
   });
   await gateway.queues.pauseQueue({ queue: QUEUE });

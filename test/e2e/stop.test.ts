@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import {
   Health,
   HealthCheckResponse_ServingStatus as ServingStatus,
@@ -11,11 +11,16 @@ import type { Broker } from "#lib/broker/broker.ts";
 import { openGrpcClient } from "#lib/rpc/client.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { openGate } from "#test/support/gate.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
-test("services that are asked to stop while they start do so within seconds", async () => {
-  await using system = await System.start();
+/** Besides the shared worker's, a queue for each test with workers that it asks to leave. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,ignoring,hurried,suspects" });
+
+test("services that are asked to stop while they start do so within seconds", async ({
+  system,
+}) => {
   const mains = ["services/gateway/main.ts", "services/worker/main.ts", "services/monitor/main.ts"];
   for (const main of [...mains, ...mains]) {
     await using service = system.spawn(main);
@@ -46,20 +51,26 @@ test("a gateway that drains is red first, serves new calls meanwhile, then leave
   expect(await gateway.service.exited).toBe(0);
 });
 
-test("a second signal ends a gateway that drains at once", async () => {
-  await using system = await System.start({ MILLRACE_DRAIN_MS: "600000" });
-  const gateway = await system.gateway();
+test("a second signal ends a gateway that drains at once", async ({ system }) => {
+  await using gateway = await system.gateway({ MILLRACE_DRAIN_MS: "600000" });
   gateway.service.kill("SIGTERM");
   await gateway.service.logged("asked to stop by SIGTERM");
   gateway.service.kill("SIGTERM");
   expect(await gateway.service.exited).toBeNull();
 });
 
-test("a worker whose handler ignores its signal leaves all the same", async () => {
-  await using system = await System.start({ MILLRACE_LEAVE_GRACE_MS: "0" });
+test("a worker whose handler ignores its signal leaves all the same", async ({
+  system,
+  gateway,
+}) => {
+  const queue = "ignoring";
   await using gate = await openGate();
-  const { gateway, worker } = await system.running();
-  await gateway.client.submitTask({ spec: { input: scriptOf({ gate: gate.url, deaf: true }) } });
+  await using worker = await system.worker({
+    MILLRACE_QUEUES: queue,
+    MILLRACE_LEAVE_GRACE_MS: "0",
+  });
+  const input = scriptOf({ gate: gate.url, deaf: true });
+  await gateway.client.submitTask({ spec: { input, queue } });
   await gate.arrived();
   const askedAt = Date.now();
   worker.service.kill("SIGTERM");
@@ -67,11 +78,14 @@ test("a worker whose handler ignores its signal leaves all the same", async () =
   expect(Date.now() - askedAt).toBeLessThan(15_000);
 });
 
-test("a worker that leaves is red, and a second signal ends it at once, whatever it has to finish", async () => {
-  await using system = await System.start();
+test("a worker that leaves is red, and a second signal ends it at once, whatever it has to finish", async ({
+  system,
+  gateway,
+}) => {
+  const queue = "hurried";
   await using gate = await openGate();
-  const { gateway, worker } = await system.running();
-  await gateway.client.submitTask({ spec: { input: scriptOf({ gate: gate.url }) } });
+  await using worker = await system.worker({ MILLRACE_QUEUES: queue });
+  await gateway.client.submitTask({ spec: { input: scriptOf({ gate: gate.url }), queue } });
   await gate.arrived();
   worker.service.kill("SIGTERM");
   await worker.service.logged("worker leaves");
@@ -82,25 +96,30 @@ test("a worker that leaves is red, and a second signal ends it at once, whatever
   expect(await worker.service.exited).toBeNull();
 });
 
-test("a worker that leaves hands back at once what it has not begun, such as a task that waits to be alone", async () => {
-  await using system = await System.start({
+test("a worker that leaves hands back at once what it has not begun, such as a task that waits to be alone", async ({
+  system,
+  gateway,
+}) => {
+  const queue = "suspects";
+  const patient = {
+    MILLRACE_QUEUES: queue,
     MILLRACE_MAX_CRASHES: "2",
     MILLRACE_LEAVE_GRACE_MS: "600000",
-  });
+  };
   await using gate = await openGate();
-  const { gateway, worker } = await system.running();
+  await using worker = await system.worker(patient);
   const { task } = await gateway.client.submitTask({
-    spec: { input: scriptOf({ gate: gate.url }) },
+    spec: { input: scriptOf({ gate: gate.url }), queue },
   });
   await gate.arrived();
-  await using broker = await openTestBroker(system.nats.url);
-  await enqueueCrashed(broker, "suspect");
+  await using broker = await openTestBroker(system.nats.url, { queues: [queue] });
+  await enqueueCrashed(broker, { taskId: "suspect", queue });
   await until(async () => {
     const sign = await broker.workers.lastSign(worker.id);
     return sign?.runningTaskIds.includes("suspect") ?? false;
   });
 
-  const other = await system.worker();
+  await using other = await system.worker(patient);
   worker.service.kill("SIGTERM");
   expect(statesOf(await historyOf(gateway, "suspect"))).toEqual([
     "RUNNING 1",
@@ -116,8 +135,11 @@ test("a worker that leaves hands back at once what it has not begun, such as a t
 });
 
 /** A task whose first worker died of it, or beside it. */
-async function enqueueCrashed(broker: Broker, taskId: string): Promise<void> {
-  const spec = create(TaskSpecSchema, { queue: "default", input: scriptOf({}) });
+async function enqueueCrashed(
+  broker: Broker,
+  { taskId, queue }: { taskId: string; queue: string },
+): Promise<void> {
+  const spec = create(TaskSpecSchema, { queue, input: scriptOf({}) });
   const fence = await broker.log.begin(taskId, spec);
   if (!fence) throw new Error(`${taskId} is there already`);
   const last = create(StateChangeSchema, {

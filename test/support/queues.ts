@@ -10,25 +10,27 @@ export async function submit(
   { client }: Gateway,
   taskId: string,
   script: Script = {},
+  queue = QUEUE,
 ): Promise<string> {
-  await client.submitTask({ taskId, spec: { input: scriptOf(script) } });
+  await client.submitTask({ taskId, spec: { input: scriptOf(script), queue } });
   return taskId;
 }
 
-/** Submits as many scripted tasks, and gives back their ids: task-0, task-1 … */
+/** Submits as many scripted tasks, and gives back their ids: default-0, default-1 … */
 export async function submitMany(
   gateway: Gateway,
   count: number,
   script: Script = {},
+  queue = QUEUE,
 ): Promise<string[]> {
-  const ids = Array.from({ length: count }, (_, n) => `task-${n}`);
+  const ids = Array.from({ length: count }, (_, n) => `${queue}-${n}`);
   for (let at = 0; at < ids.length; at += 50) {
-    await Promise.all(ids.slice(at, at + 50).map((id) => submit(gateway, id, script)));
+    await Promise.all(ids.slice(at, at + 50).map((id) => submit(gateway, id, script, queue)));
   }
   return ids;
 }
 
 /** The queue as it is listed. */
-export async function queueOf({ queues }: Gateway): Promise<Queue | undefined> {
-  return (await queues.listQueues({})).queues.find(({ name }) => name === QUEUE);
+export async function queueOf({ queues }: Gateway, queue = QUEUE): Promise<Queue | undefined> {
+  return (await queues.listQueues({})).queues.find(({ name }) => name === queue);
 }

@@ -80,7 +80,7 @@ test("a purge needs the count, and cancels no more than that", async () => {
     stdout: "tasks canceled in default: 5\n",
     stderr: "",
   });
-  const { task } = await gateway.client.getTask({ taskId: "task-1" });
+  const { task } = await gateway.client.getTask({ taskId: "default-1" });
   expect(task).toMatchObject({ cancelReason: "obsolete", canceledBy: userInfo().username });
   expect(await queues("purge", QUEUE)).toMatchObject({
     code: 7,
