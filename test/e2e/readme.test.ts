@@ -3,11 +3,25 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { type Gateway, historyOf, System, scriptOf, typesKnown } from "#test/support/system.ts";
+import { afterAll, beforeAll, expect } from "vitest";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { type Gateway, historyOf, scriptOf, typesKnown } from "#test/support/system.ts";
 import { ROOT } from "./cli/cli-process.ts";
 
 const run = promisify(execFile);
+
+/** A gateway, and the worker whose task type the README's tasks are of. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,scripted" }).extend(
+  "readmes",
+  { scope: "file" },
+  async ({ system }) => {
+    const pages = { MILLRACE_QUEUES: "default" };
+    const worker = system.worker(pages, "services/worker/main.ts");
+    const [gateway] = await Promise.all([system.gateway(), worker]);
+    await typesKnown(gateway);
+    return gateway;
+  },
+);
 
 /** Somebody's own project, far from the checkout. */
 let project: string;
@@ -45,25 +59,28 @@ async function runCode(code: string): Promise<string> {
   return (await run(process.execPath, ["example.ts"], { cwd: project })).stdout;
 }
 
-test("the README's backend example submits a task, and again the same one", async () => {
-  await using system = await System.start();
-  const gateway = await system.gateway();
-  await system.worker({}, "services/worker/main.ts");
-  await typesKnown(gateway);
+test("the README's backend example submits a task, and again the same one", async ({
+  readmes: gateway,
+}) => {
   const [backend = ""] = await blocks("ts");
   const id = await runCode(at(gateway, backend));
   expect(id.trim()).toMatch(/^[0-9a-f-]{36}$/);
   expect(await runCode(at(gateway, backend))).toBe(id);
 });
 
-test("the README's browser example watches a task to its end", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
-  const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({ steps: 1 }) } });
+test("the README's browser example watches a task to its end", async ({
+  system,
+  readmes: gateway,
+}) => {
+  const queue = "scripted";
+  await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
+  await typesKnown(gateway, 3);
+  const spec = { input: scriptOf({ steps: 1 }), queue };
+  const { task } = await gateway.client.submitTask({ spec });
   await historyOf(gateway, task?.id ?? "");
   const [, browser = ""] = await blocks("ts");
   const printed = await runCode(`const taskId = "${task?.id}";\n${at(gateway, browser)}`);
-  expect(printed).toContain("1n spec");
+  expect(printed).toMatch(/^\d+n spec /);
   expect(printed).toContain("output");
 });
 
@@ -75,11 +92,7 @@ test("no page has people run whatever is called millrace on npm", async () => {
   }
 });
 
-test("the README's curl command submits a task", async () => {
-  await using system = await System.start();
-  const gateway = await system.gateway();
-  await system.worker({}, "services/worker/main.ts");
-  await typesKnown(gateway);
+test("the README's curl command submits a task", async ({ readmes: gateway }) => {
   const command = (await blocks("sh")).find((block) => block.startsWith("curl"));
   const { stdout } = await inProject(at(gateway, command ?? ""));
   expect(JSON.parse(stdout).task.state).toBe("TASK_STATE_QUEUED");

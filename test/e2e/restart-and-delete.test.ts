@@ -1,17 +1,20 @@
 import { Code } from "@connectrpc/connect";
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { errorOf } from "#test/support/errors.ts";
 import { openGate } from "#test/support/gate.ts";
-import { historyOf, outputOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, outputOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+const test = testOnSharedSystem();
 
 const FAILS_ONCE = scriptOf({ failures: 1 });
 const ONE_ATTEMPT = { maxAttempts: 1 };
 
 describe("a task that has ended", () => {
-  test("is started again under its id, with its history, and says who wanted it", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is started again under its id, with its history, and says who wanted it", async ({
+    gateway,
+  }) => {
     const { client } = gateway;
     const taskId = "again";
     await client.submitTask({ taskId, spec: { input: FAILS_ONCE, retryPolicy: ONE_ATTEMPT } });
@@ -29,12 +32,10 @@ describe("a task that has ended", () => {
     expect(outputOf(ended)).toBe("attempt 2");
   });
 
-  test("is started once, however many callers ask at the same time", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is started once, however many callers ask at the same time", async ({ gateway }) => {
     await using gate = await openGate();
     const { client } = gateway;
-    const taskId = "again";
+    const taskId = "contested";
     const input = scriptOf({ gate: gate.url });
     await client.submitTask({ taskId, spec: { input } });
     await gate.arrived();
@@ -57,9 +58,9 @@ describe("a task that has ended", () => {
       .toBe(TaskState.SUCCEEDED);
   });
 
-  test("is not started again when it succeeded, nor while it goes on, nor when it is unknown", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is not started again when it succeeded, nor while it goes on, nor when it is unknown", async ({
+    gateway,
+  }) => {
     await using gate = await openGate();
     const { client } = gateway;
     await client.submitTask({ taskId: "good", spec: { input: scriptOf({}) } });
@@ -82,9 +83,7 @@ describe("a task that has ended", () => {
     });
   });
 
-  test("is deleted with its history, once, and its id is free again", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("is deleted with its history, once, and its id is free again", async ({ gateway }) => {
     const { client } = gateway;
     const taskId = "gone";
     await client.submitTask({ taskId, spec: { input: scriptOf({ steps: 3 }) } });

@@ -1,6 +1,6 @@
 import { anyUnpack } from "@bufbuild/protobuf/wkt";
 import { Code } from "@connectrpc/connect";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { TaskFailure, WatchTasksResponse } from "#gen/millrace/v1/task_service_pb.ts";
@@ -8,8 +8,11 @@ import { isTerminalEvent } from "#lib/task/life.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger, readLog } from "#test/support/ledger.ts";
-import { type Gateway, System, scriptOf } from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { type Gateway, scriptOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
+
+const test = testOnSharedSystem();
 
 interface Watched {
   readonly snapshots: string[];
@@ -50,10 +53,11 @@ function expectWhole(told: readonly TaskEvent[] = [], stored: readonly TaskEvent
   expect(sequences(told)).toEqual(sequences(owed));
 }
 
-test("200 tasks on one stream: all that the log has of each, resumed at another gateway", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
-  const other = await system.gateway();
+test("200 tasks on one stream: all that the log has of each, resumed at another gateway", async ({
+  system,
+  gateway,
+}) => {
+  await using other = await system.gateway();
   const ids = Array.from({ length: 200 }, (_, index) => `task-${index}`);
   await Promise.all(
     ids.map((taskId) => {
@@ -85,10 +89,11 @@ test("200 tasks on one stream: all that the log has of each, resumed at another 
   }
 });
 
-test("who watches a label sees the tasks that bear it, those that run and those to come, each once", async () => {
-  await using system = await System.start();
+test("who watches a label sees the tasks that bear it, those that run and those to come, each once", async ({
+  system,
+  gateway,
+}) => {
   await using gate = await openGate();
-  const { gateway } = await system.running();
   const labels = { batch: "b1" };
   const spec = { input: scriptOf({ gate: gate.url }), labels };
   const before = await gateway.client.submitTask({ spec });
@@ -115,9 +120,7 @@ test("who watches a label sees the tasks that bear it, those that run and those 
   for (const id of ids) expectWhole(watched.events.get(id), log.get(id));
 });
 
-test("what makes no watch is refused with the field that is wrong", async () => {
-  await using system = await System.start();
-  const gateway = await system.gateway();
+test("what makes no watch is refused with the field that is wrong", async ({ gateway }) => {
   const refused = async (request: Parameters<typeof gateway.client.watchTasks>[0]) => {
     const call = (async () => {
       for await (const _ of gateway.client.watchTasks(request)) return;

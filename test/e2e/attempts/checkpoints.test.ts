@@ -1,24 +1,31 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import {
   type Gateway,
   historyOf,
   isolatedScriptOf,
   outputOf,
-  System,
   scriptOf,
   statesOf,
 } from "#test/support/system.ts";
 
+/** Besides the shared worker's, a queue for each test that kills or freezes workers of its own. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,own-thread,other-thread,frozen" });
+
 const INPUTS = [
-  ["in the worker's own thread", scriptOf],
-  ["in a thread of its own", isolatedScriptOf],
+  ["in the worker's own thread", scriptOf, "own-thread"],
+  ["in a thread of its own", isolatedScriptOf, "other-thread"],
 ] as const;
 
-async function submit({ client }: Gateway, input: ReturnType<typeof scriptOf>): Promise<string> {
-  const { task } = await client.submitTask({ spec: { input } });
+async function submit(
+  { client }: Gateway,
+  input: ReturnType<typeof scriptOf>,
+  queue = "default",
+): Promise<string> {
+  const { task } = await client.submitTask({ spec: { input, queue } });
   return task?.id ?? "";
 }
 
@@ -33,10 +40,10 @@ function checkpointsOf(events: readonly TaskEvent[]): unknown[] {
   );
 }
 
-describe.each(INPUTS)("a handler %s", (_, inputOf) => {
-  test("goes on from its checkpoint after a failure, and a watcher sees what it saved", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+describe.each(INPUTS)("a handler %s", (_, inputOf, queue) => {
+  test("goes on from its checkpoint after a failure, and a watcher sees what it saved", async ({
+    gateway,
+  }) => {
     const id = await submit(gateway, inputOf({ countTo: 4, gateAtCount: 2, failures: 1 }));
     const events = await historyOf(gateway, id);
     expect(statesOf(events)).toEqual(["RUNNING 1", "RETRYING 1", "RUNNING 2", "SUCCEEDED 2"]);
@@ -49,23 +56,21 @@ describe.each(INPUTS)("a handler %s", (_, inputOf) => {
     expect(outputOf(await taskOf(gateway, id))).toBe("counted from 2 to 4");
   });
 
-  test("goes on from its checkpoint after its worker was killed", async () => {
-    await using system = await System.start();
+  test("goes on from its checkpoint after its worker was killed", async ({ system, gateway }) => {
     await using gate = await openGate();
-    const { gateway, worker } = await system.running();
-    const id = await submit(gateway, inputOf({ countTo: 5, gateAtCount: 3, gate: gate.url }));
+    await using worker = await system.worker({ MILLRACE_QUEUES: queue });
+    const input = inputOf({ countTo: 5, gateAtCount: 3, gate: gate.url });
+    const id = await submit(gateway, input, queue);
     await gate.arrived();
     worker.service.kill("SIGKILL");
-    await system.worker();
+    await using _worker = await system.worker({ MILLRACE_QUEUES: queue });
     const events = await historyOf(gateway, id);
     expect(statesOf(events)).toEqual(["RUNNING 1", "RUNNING 2", "SUCCEEDED 2"]);
     expect(outputOf(await taskOf(gateway, id))).toBe("counted from 3 to 5");
     await checkLedger(system.nats.url, [id]);
   });
 
-  test("that saves more than a checkpoint may have is told so", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("that saves more than a checkpoint may have is told so", async ({ gateway }) => {
     const id = await submit(gateway, inputOf({ checkpoint: "x".repeat(16_383) }));
     const events = await historyOf(gateway, id);
     expect(statesOf(events)).toEqual(["RUNNING 1", "FAILED 1"]);
@@ -77,9 +82,9 @@ describe.each(INPUTS)("a handler %s", (_, inputOf) => {
   });
 });
 
-test("a task that is started again after its end goes on from its last checkpoint", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("a task that is started again after its end goes on from its last checkpoint", async ({
+  gateway,
+}) => {
   const failing = { countTo: 4, gateAtCount: 2, failures: 1, failureCode: "NO_CREDIT" };
   const { task } = await gateway.client.submitTask({
     spec: { input: scriptOf(failing), retryPolicy: { maxAttempts: 1 } },
@@ -92,14 +97,18 @@ test("a task that is started again after its end goes on from its last checkpoin
     .toBe("counted from 2 to 4");
 });
 
-test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async () => {
-  await using system = await System.start();
+test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async ({
+  system,
+  gateway,
+}) => {
+  const queue = "frozen";
   await using gate = await openGate();
-  const { gateway, worker: zombie } = await system.running();
-  const id = await submit(gateway, scriptOf({ gate: gate.url, checkpoint: "mine", deaf: true }));
+  await using zombie = await system.worker({ MILLRACE_QUEUES: queue });
+  const input = scriptOf({ gate: gate.url, checkpoint: "mine", deaf: true });
+  const id = await submit(gateway, input, queue);
   await gate.arrived();
   zombie.service.kill("SIGSTOP");
-  const other = await system.worker();
+  await using other = await system.worker({ MILLRACE_QUEUES: queue });
   await gate.arrived();
   zombie.service.kill("SIGCONT");
   gate.open();

@@ -1,15 +1,18 @@
-import { describe, expect, test } from "vitest";
+import { describe, expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+const test = testOnSharedSystem();
 
 function msOf(event: TaskEvent | undefined): number {
   return Number(event?.time?.seconds) * 1_000 + (event?.time?.nanos ?? 0) / 1e6;
 }
 
 describe("a handler that fails", () => {
-  test("says when the next attempt is worth it, and it starts then, whatever the policy says", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("says when the next attempt is worth it, and it starts then, whatever the policy says", async ({
+    gateway,
+  }) => {
     const { task } = await gateway.client.submitTask({
       spec: {
         input: scriptOf({ failures: 1, retryAfterMs: 2_000 }),
@@ -22,9 +25,7 @@ describe("a handler that fails", () => {
     expect(msOf(states[2]) - msOf(states[1])).toBeGreaterThanOrEqual(1_900);
   });
 
-  test("with a code that the task does not want retried ends it at once", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("with a code that the task does not want retried ends it at once", async ({ gateway }) => {
     const { task } = await gateway.client.submitTask({
       spec: {
         input: scriptOf({ failures: 9, failureCode: "NO_CREDIT" }),
