@@ -29,7 +29,7 @@ export function testOnSharedSystem(env: Env = {}) {
 }
 
 /** Else the tests that came after its end had another system than they think. */
-function throwIfExited(service: Service): void {
+export function throwIfExited(service: Service): void {
   if (!service.hasExited) return;
   throw new Error(`a process that tests share has ended: ${service.stderr}${service.tail()}`);
 }

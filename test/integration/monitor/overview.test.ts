@@ -1,8 +1,9 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, onTestFinished, test } from "vitest";
+import { expect, onTestFinished } from "vitest";
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { testOnSharedMonitor as test } from "./shared-monitor.ts";
 import { TYPE, WatchedSystem } from "./watched-system.ts";
 
 const { RUNNING, RETRYING, SUCCEEDED, FAILED, CANCELED } = TaskState;
@@ -109,9 +110,7 @@ test.each([0, 1])("a watch shows a change without being asked again (door %i)", 
   expect(seen.at(-1)).toBe(0n);
 });
 
-test("a watch can't be asked for more often than every 200 ms", async () => {
-  await using system = await WatchedSystem.start();
-  const monitor = await system.monitor();
+test("a watch can't be asked for more often than every 200 ms", async ({ monitor }) => {
   for (const door of monitor.doors) {
     const watch = door.watchOverview({ interval: { seconds: 0n, nanos: 1 } });
     await expect(watch[Symbol.asyncIterator]().next()).rejects.toThrow("interval");
@@ -130,9 +129,10 @@ test("a monitor that was restarted knows what the one before it knew", async () 
   expect(lasting(after)).toEqual(lasting(before));
 });
 
-test("a worker is shown as it describes itself, from its first sign of life until it leaves", async () => {
-  await using system = await WatchedSystem.start();
-  const monitor = await system.monitor();
+test("a worker is shown as it describes itself, from its first sign of life until it leaves", async ({
+  system,
+  monitor,
+}) => {
   const left = new AbortController();
   const worker = create(WorkerSchema, { id: "worker-9", concurrency: 4, running: 3 });
   const living = system.broker.workers.keepAlive(() => worker, left.signal);
@@ -145,9 +145,10 @@ test("a worker is shown as it describes itself, from its first sign of life unti
   await monitor.shows((overview) => overview.workers.length === 0);
 });
 
-test("a paused queue is shown with who paused it and why, until it is resumed", async () => {
-  await using system = await WatchedSystem.start();
-  const monitor = await system.monitor();
+test("a paused queue is shown with who paused it and why, until it is resumed", async ({
+  system,
+  monitor,
+}) => {
   const { queueSettings } = system.broker;
   await queueSettings.pause("default", { reason: "new model", requestedBy: "ada" });
   const paused = await monitor.shows(({ queues }) => queues[0]?.pause !== undefined);

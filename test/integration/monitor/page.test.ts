@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 import { until } from "#test/support/until.ts";
-import { WatchedSystem } from "./watched-system.ts";
+import { testOnSharedMonitor as test } from "./shared-monitor.ts";
 
 const TYPES: Readonly<Record<string, string>> = {
   html: "text/html; charset=utf-8",
@@ -10,9 +10,8 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: "image/svg+xml",
 };
 
-test("the page and all that it is made of are served, safely", async () => {
-  await using system = await WatchedSystem.start();
-  const { url } = await system.monitor();
+test("the page and all that it is made of are served, safely", async ({ monitor }) => {
+  const { url } = monitor;
   const files = await readdir("services/monitor/web");
   expect(files).toContain("index.html");
   for (const file of files) {
@@ -28,9 +27,7 @@ test("the page and all that it is made of are served, safely", async () => {
   }
 });
 
-test("everything that the page asks for is there", async () => {
-  await using system = await WatchedSystem.start();
-  const monitor = await system.monitor();
+test("everything that the page asks for is there", async ({ monitor }) => {
   await until(async () => (await monitor.readiness()).ready);
   const { url } = monitor;
   const asked = ["/"];
@@ -44,9 +41,8 @@ test("everything that the page asks for is there", async () => {
   expect(asked).toContain("/watch.js");
 });
 
-test("nothing else is served, and nothing can be posted to the page", async () => {
-  await using system = await WatchedSystem.start();
-  const { url } = await system.monitor();
+test("nothing else is served, and nothing can be posted to the page", async ({ monitor }) => {
+  const { url } = monitor;
   for (const path of ["/nothing", "/web/index.html", "/..%2fmain.ts", "/main.ts"]) {
     expect((await fetch(url + path)).status, path).toBe(404);
   }
