@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { connect } from "node:http2";
-import { describe, expect, test } from "vitest";
-import { historyOf, isolatedScriptOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { describe, expect } from "vitest";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, isolatedScriptOf, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { unusedPort } from "#test/support/unused-port.ts";
 
@@ -14,7 +15,15 @@ const GATEWAY = "services/gateway/main.ts";
 const CALLS = 3_000;
 const CALLS_AT_ONCE = 50;
 
-type Sink = "a full disk" | "a reader that is gone" | "a reader that stalls";
+/** Each with the queue of the worker whose output goes there. */
+const QUEUES = {
+  "a full disk": "full",
+  "a reader that is gone": "gone",
+  "a reader that stalls": "stalled",
+};
+type Sink = keyof typeof QUEUES;
+
+const test = testOnSharedSystem({ MILLRACE_QUEUES: `default,${Object.values(QUEUES)}` });
 
 function start(sink: Sink, main: string, env: Record<string, string> = {}, args: string[] = []) {
   const output = sink === "a full disk" ? openSync(FULL_DISK, "w") : "pipe";
@@ -38,41 +47,46 @@ const sinks: Sink[] = ["a reader that is gone", "a reader that stalls"];
 if (existsSync(FULL_DISK)) sinks.push("a full disk");
 
 describe.each(sinks)("a service whose output goes to %s", (sink) => {
-  test.each([
+  test.for([
     { name: "gateway", main: GATEWAY },
     { name: "worker", main: "services/worker/main.ts" },
     { name: "monitor", main: "services/monitor/main.ts" },
-  ])("$name serves all the same, and leaves when it is asked to", async ({ main, name }) => {
-    await using system = await System.start();
-    const [http, grpc] = [String(await unusedPort()), String(await unusedPort())];
-    await using service = start(sink, main, {
-      NATS_SERVERS: system.nats.url,
-      MILLRACE_GATEWAY_GRPC_PORT: grpc,
-      MILLRACE_MONITOR_GRPC_PORT: grpc,
-      [`MILLRACE_${name.toUpperCase()}_HTTP_PORT`]: http,
-    });
-    const isReady = async () => (await fetch(`http://127.0.0.1:${http}/readyz`)).ok;
-    await until(async () => service.child.exitCode !== null || (await isReady()));
-    expect(service.child.exitCode).toBe(null);
-    // Each of these had grpc-js print a line.
-    if (name !== "worker") for (let call = 1; call <= 3; call += 1) await callWithOddHeader(grpc);
-    if (sink === "a reader that stalls" && name !== "worker") await callOften(http);
-    expect(await isReady()).toBe(true);
-    service.child.kill("SIGTERM");
-    expect(await service.exited).toEqual([0, null]);
-  });
+  ])(
+    "$name serves all the same, and leaves when it is asked to",
+    async ({ main, name }, { system }) => {
+      const [http, grpc] = [String(await unusedPort()), String(await unusedPort())];
+      await using service = start(sink, main, {
+        NATS_SERVERS: system.nats.url,
+        MILLRACE_GATEWAY_GRPC_PORT: grpc,
+        MILLRACE_MONITOR_GRPC_PORT: grpc,
+        [`MILLRACE_${name.toUpperCase()}_HTTP_PORT`]: http,
+      });
+      const isReady = async () => (await fetch(`http://127.0.0.1:${http}/readyz`)).ok;
+      await until(async () => service.child.exitCode !== null || (await isReady()));
+      expect(service.child.exitCode).toBe(null);
+      // Each of these had grpc-js print a line.
+      if (name !== "worker") for (let call = 1; call <= 3; call += 1) await callWithOddHeader(grpc);
+      if (sink === "a reader that stalls" && name !== "worker") await callOften(http);
+      expect(await isReady()).toBe(true);
+      service.child.kill("SIGTERM");
+      expect(await service.exited).toEqual([0, null]);
+    },
+  );
 
-  test("tasks end well whose handlers print, in threads of their own or not", async () => {
-    await using system = await System.start();
-    const { gateway, worker } = await system.running();
-    await worker[Symbol.asyncDispose]();
+  test("tasks end well whose handlers print, in threads of their own or not", async ({
+    system,
+    gateway,
+  }) => {
+    const queue = QUEUES[sink];
     await using _ = start(sink, "test/support/scripted-worker/main.ts", {
       NATS_SERVERS: system.nats.url,
       MILLRACE_WORKER_HTTP_PORT: "0",
+      MILLRACE_QUEUES: queue,
     });
     const inputs = { here: scriptOf({ prints: 5 }), isolated: isolatedScriptOf({ prints: 5 }) };
-    for (const [taskId, input] of Object.entries(inputs)) {
-      await gateway.client.submitTask({ taskId, spec: { input } });
+    for (const [how, input] of Object.entries(inputs)) {
+      const taskId = `${queue}-${how}`;
+      await gateway.client.submitTask({ taskId, spec: { input, queue } });
       const states = statesOf(await historyOf(gateway, taskId));
       expect(states).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
     }
