@@ -114,10 +114,7 @@ test("a purge that runs out of time has canceled some tasks and harmed none", as
   expect(ids.map((id) => statesOf(log.get(id) ?? []))).toEqual(ids.map(() => ["CANCELED 0"]));
 });
 
-test("a purge cancels a task that was started again", async ({
-  system,
-  gateway,
-}) => {
+test("a purge cancels a task that was started again", async ({ system, gateway }) => {
   await submit(gateway, "again", { permanent: "NO" });
   await historyOf(gateway, "again");
   await gateway.queues.pauseQueue({ queue: QUEUE });

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { Priority, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { checkLedger } from "#test/support/ledger.ts";
@@ -49,49 +49,52 @@ async function leaveOrphan(natsUrl: string, taskId: string): Promise<void> {
   expect(begun).toBeDefined();
 }
 
-test("a task whose gateway died before it enqueued it runs, and nobody had to ask", async () => {
-  await using system = await System.start();
-  await leaveOrphan(system.nats.url, "orphan");
-  const { gateway } = await system.running();
-  await system.gateway();
-  await untilEnded(gateway, "orphan");
-  const log = await checkLedger(system.nats.url, ["orphan"]);
-  expect(statesOf(log.get("orphan") ?? []).slice(-2)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
-});
+// What takes long here is waiting until a task is old, or a lease over, not work.
+describe.concurrent("the janitor", () => {
+  test("a task whose gateway died before it enqueued it runs, and nobody had to ask", async () => {
+    await using system = await System.start();
+    await leaveOrphan(system.nats.url, "orphan");
+    const { gateway } = await system.running();
+    await system.gateway();
+    await untilEnded(gateway, "orphan");
+    const log = await checkLedger(system.nats.url, ["orphan"]);
+    expect(statesOf(log.get("orphan") ?? []).slice(-2)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  });
 
-test("one of two gateways looks after orphans; when it is killed the other one does within 15 s", async () => {
-  await using system = await System.start();
-  const gateways = [await system.gateway(), await system.gateway()];
-  const leader = await leaderOf(gateways);
-  expect(await leaders(gateways)).toEqual([leader]);
-  const others = gateways.filter((gateway) => gateway !== leader);
-  leader.service.kill("SIGKILL");
-  await leaderOf(others, 15_000);
-});
+  test("one of two gateways looks after orphans; when it is killed the other one does within 15 s", async () => {
+    await using system = await System.start();
+    const gateways = [await system.gateway(), await system.gateway()];
+    const leader = await leaderOf(gateways);
+    expect(await leaders(gateways)).toEqual([leader]);
+    const others = gateways.filter((gateway) => gateway !== leader);
+    leader.service.kill("SIGKILL");
+    await leaderOf(others, 15_000);
+  });
 
-test("a leader that was frozen and wakes up leads no more, and does no harm", async () => {
-  await using system = await System.start();
-  await system.worker();
-  const gateways = [await system.gateway(), await system.gateway()];
-  const leader = await leaderOf(gateways);
-  const others = gateways.filter((gateway) => gateway !== leader);
-  await leaveOrphan(system.nats.url, "orphan");
-  leader.service.kill("SIGSTOP");
-  const next = await leaderOf(others);
-  leader.service.kill("SIGCONT");
-  await until(async () => !(await isLeading(leader)));
-  expect(await leaders(gateways)).toEqual([next]);
-  await untilEnded(next, "orphan");
-  await checkLedger(system.nats.url, ["orphan"]);
-});
+  test("a leader that was frozen and wakes up leads no more, and does no harm", async () => {
+    await using system = await System.start();
+    await system.worker();
+    const gateways = [await system.gateway(), await system.gateway()];
+    const leader = await leaderOf(gateways);
+    const others = gateways.filter((gateway) => gateway !== leader);
+    await leaveOrphan(system.nats.url, "orphan");
+    leader.service.kill("SIGSTOP");
+    const next = await leaderOf(others);
+    leader.service.kill("SIGCONT");
+    await until(async () => !(await isLeading(leader)));
+    expect(await leaders(gateways)).toEqual([next]);
+    await untilEnded(next, "orphan");
+    await checkLedger(system.nats.url, ["orphan"]);
+  });
 
-test("a leader that is asked to stop hands over at once", async () => {
-  await using system = await System.start();
-  const gateways = [await system.gateway(), await system.gateway()];
-  const leader = await leaderOf(gateways);
-  const others = gateways.filter((gateway) => gateway !== leader);
-  leader.service.kill("SIGTERM");
-  expect(await leader.service.exited).toBe(0);
-  // Half of the 10 s after which it would be anyone's.
-  await leaderOf(others, 5_000);
+  test("a leader that is asked to stop hands over at once", async () => {
+    await using system = await System.start();
+    const gateways = [await system.gateway(), await system.gateway()];
+    const leader = await leaderOf(gateways);
+    const others = gateways.filter((gateway) => gateway !== leader);
+    leader.service.kill("SIGTERM");
+    expect(await leader.service.exited).toBe(0);
+    // Half of the 10 s after which it would be anyone's.
+    await leaderOf(others, 5_000);
+  });
 });

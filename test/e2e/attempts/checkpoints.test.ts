@@ -40,7 +40,8 @@ function checkpointsOf(events: readonly TaskEvent[]): unknown[] {
   );
 }
 
-describe.each(INPUTS)("a handler %s", (_, inputOf, queue) => {
+// What takes long here is waiting for leases to end, not work.
+describe.concurrent.each(INPUTS)("a handler %s", (_, inputOf, queue) => {
   test("goes on from its checkpoint after a failure, and a watcher sees what it saved", async ({
     gateway,
   }) => {
@@ -82,7 +83,7 @@ describe.each(INPUTS)("a handler %s", (_, inputOf, queue) => {
   });
 });
 
-test("a task that is started again after its end goes on from its last checkpoint", async ({
+test.concurrent("a task that is started again after its end goes on from its last checkpoint", async ({
   gateway,
 }) => {
   const failing = { countTo: 4, gateAtCount: 2, failures: 1, failureCode: "NO_CREDIT" };
@@ -97,7 +98,7 @@ test("a task that is started again after its end goes on from its last checkpoin
     .toBe("counted from 2 to 4");
 });
 
-test("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async ({
+test.concurrent("a worker that was frozen past its lease can't save a checkpoint when it wakes up", async ({
   system,
   gateway,
 }) => {
