@@ -20,7 +20,13 @@ export interface Attempt<Input> {
   readonly taskId: string;
   /** From 1; grows with every attempt of the task. */
   readonly number: number;
-  /** `taskId/number`: give it to services that must not do the same thing twice. */
+  /** Tells it apart from every other attempt, also of a task that has the same id later: `<idempotencyKey>/<number>`. */
+  readonly id: string;
+  /**
+   * The same for all attempts of a run: give it to services that must not do the same thing twice, for an attempt whose
+   * worker died is repeated. A task that is started again, or submitted anew under its id, is another run and has another
+   * key: `<taskId>/<sequence of the event that began the run>`.
+   */
   readonly idempotencyKey: string;
   readonly input: Input;
   /**

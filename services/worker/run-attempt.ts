@@ -126,10 +126,12 @@ async function cueOf(
   });
   stops.startLimits(limits);
   const save = checkpointSaver(broker, begun, stops);
+  const idempotencyKey = `${fence.taskId}/${fence.epoch}`;
   const context = {
     taskId: fence.taskId,
     number: running.attempt,
-    idempotencyKey: `${fence.taskId}/${running.attempt}`,
+    id: `${idempotencyKey}/${running.attempt}`,
+    idempotencyKey,
     // Handlers compare it with the clock that they have.
     deadline: new Date(Date.now() + limits.hardMs),
     checkpoint,

@@ -11,6 +11,7 @@ export interface AttemptListeners {
 export class RecordedAttempt<Input> implements Attempt<Input> {
   readonly taskId = "recorded";
   readonly number = 1;
+  readonly id = "recorded/1/1";
   readonly idempotencyKey = "recorded/1";
   readonly input: Input;
   readonly signal: AbortSignal;

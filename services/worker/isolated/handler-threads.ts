@@ -72,6 +72,7 @@ export class HandlerThreads implements AsyncDisposable {
       input: cue.input,
       taskId: context.taskId,
       number: context.number,
+      id: context.id,
       idempotencyKey: context.idempotencyKey,
       deadline: context.deadline,
       checkpoint: context.checkpoint,

@@ -19,6 +19,7 @@ export interface ThreadAttempt {
   readonly input: Any | undefined;
   readonly taskId: string;
   readonly number: number;
+  readonly id: string;
   readonly idempotencyKey: string;
   readonly deadline: Date;
   readonly checkpoint: JsonValue | undefined;

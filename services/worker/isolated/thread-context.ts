@@ -25,13 +25,13 @@ export class ThreadContext implements Disposable {
   #saves = 0;
 
   constructor(given: ThreadAttempt) {
-    const { port, taskId, number, idempotencyKey, deadline, checkpoint } = given;
+    const { port, taskId, number, id, idempotencyKey, deadline, checkpoint } = given;
     this.#port = port;
     this.#heard = given.heard;
     const notes = new AttemptNotes(number, (facet) => this.#note(facet));
     this.#notes = notes;
     this.attempt = {
-      ...{ taskId, number, idempotencyKey, deadline, checkpoint },
+      ...{ taskId, number, id, idempotencyKey, deadline, checkpoint },
       signal: this.#stop.signal,
       report: (progress) => this.#say(() => notes.report(progress)),
       emit: (piece) => this.#say(() => notes.emit(piece)),

@@ -22,7 +22,14 @@ const TYPE = {
 
 function contextOf({ signal }: Stops) {
   return {
-    ...{ taskId: "t", number: 1, idempotencyKey: "t/1", deadline: new Date(), checkpoint: null },
+    ...{
+      taskId: "t",
+      number: 1,
+      id: "t/1/1",
+      idempotencyKey: "t/1",
+      deadline: new Date(),
+      checkpoint: null,
+    },
     ...{ signal, report() {}, emit() {}, log() {} },
     saveCheckpoint: () => Promise.resolve(),
   };

@@ -14,6 +14,8 @@ export interface Script {
   reports?: Partial<Record<"fraction" | "current" | "total", string>>[];
   /** Bytes of output that each step adds. */
   stepBytes?: number;
+  /** Has a payment service at this address charge for it, with the attempt's idempotency key. */
+  charge?: string;
   /** Calls this address and goes on when it answers: so that a test knows that the attempt runs, and says how long. */
   gate?: string;
   /** The same as steps, behind the gate. */
@@ -85,6 +87,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
   }
   await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
+  if (script.charge !== undefined) await charge(script.charge, attempt);
   try {
     await passGate(script, attempt);
   } catch (error) {
@@ -129,6 +132,11 @@ async function goSteps(
     attempt.log("info", `did step ${step}`);
     if (idleMs > 0) await setTimeout(idleMs / steps, undefined, attempt);
   }
+}
+
+async function charge(url: string, { id, idempotencyKey }: Attempt<unknown>): Promise<void> {
+  const headers = { "idempotency-key": idempotencyKey };
+  await (await fetch(url, { method: "POST", headers, body: id })).text();
 }
 
 async function passGate({ gate, deaf }: Script, { signal }: Attempt<unknown>): Promise<void> {
