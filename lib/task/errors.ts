@@ -10,8 +10,8 @@ export type RequestErrorReason =
   | "QUEUE_FULL"
   | "COUNT_NOT_CONFIRMED"
   | "HISTORY_FULL"
-  | "UNDECIDED"
-  | "BROKER_AWAY"
+  | "OUTCOME_UNKNOWN"
+  | "BROKER_UNAVAILABLE"
   | "INVALID_FIELD"
   | "WATCHER_TOO_SLOW"
   | "SEQUENCE_UNKNOWN"
@@ -154,15 +154,15 @@ export class HistoryFull extends RequestError {
 }
 
 /** Ask again later, for the same task: it may happen yet, or not. */
-export class Undecided extends RequestError {
-  override name = "Undecided";
-  readonly reason = "UNDECIDED";
+export class OutcomeUnknown extends RequestError {
+  override name = "OutcomeUnknown";
+  readonly reason = "OUTCOME_UNKNOWN";
   override readonly facts;
   override readonly retryAfterMs = 30_000;
 
   constructor(taskId: string, options?: ErrorOptions) {
     super(
-      `the history of tasks became full, and what becomes of task ${taskId} is undecided`,
+      `the history of tasks became full, and what becomes of task ${taskId} is unknown`,
       options,
     );
     this.facts = { task_id: taskId };
@@ -170,9 +170,9 @@ export class Undecided extends RequestError {
 }
 
 /** Ask again later: the broker can't be reached. */
-export class BrokerAway extends RequestError {
-  override name = "BrokerAway";
-  readonly reason = "BROKER_AWAY";
+export class BrokerUnavailable extends RequestError {
+  override name = "BrokerUnavailable";
+  readonly reason = "BROKER_UNAVAILABLE";
   override readonly retryAfterMs: number;
 
   constructor(cause?: unknown, retryAfterMs = 1_000) {

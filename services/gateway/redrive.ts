@@ -7,7 +7,7 @@ import {
 import type { Broker } from "#lib/broker/broker.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import {
-  BrokerAway,
+  BrokerUnavailable,
   HistoryFull,
   TaskFinished,
   TaskNotFinished,
@@ -20,7 +20,7 @@ const DEFAULT_LIMIT = 100;
 const RESTARTS_AT_ONCE = 16;
 
 /** What else comes of the same would be no better. */
-const NO_USE_TO_GO_ON = [HistoryFull, BrokerAway];
+const NO_USE_TO_GO_ON = [HistoryFull, BrokerUnavailable];
 
 /** Somebody else was faster: it is no dead letter any more, and there is nothing to do. */
 const NO_DEAD_LETTER = [TaskNotFinished, TaskFinished, TaskNotFound];

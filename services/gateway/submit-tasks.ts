@@ -15,7 +15,7 @@ import { Turns } from "#lib/process/turns.ts";
 import { MAX_MESSAGE_BYTES } from "#lib/rpc/door.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import { requestValidation } from "#lib/rpc/validation.ts";
-import { BrokerAway, RequestError } from "#lib/task/errors.ts";
+import { BrokerUnavailable, RequestError } from "#lib/task/errors.ts";
 import { type AcceptOptions, accept } from "./accept.ts";
 import { inParallel } from "./in-parallel.ts";
 import type { Submitted } from "./submit.ts";
@@ -39,7 +39,7 @@ export async function submitTasks(
   options: SubmitTasksOptions,
   signal: AbortSignal,
 ): Promise<SubmitTasksResponse> {
-  let away: BrokerAway | undefined;
+  let away: BrokerUnavailable | undefined;
   const turns = new Turns();
   const results = await inParallel(tasks, AT_ONCE, async (task, index) => {
     try {
@@ -49,7 +49,7 @@ export async function submitTasks(
       if (away) throw away;
       return accepted(await acceptOne(task, `tasks[${index}]`, options));
     } catch (error) {
-      if (error instanceof BrokerAway) away = error;
+      if (error instanceof BrokerUnavailable) away = error;
       return refused(error, options.log);
     }
   });

@@ -4,7 +4,7 @@ import { keepRunning } from "#lib/broker/link/keep-running.ts";
 import type { QueueDepth } from "#lib/broker/queues/queues.ts";
 import type { Log } from "#lib/process/log.ts";
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 
 const POLL_MS = 2_000;
 
@@ -70,7 +70,7 @@ export class QueueDepths {
       const [depth, settings] = await Promise.all([queues.depth(queue), queueSettings.read(queue)]);
       this.#depths.set(queue, { ...depth, pause: settings.pause });
     } catch (error) {
-      if (error instanceof BrokerAway) throw error;
+      if (error instanceof BrokerUnavailable) throw error;
       // It answered: there is no such queue, or not yet.
       this.#depths.delete(queue);
     }

@@ -1,6 +1,6 @@
 import type { Broker } from "#lib/broker/broker.ts";
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
+import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 
 const AGAIN_MS = 500;
 const NEVER = new AbortController().signal;
@@ -20,7 +20,7 @@ export async function stored<T>(
     try {
       return await write();
     } catch (error) {
-      if (!(error instanceof BrokerAway || error instanceof HistoryFull)) throw error;
+      if (!(error instanceof BrokerUnavailable || error instanceof HistoryFull)) throw error;
       await pause(AGAIN_MS, signal);
     }
   }

@@ -4,7 +4,7 @@ import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import { timeoutSignal } from "#lib/process/timers.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { Slots, type SlotsOptions } from "./slots.ts";
@@ -119,7 +119,7 @@ export class Worker {
       await runAttempt(delivery, this.#options);
     } catch (error) {
       // The broker failed us, not the handler: whoever gets the task next reads how it stands.
-      const level = error instanceof BrokerAway ? "warn" : "error";
+      const level = error instanceof BrokerUnavailable ? "warn" : "error";
       log[level]({ err: error, taskId: delivery.taskId }, "attempt lost");
     }
   }

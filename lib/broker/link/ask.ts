@@ -3,7 +3,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 import { jserrors } from "@nats-io/jetstream/internal";
 import { errors } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 
 const AWAY = [
   errors.TimeoutError,
@@ -37,13 +37,13 @@ export async function ask<T>(answer: Promise<T>, lost?: AbortSignal): Promise<T>
   try {
     return await (lost ? unlessLost(answer, lost) : answer);
   } catch (error) {
-    throw isAway(error) ? new BrokerAway(error) : error;
+    throw isAway(error) ? new BrokerUnavailable(error) : error;
   }
 }
 
 /** Waits no longer than the line is there. */
 export async function unlessLost<T>(answer: Promise<T>, lost: AbortSignal): Promise<T> {
   const silence = Promise.withResolvers<never>();
-  using _ = onAbort(lost, () => silence.reject(new BrokerAway()));
+  using _ = onAbort(lost, () => silence.reject(new BrokerUnavailable()));
   return await Promise.race([answer, silence.promise]);
 }

@@ -1,5 +1,5 @@
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { SourceMissing } from "./source-missing.ts";
 
@@ -30,7 +30,7 @@ async function runOnce(link: Link, chore: Chore): Promise<void> {
     await chore.run(connected, until);
   } catch (error) {
     if (until.aborted) return;
-    if (error instanceof BrokerAway) link.doubt();
+    if (error instanceof BrokerUnavailable) link.doubt();
     chore.log.error({ err: error, chore: chore.name }, "chore failed; it starts again");
     if (error instanceof SourceMissing) await link.repair().catch(() => {});
   }

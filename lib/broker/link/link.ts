@@ -3,7 +3,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
 import { establish } from "../topology/establish.ts";
 import type { TopologyOptions } from "../topology/topology.ts";
@@ -48,7 +48,7 @@ const NO_EVENT = Uint8Array.of(7);
 
 /**
  * Our end of the line to NATS, for as long as the process lives. It is either up or down; down, every use fails at
- * once with BrokerAway; and it comes up again by itself, however long the broker was away.
+ * once with BrokerUnavailable; and it comes up again by itself, however long the broker was away.
  */
 export class Link implements Line, AsyncDisposable {
   readonly clock = new BrokersClock();
@@ -84,7 +84,7 @@ export class Link implements Line, AsyncDisposable {
   }
 
   use(): Connected {
-    if (!this.#up) throw new BrokerAway();
+    if (!this.#up) throw new BrokerUnavailable();
     return this.#up;
   }
 
@@ -238,7 +238,7 @@ export class Link implements Line, AsyncDisposable {
   #goDown(): void {
     const wasUp = this.#up !== undefined;
     this.#up = undefined;
-    this.#losing?.abort(new BrokerAway());
+    this.#losing?.abort(new BrokerUnavailable());
     if (!wasUp) return;
     if (!this.#closing.signal.aborted) this.#options.log.warn({}, "broker is away");
     this.#line.set(false);

@@ -7,7 +7,7 @@ import {
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { type Link, REQUEST_TIMEOUT_MS } from "../link/link.ts";
 
@@ -50,14 +50,14 @@ export class LogWriter {
     try {
       return await ask(js.publish(subject, data, { ...options, expect }), lost);
     } catch (error) {
-      if (error instanceof BrokerAway) this.#link.doubt();
+      if (error instanceof BrokerUnavailable) this.#link.doubt();
       throw error;
     }
   }
 }
 
-function away(cause: unknown): BrokerAway {
-  return new BrokerAway(cause);
+function away(cause: unknown): BrokerUnavailable {
+  return new BrokerUnavailable(cause);
 }
 
 function isUndecided(error: unknown): boolean {

@@ -1,6 +1,6 @@
 import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
 import { onAbort } from "#lib/process/leaving.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
 import { EVENTS_STREAM } from "../names.ts";
 
@@ -65,9 +65,9 @@ async function visitEach(
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const settle = (error: (Error & { code?: number }) | undefined): void => {
     if (!error || error.code === NOT_FOUND) resolve();
-    else reject(error.code === NOBODY ? new BrokerAway(error) : error);
+    else reject(error.code === NOBODY ? new BrokerUnavailable(error) : error);
   };
-  const away = () => reject(new BrokerAway());
+  const away = () => reject(new BrokerUnavailable());
   using _ = onAbort(lost, away);
   // The client does not notice when a batch stops half-way.
   const timer = setTimeout(away, REQUEST_TIMEOUT_MS);

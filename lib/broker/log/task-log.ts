@@ -9,7 +9,7 @@ import type {
 } from "#gen/millrace/v1/task_pb.ts";
 import { pause } from "#lib/process/pause.ts";
 import { epochOf } from "#lib/task/epoch.ts";
-import { BrokerAway, HistoryFull } from "#lib/task/errors.ts";
+import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
@@ -226,7 +226,7 @@ export class TaskLog {
         await this.#writer.write(note, { msgID });
         return;
       } catch (error) {
-        if (!(error instanceof BrokerAway)) return;
+        if (!(error instanceof BrokerUnavailable)) return;
         await pause(NOTE_AGAIN_MS, NEVER);
       }
     }

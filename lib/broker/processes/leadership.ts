@@ -1,7 +1,7 @@
 import { type KV, Kvm } from "@nats-io/kv";
 import { onAbort } from "#lib/process/leaving.ts";
 import { pause } from "#lib/process/pause.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import { keepRunning } from "../link/keep-running.ts";
@@ -131,7 +131,7 @@ export class Leadership {
         else term.end();
       } catch (error) {
         // What was not answered is asked again, until the time is up.
-        if (!(error instanceof BrokerAway)) term.end();
+        if (!(error instanceof BrokerUnavailable)) term.end();
       }
     }
   }

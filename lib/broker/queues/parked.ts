@@ -1,6 +1,6 @@
 import { JetStreamApiCodes, JetStreamApiError, type StoredMsg } from "@nats-io/jetstream";
 import { headers } from "@nats-io/nats-core";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
 import { ALL_PARKED, foundAtOf, PARKED_STREAM, parkedSubject } from "../names.ts";
@@ -49,7 +49,7 @@ export class ParkedMessages {
     try {
       await this.#write(found, reason);
     } catch (error) {
-      if (!(error instanceof BrokerAway)) throw error;
+      if (!(error instanceof BrokerUnavailable)) throw error;
       // So says a broker that is there, too, when somebody has deleted the stream.
       await this.#link.repair();
       await this.#write(found, reason);

@@ -1,6 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import { createInbox, nanos } from "@nats-io/nats-core";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { Dialed } from "../link/link.ts";
 
 /** As good as for ever: the broker only knows pauses that end by themselves. */
@@ -25,7 +25,7 @@ export async function ensurePaused(
   const { consumers } = dialed.jsm;
   let isPaused = found.paused === true;
   for (let looks = 0; isPaused !== paused; looks += 1) {
-    if (looks === MAX_LOOKS) throw new BrokerAway();
+    if (looks === MAX_LOOKS) throw new BrokerUnavailable();
     if (paused) await consumers.pause(stream, name, PAUSED_UNTIL);
     else await consumers.resume(stream, name);
     isPaused = (await consumers.info(stream, name)).paused === true;

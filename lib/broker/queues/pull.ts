@@ -1,7 +1,7 @@
 import { createInbox, type Msg, nanos } from "@nats-io/nats-core";
 import { onAbort } from "#lib/process/leaving.ts";
 import { callLater } from "#lib/process/timers.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { LevelToken } from "#lib/task/priority.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
 import { SourceMissing } from "../link/source-missing.ts";
@@ -38,7 +38,7 @@ export async function takeNow(
   });
   if (codes.includes(NO_RESPONDERS)) throw new SourceMissing(source);
   // What came before a silence is on loan to us all the same.
-  if (taken.length === 0 && codes.length === 0) throw new BrokerAway();
+  if (taken.length === 0 && codes.length === 0) throw new BrokerUnavailable();
   return taken;
 }
 

@@ -1,6 +1,6 @@
 import type { StateChange, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
 import { decodeEvent } from "../log/event-codec.ts";
@@ -99,7 +99,8 @@ export class Whereabouts {
       ]);
     } catch (error) {
       const isGone =
-        error instanceof BrokerAway && (await streamCreated(connected, stream)) === undefined;
+        error instanceof BrokerUnavailable &&
+        (await streamCreated(connected, stream)) === undefined;
       if (isGone) return undefined;
       throw error;
     }

@@ -1,6 +1,6 @@
 import { onAbort } from "#lib/process/leaving.ts";
 import type { Line } from "#lib/process/line.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { LogScan } from "../log/log-scan.ts";
@@ -30,7 +30,7 @@ export class Watching implements AsyncDisposable {
       onEvent: (event) => this.#watchers.handOut(event),
       onMissed: () => this.#unseenDeletes.look(),
       // The log was replaced by another one: whoever asks again learns what is left of the task.
-      onReset: () => this.#watchers.failAll(new BrokerAway()),
+      onReset: () => this.#watchers.failAll(new BrokerUnavailable()),
     });
   }
 
@@ -95,7 +95,7 @@ export class Watching implements AsyncDisposable {
 
   #cursor(): number {
     const { cursor } = this.#follower;
-    if (cursor === undefined) throw new BrokerAway();
+    if (cursor === undefined) throw new BrokerUnavailable();
     return cursor;
   }
 }

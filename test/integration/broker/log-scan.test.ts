@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begin, move } from "./lived-tasks.ts";
@@ -38,5 +38,5 @@ test("a log that nobody serves can't be read now", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await broker.link.use().jsm.streams.delete("MR_EVENTS");
-  await expect(broker.scan.newest(["t"], ["state"])).rejects.toBeInstanceOf(BrokerAway);
+  await expect(broker.scan.newest(["t"], ["state"])).rejects.toBeInstanceOf(BrokerUnavailable);
 });

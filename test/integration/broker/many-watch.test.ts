@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { ProgressSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { stateName } from "#lib/task/life.ts";
 import { allStored, openTestBroker } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
@@ -200,5 +200,5 @@ test("a log that is replaced ends a watch by labels that has found nothing yet",
   waiting.catch(() => {});
   await broker.link.use().jsm.streams.delete("MR_EVENTS");
   await broker.link.repair();
-  await expect(waiting).rejects.toBeInstanceOf(BrokerAway);
+  await expect(waiting).rejects.toBeInstanceOf(BrokerUnavailable);
 });

@@ -5,7 +5,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { Watching } from "#lib/broker/watch/watching.ts";
-import { BrokerAway, SequenceUnknown } from "#lib/task/errors.ts";
+import { BrokerUnavailable, SequenceUnknown } from "#lib/task/errors.ts";
 import { stateName } from "#lib/task/life.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
@@ -149,7 +149,7 @@ test.each([
 
   await broker.link.use().jsm.streams.delete("MR_EVENTS");
   await replace(nats, broker);
-  await expect(waiting).rejects.toBeInstanceOf(BrokerAway);
+  await expect(waiting).rejects.toBeInstanceOf(BrokerUnavailable);
 });
 
 test("a busy log is not taken for one that was replaced", async () => {

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Broker } from "#lib/broker/broker.ts";
 import { EVENTS_STREAM } from "#lib/broker/names.ts";
-import { HistoryFull, QueueFull, Undecided } from "#lib/task/errors.ts";
+import { HistoryFull, OutcomeUnknown, QueueFull } from "#lib/task/errors.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { cancel } from "../../../services/gateway/cancel.ts";
@@ -37,10 +37,10 @@ test("a submit that says that nothing was accepted has left nothing, however ful
     const taskId = `task-${String(step).padStart(3, "0")}`;
     const refusal = await refusalOf(submit(broker, taskId, asked));
     const isLeft = (await broker.log.read(taskId)) !== undefined;
-    expect([taskId, isLeft]).toEqual([taskId, refusal instanceof Undecided]);
+    expect([taskId, isLeft]).toEqual([taskId, refusal instanceof OutcomeUnknown]);
     seen.add(refusal?.constructor);
   }
-  expect([...seen]).toEqual([HistoryFull, Undecided, QueueFull]);
+  expect([...seen]).toEqual([HistoryFull, OutcomeUnknown, QueueFull]);
 });
 
 test("a restart that the history has no room for leaves nothing, and says so", async () => {

@@ -7,7 +7,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
-import { BrokerAway, TaskNotFinished } from "#lib/task/errors.ts";
+import { BrokerUnavailable, TaskNotFinished } from "#lib/task/errors.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -121,7 +121,7 @@ test("a restart whose gateway can't place the task any more is placed by the jan
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await failedTask(broker);
-  atNextCall(broker.queues, "enqueue", { before: () => Promise.reject(new BrokerAway()) });
+  atNextCall(broker.queues, "enqueue", { before: () => Promise.reject(new BrokerUnavailable()) });
   expect(await restart(broker, RESTART)).toMatchObject({ state: TaskState.QUEUED, restarts: 1 });
   expect((await next(broker)).waiting?.last).toBeUndefined();
   const figures = new JanitorFigures();
@@ -162,7 +162,7 @@ test("a task that is canceled after a restart stays so, whatever is left of it",
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await failedTask(broker);
-  atNextCall(broker.queues, "enqueue", { before: () => Promise.reject(new BrokerAway()) });
+  atNextCall(broker.queues, "enqueue", { before: () => Promise.reject(new BrokerUnavailable()) });
   await restart(broker, RESTART);
   expect(await cancel(broker, "t", ASKED)).toMatchObject({
     state: TaskState.CANCELED,

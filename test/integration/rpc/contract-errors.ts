@@ -9,15 +9,15 @@ import {
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import {
-  BrokerAway,
+  BrokerUnavailable,
   HistoryFull,
   InvalidField,
+  OutcomeUnknown,
   QueueFull,
   TaskFinished,
   TaskIdTaken,
   TaskNotFound,
   TaskTypeUnknown,
-  Undecided,
   WatcherTooSlow,
 } from "#lib/task/errors.ts";
 import { drain, errorOf, KEEP_ALIVE, type Scene } from "./scene.ts";
@@ -69,16 +69,16 @@ const TOLD: readonly Told[] = [
     retryAfterSeconds: 30,
   },
   {
-    thrown: new Undecided("t"),
+    thrown: new OutcomeUnknown("t"),
     code: Code.Unavailable,
-    reason: "UNDECIDED",
+    reason: "OUTCOME_UNKNOWN",
     metadata: { task_id: "t" },
     retryAfterSeconds: 30,
   },
   {
-    thrown: new BrokerAway(),
+    thrown: new BrokerUnavailable(),
     code: Code.Unavailable,
-    reason: "BROKER_AWAY",
+    reason: "BROKER_UNAVAILABLE",
     retryAfterSeconds: 1,
   },
   {

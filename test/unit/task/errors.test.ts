@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import {
-  BrokerAway,
+  BrokerUnavailable,
   CountNotConfirmed,
   HistoryFull,
   InvalidField,
+  OutcomeUnknown,
   QueueFull,
   QueueUnknown,
   SequenceUnknown,
@@ -14,7 +15,6 @@ import {
   TaskTooOld,
   TaskTypeUnknown,
   TooManyTasks,
-  Undecided,
   WatcherTooSlow,
 } from "#lib/task/errors.ts";
 
@@ -84,23 +84,23 @@ test.each([
 test.each([
   [new QueueFull("q", 500), 500],
   [new HistoryFull(), 30_000],
-  [new Undecided("t1"), 30_000],
-  [new BrokerAway(), 1_000],
+  [new OutcomeUnknown("t1"), 30_000],
+  [new BrokerUnavailable(), 1_000],
 ])("$name says when to ask again", (error, retryAfterMs) => {
   expect(error.retryAfterMs).toBe(retryAfterMs);
 });
 
-test("Undecided says what is the matter, and with which task", () => {
-  const error = new Undecided("t1");
+test("OutcomeUnknown says what is the matter, and with which task", () => {
+  const error = new OutcomeUnknown("t1");
   expect(error.message).toBe(
-    "the history of tasks became full, and what becomes of task t1 is undecided",
+    "the history of tasks became full, and what becomes of task t1 is unknown",
   );
   expect(error.facts).toEqual({ task_id: "t1" });
 });
 
-test("BrokerAway keeps its cause", () => {
+test("BrokerUnavailable keeps its cause", () => {
   const cause = new Error("connection lost");
-  expect(new BrokerAway(cause).cause).toBe(cause);
+  expect(new BrokerUnavailable(cause).cause).toBe(cause);
 });
 
 describe("InvalidField", () => {

@@ -1,6 +1,6 @@
 import { expect, test, vi } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { BrokerAway } from "#lib/task/errors.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { AttemptNotes } from "../../../services/worker/attempt-notes.ts";
 
 type Facet = TaskEvent["facet"];
@@ -9,7 +9,7 @@ function notes() {
   const written: Facet[] = [];
   const given = { away: false };
   const attempt = new AttemptNotes(1, (facet) => {
-    if (given.away) throw new BrokerAway();
+    if (given.away) throw new BrokerUnavailable();
     written.push(facet);
   });
   return { attempt, written, given };
