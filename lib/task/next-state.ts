@@ -162,7 +162,7 @@ export function finishAttempt(
     case "succeeded":
       return after(running, { state: TaskState.SUCCEEDED, output: outcome.output });
     case "failed":
-      return failed(running, outcome);
+      return failAttempt(running, outcome);
     case "retry":
     case "timed out":
       return retried(running, outcome, given);
@@ -171,13 +171,18 @@ export function finishAttempt(
   }
 }
 
-type Failure = Extract<OwnOutcome, { code: string }>;
+type Failure = Pick<Extract<OwnOutcome, { code: string }>, "code" | "message">;
 
 function errorOf(running: StateChange, { code, message }: Failure, retryable: boolean) {
   return create(TaskErrorSchema, { code, message, retryable, attempt: running.attempt });
 }
 
-function failed(running: StateChange, failure: Failure, retryable = false): StateChange {
+/** The attempt ends the task, which has failed for good. */
+export function failAttempt(
+  running: StateChange,
+  failure: Failure,
+  retryable = false,
+): StateChange {
   return after(running, {
     state: TaskState.FAILED,
     failures: running.failures + 1,
@@ -190,13 +195,13 @@ function retried(
   failure: Extract<OwnOutcome, { kind: "retry" | "timed out" }>,
   given: FinishConditions,
 ): StateChange {
-  if (!isRetryable(given.policy, failure.code)) return failed(running, failure);
+  if (!isRetryable(given.policy, failure.code)) return failAttempt(running, failure);
   const failures = running.failures + 1;
-  if (!mayRetry(given.policy, failures)) return failed(running, failure, true);
+  if (!mayRetry(given.policy, failures)) return failAttempt(running, failure, true);
   const asked = failure.kind === "retry" ? failure.retryAfterMs : undefined;
   const nextMs = given.nowMs + (asked ?? retryDelayMs(given.policy, failures, given.random));
   if (given.deadlineMs !== undefined && nextMs >= given.deadlineMs) {
-    return failed(running, outOfTime(failure), true);
+    return failAttempt(running, outOfTime(failure), true);
   }
   return after(running, {
     state: TaskState.RETRYING,

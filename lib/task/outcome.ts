@@ -64,26 +64,39 @@ function outcomeOfStop({ why, message }: AttemptStopped): Outcome {
 
 /** Longest error message that a task keeps. */
 const MAX_MESSAGE_LENGTH = 4_000;
+/** Longest code that a task keeps. */
+const MAX_CODE_LENGTH = 128;
 
-/** What a handler's error means: only a PermanentError is not worth another attempt. */
+const UNREADABLE = "what was thrown can't be shown";
+
+/**
+ * What a handler's error means: only a PermanentError is not worth another attempt. Anything may be thrown, also what throws
+ * when it is read; were this to throw then, the attempt would have no outcome, and be repeated for ever.
+ */
 export function endOfError(error: unknown): HandlerEnd {
+  try {
+    return readError(error);
+  } catch {
+    return { kind: "retry", code: DEFAULT_CODE, message: UNREADABLE };
+  }
+}
+
+function readError(error: unknown): HandlerEnd {
   const message = messageOf(error);
-  if (error instanceof PermanentError) return { kind: "failed", code: error.code, message };
+  if (error instanceof PermanentError) return { kind: "failed", code: codeOf(error), message };
   if (!(error instanceof TransientError)) return { kind: "retry", code: DEFAULT_CODE, message };
-  const { code, retryAfterMs } = error;
-  return { kind: "retry", code, message, ...(retryAfterMs !== undefined && { retryAfterMs }) };
+  const { retryAfterMs } = error;
+  const after = retryAfterMs !== undefined && { retryAfterMs };
+  return { kind: "retry", code: codeOf(error), message, ...after };
 }
 
 function messageOf(error: unknown): string {
   const message: unknown = error instanceof Error ? error.message || error.name : error;
-  return textOf(message).slice(0, MAX_MESSAGE_LENGTH);
+  return String(message).slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 }
 
-/** Anything may be thrown; were this to throw, the attempt would have no outcome, and be repeated for ever. */
-function textOf(thrown: unknown): string {
-  try {
-    return String(thrown);
-  } catch {
-    return "what was thrown can't be shown";
-  }
+/** Handlers in JavaScript may give anything as a code. */
+function codeOf({ code }: { readonly code: unknown }): string {
+  const text = typeof code === "string" ? code.slice(0, MAX_CODE_LENGTH).toWellFormed() : "";
+  return text === "" ? DEFAULT_CODE : text;
 }

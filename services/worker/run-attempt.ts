@@ -5,8 +5,9 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import { attemptLimits } from "#lib/task/attempt-limits.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
-import { AttemptStopped } from "#lib/task/outcome.ts";
+import { AttemptStopped, type Outcome } from "#lib/task/outcome.ts";
 import { overridden } from "#lib/task/retry.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { timesOf } from "#lib/task/times.ts";
@@ -101,15 +102,37 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
   using notes = new AttemptNotes(running.attempt, (facet) => broker.log.note(fence, facet));
   log.debug({ type: type.alias }, "attempt starts");
 
-  const outcome = await perform(await cueOf(working, notes, broker), stage);
+  const outcome = await outcomeOf(working, { notes, stage, broker, log });
   metrics.attemptEnded(type.input.typeName, outcome);
 
   const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
   const conditions = { policy, nowMs: broker.clock.nowMs(), deadlineMs: deadlineMsOf(begun) };
   const change =
     outcome.kind === "canceled" ? undefined : finishAttempt(running, outcome, conditions);
-  const written = await settle({ broker, lease, begun, notes }, change);
+  const written = await settle({ broker, lease, begun, notes, log }, change);
   log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
+}
+
+/** Code of an attempt that we could not run, through no fault of its handler. */
+const NOT_RUN = "ATTEMPT_NOT_RUN";
+
+interface Surroundings {
+  readonly notes: AttemptNotes;
+  readonly stage: Stage;
+  readonly broker: Broker;
+  readonly log: Log;
+}
+
+/** A mistake of ours ends the attempt like one of the handler's: it would else be repeated for ever, and not counted. */
+async function outcomeOf(working: Working, around: Surroundings): Promise<Outcome> {
+  const { notes, stage, broker, log } = around;
+  try {
+    return await perform(await cueOf(working, notes, broker), stage);
+  } catch (error) {
+    if (error instanceof BrokerUnavailable) throw error;
+    log.error({ err: error }, "attempt can't be run");
+    return { kind: "failed", code: NOT_RUN, message: `the worker can't run it: ${error}` };
+  }
 }
 
 /** What the handler needs to begin. From here on, the attempt's time runs. */

@@ -4,8 +4,9 @@ import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
 import { entryAfter } from "#lib/broker/queues/waiting.ts";
+import type { Log } from "#lib/process/log.ts";
 import { isTerminal } from "#lib/task/life.ts";
-import { queueTask } from "#lib/task/next-state.ts";
+import { failAttempt, queueTask } from "#lib/task/next-state.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import type { Lease } from "./lease.ts";
@@ -16,7 +17,11 @@ export interface Settling {
   readonly lease: Lease;
   readonly begun: Begun;
   readonly notes: AttemptNotes;
+  readonly log: Pick<Log, "error">;
 }
+
+/** Code of a task whose outcome the log does not take, such as one that is larger than the broker's messages may be. */
+const NOT_STORED = "OUTCOME_NOT_STORED";
 
 /**
  * Writes down what becomes of the task, then lets go of it. A crash between the two repeats the attempt; the other order
@@ -24,7 +29,7 @@ export interface Settling {
  * without a change, which is for attempts that were told to stop because the task went on without them.
  */
 export async function settle(
-  { broker, lease, begun, notes }: Settling,
+  { broker, lease, begun, notes, log }: Settling,
   given: StateChange | undefined,
 ): Promise<boolean> {
   const { fence } = begun;
@@ -37,14 +42,33 @@ export async function settle(
     return broker.log.append(fence, next, appendId);
   };
   if (change) {
-    const appended = await stored(broker, () => write(change));
+    const [written, appended] = await storedOrFailed(change, { broker, begun, log, write });
     if (appended.kind === "stored") {
-      await letGo({ broker, lease, begun }, change, appended.sequence);
+      await letGo({ broker, lease, begun }, written, appended.sequence);
       return true;
     }
   }
   await letGoIfOver(broker, lease, fence.taskId);
   return false;
+}
+
+interface Writing extends Pick<Settling, "broker" | "begun" | "log"> {
+  readonly write: (change: StateChange) => Promise<Appended>;
+}
+
+/** Writes the change down; or, if the log does not take it, that the task has failed for that, for it never will. */
+async function storedOrFailed(
+  change: StateChange,
+  { broker, begun, log, write }: Writing,
+): Promise<[StateChange, Appended]> {
+  try {
+    return [change, await stored(broker, () => write(change))];
+  } catch (error) {
+    log.error({ err: error }, "an outcome can't be stored");
+    const message = `its outcome can't be stored: ${error}`;
+    const failed = failAttempt(begun.running, { code: NOT_STORED, message });
+    return [failed, await stored(broker, () => write(failed))];
+  }
 }
 
 /** The hint that the task went on without the attempt may have been late, and meant for an earlier one. */
@@ -57,7 +81,7 @@ async function handedBack(
 }
 
 async function letGo(
-  { broker, lease, begun }: Omit<Settling, "notes">,
+  { broker, lease, begun }: Pick<Settling, "broker" | "lease" | "begun">,
   change: StateChange,
   stateSequence: number,
 ): Promise<void> {

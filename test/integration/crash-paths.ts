@@ -8,6 +8,7 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import type { OwnOutcome } from "#lib/task/outcome.ts";
 import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
+import { QUIET } from "#test/support/broker.ts";
 import { begun, standingOf, step } from "#test/support/steps.ts";
 import { cancel } from "../../services/gateway/cancel.ts";
 import { deleteFinished } from "../../services/gateway/delete.ts";
@@ -79,7 +80,7 @@ export async function work(broker: Broker, workerId: string, outcome: OwnOutcome
     const conditions = { policy: DEFAULT_RETRY_POLICY, nowMs: Date.now() };
     const change = finishAttempt(attempt.running, outcome, conditions);
     const notes = new AttemptNotes(attempt.running.attempt, () => {});
-    await settle({ broker, lease, begun: attempt, notes }, change);
+    await settle({ broker, lease, begun: attempt, notes, log: QUIET }, change);
   }
 }
 

@@ -15,7 +15,7 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
 import { after } from "#lib/task/state-change.ts";
-import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begun, livesOf, standingOf, step, usedAgain } from "#test/support/steps.ts";
 import { until } from "#test/support/until.ts";
@@ -70,11 +70,13 @@ test("an attempt of a deleted task settles nothing of the next task of its id", 
   const second = await begin(broker, "w");
   const succeeded = after(second.running, { state: TaskState.SUCCEEDED });
   const { lease } = second;
-  expect(await settle({ broker, lease, begun: second, notes: notes() }, succeeded)).toBe(true);
+  expect(
+    await settle({ broker, lease, begun: second, notes: notes(), log: QUIET }, succeeded),
+  ).toBe(true);
 
   const conditions = { policy: DEFAULT_RETRY_POLICY, nowMs: Date.now() };
   const retrying = finishAttempt(zombie.running, SOON, conditions);
-  const settling = { broker, lease: zombie.lease, begun: zombie, notes: notes() };
+  const settling = { broker, lease: zombie.lease, begun: zombie, notes: notes(), log: QUIET };
   expect(await settle(settling, retrying)).toBe(false);
   expect(await plansOf(broker)).toEqual([]);
 });

@@ -41,6 +41,15 @@ test("a message of any length fits into the log", () => {
   });
 });
 
+test("a code is a text, of 128 characters at most", () => {
+  const codeOf = (code: unknown) => {
+    const end = endOfError(new PermanentError("x", { code: code as string }));
+    return end.kind === "failed" && end.code;
+  };
+  expect(codeOf("X".repeat(2_000_000))).toBe("X".repeat(128));
+  expect([codeOf(404), codeOf(""), codeOf(null)]).toEqual(Array(3).fill("HANDLER_ERROR"));
+});
+
 test("a handler may say when the next attempt is worth it, within a day", () => {
   const asked = (retryAfterMs?: number) =>
     endOfError(new TransientError("busy", retryAfterMs === undefined ? {} : { retryAfterMs }));
@@ -111,4 +120,15 @@ test("whatever a handler throws becomes an error of its task", () => {
   const odd = Object.assign(new Error(), { message: { status: 503 } });
   expect(endOfError(odd)).toMatchObject({ kind: "retry", message: "[object Object]" });
   expect(endOfError(undefined)).toMatchObject({ kind: "retry", message: "undefined" });
+  const trap = () => {
+    throw new Error("no");
+  };
+  const unreadable = { kind: "retry", code: "HANDLER_ERROR", message };
+  expect(endOfError(new Proxy({}, { getPrototypeOf: trap }))).toEqual(unreadable);
+  expect(endOfError(Object.defineProperty(new Error(), "message", { get: trap }))).toEqual(
+    unreadable,
+  );
+  expect(endOfError(Object.defineProperty(new PermanentError("x"), "code", { get: trap }))).toEqual(
+    unreadable,
+  );
 });
