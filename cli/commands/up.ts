@@ -47,7 +47,7 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
     .option("--workers <n>", "worker processes", wholeNumber(1, 64), 1)
     .option(
       "--ports <auto>",
-      "auto: a free port wherever none is set, and data of its own, to run beside another Millrace",
+      "auto: a free port wherever none is set, and the first data folder that no other Millrace uses, to run beside others",
       oneOf("auto"),
     )
     .option(

@@ -79,7 +79,9 @@ async function closeOurs(folder: string): Promise<void> {
 }
 
 function alreadyRuns(folder: string): CliError {
-  const text = `a Millrace runs already with the data in ${resolve(folder)}; stop it, or choose another --data-dir`;
+  const text =
+    `a Millrace runs already with the data in ${resolve(folder)}; stop it, ` +
+    "or run a second one beside it with --ports auto";
   return new CliError(text, { exitCode: ExitCode.FAILED });
 }
 
