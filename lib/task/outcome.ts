@@ -18,11 +18,11 @@ export type HandlerEnd = Extract<OwnOutcome, { kind: "succeeded" | "failed" | "r
 
 /**
  * Why an attempt was told to stop; the reason of its signal. What a handler returns after a "soft timeout", or while its
- * worker is "leaving", still counts.
+ * worker is "leaving", still counts. It has "failed" when an error came of it that nobody awaits.
  */
 export class AttemptStopped extends Error {
   override name = "AttemptStopped";
-  readonly why: "canceled" | "soft timeout" | "timed out" | "task timed out" | "leaving";
+  readonly why: "canceled" | "soft timeout" | "timed out" | "task timed out" | "leaving" | "failed";
 
   constructor(why: AttemptStopped["why"], message: string) {
     super(message);
@@ -42,18 +42,20 @@ export function supersedes({ why }: AttemptStopped, before: AttemptStopped | und
 export function outcomeOf(end: HandlerEnd | undefined, stop: AttemptStopped | undefined): Outcome {
   if (!stop) return end ?? { kind: "interrupted" };
   const counts = stop.why === "soft timeout" || stop.why === "leaving";
-  return counts && end?.kind === "succeeded" ? end : outcomeOfStop(stop);
+  return counts && end?.kind === "succeeded" ? end : outcomeOfStop(stop, end);
 }
 
 /** Code of an attempt that took longer than it may. */
 const ATTEMPT_TIMEOUT = "ATTEMPT_TIMEOUT";
 
-function outcomeOfStop({ why, message }: AttemptStopped): Outcome {
+function outcomeOfStop({ why, message }: AttemptStopped, end: HandlerEnd | undefined): Outcome {
   switch (why) {
     case "canceled":
       return { kind: "canceled" };
     case "leaving":
       return { kind: "interrupted" };
+    case "failed":
+      return outcomeOf(end, undefined);
     case "soft timeout":
     case "timed out":
       return { kind: "timed out", code: ATTEMPT_TIMEOUT, message };

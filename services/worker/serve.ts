@@ -21,6 +21,7 @@ import { loadTaskTypes } from "./load-task-types.ts";
 import { stopOvertaken } from "./missed-cancels.ts";
 import { presence } from "./presence.ts";
 import { RunningAttempts } from "./running-attempts.ts";
+import { hearStrays } from "./strays.ts";
 import { Worker } from "./worker.ts";
 import { WorkerMetrics } from "./worker-metrics.ts";
 
@@ -36,7 +37,7 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
   const running = new RunningAttempts();
   const readiness = new Readiness(["broker", "queue"]);
   const { registry, metrics, abandoned } = measured(service, running);
-
+  using _strays = hearStrays(endBy(log));
   await using broker = openBroker(settings, "worker", log);
   using _broker = readiness.follow("broker", broker.link);
   using _leaving = onAbort(leaving, () => readiness.red("process", "leaving"));
@@ -58,7 +59,7 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
     workerId,
     types: new Map(types.map((type) => [type.input.typeName, type])),
     running,
-    stage: { threads, abandoned },
+    stage: { threads, abandoned, log },
     metrics,
     room: new ElbowRoom(),
     readiness,
@@ -72,6 +73,13 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
     left.abort();
     await chores;
   }
+}
+
+function endBy(log: Log): (err: unknown) => never {
+  return (err) => {
+    log.fatal({ err }, "the worker ends by a bug of its own");
+    process.exit(1);
+  };
 }
 
 /** A worker is asked nothing but how it is. */

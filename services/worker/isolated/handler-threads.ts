@@ -1,5 +1,10 @@
 import { fileURLToPath } from "node:url";
-import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
+import {
+  BroadcastChannel,
+  MessageChannel,
+  type MessagePort,
+  receiveMessageOnPort,
+} from "node:worker_threads";
 import { Piscina } from "piscina";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
@@ -11,7 +16,15 @@ import type { Context } from "../handle.ts";
 import { handlerSettings, toCopyable } from "../handler-settings.ts";
 import type { Cue } from "../perform.ts";
 import { threadLimits } from "../thread-limits.ts";
-import type { FromThread, RefusedError, ThreadAttempt, ThreadData, ToThread } from "./messages.ts";
+import {
+  type FromThread,
+  type RefusedError,
+  STRAYS,
+  type StrayError,
+  type ThreadAttempt,
+  type ThreadData,
+  type ToThread,
+} from "./messages.ts";
 
 /** A thread that has nothing to do is kept for so long. */
 const IDLE_MS = 60_000;
@@ -29,11 +42,15 @@ export interface ThreadOptions {
 export class HandlerThreads implements AsyncDisposable {
   readonly #pool: Piscina;
   readonly #heapMb: number;
+  readonly #strays = new BroadcastChannel(STRAYS);
   /** Attempts that no thread has begun yet. */
   readonly #waiting = new Set<AbortController>();
 
   constructor({ module, settings, log }: ThreadOptions) {
     this.#heapMb = settings.isolatedHeapMb;
+    this.#strays.onmessage = ({ data: stray }: { data: StrayError }) =>
+      log.warn(stray, "an error of a handler that nobody awaits");
+    this.#strays.unref();
     const data: ThreadData = { module, settings: toCopyable(handlerSettings(settings)) };
     this.#pool = new Piscina({
       minThreads: 0,
@@ -99,6 +116,7 @@ export class HandlerThreads implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#strays.close();
     await this.#pool.destroy();
   }
 

@@ -12,6 +12,16 @@ export interface ThreadData {
   readonly settings: CopyableSettings;
 }
 
+/** Channel on which threads tell of errors of attempts that have ended, as a StrayError. */
+export const STRAYS = "millrace-strays";
+
+export interface StrayError {
+  readonly taskId: string;
+  readonly attempt: number;
+  readonly taskType: string;
+  readonly message: string;
+}
+
 /** An attempt, as it is handed to a thread. */
 export interface ThreadAttempt {
   /** Full name of the task type. */

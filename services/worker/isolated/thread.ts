@@ -1,11 +1,19 @@
-import { workerData } from "node:worker_threads";
+import { BroadcastChannel, workerData } from "node:worker_threads";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { handle } from "../handle.ts";
 import { fromCopyable } from "../handler-settings.ts";
 import { loadTaskTypes } from "../load-task-types.ts";
-import type { ThreadAttempt, ThreadData } from "./messages.ts";
+import { asOwner, hearStrays } from "../strays.ts";
+import { STRAYS, type ThreadAttempt, type ThreadData } from "./messages.ts";
 import { ThreadContext } from "./thread-context.ts";
+
+/** What an attempt has left behind may fail when the thread has another one; it must not end that. */
+const strays = new BroadcastChannel(STRAYS);
+
+hearStrays((error) => {
+  throw error;
+});
 
 let types: readonly TaskTypeDefinition[] | undefined;
 
@@ -17,6 +25,18 @@ export async function attempt(given: ThreadAttempt): Promise<HandlerEnd> {
   types ??= await loadTaskTypes(module, fromCopyable(settings));
   const type = types.find(({ input }) => input.typeName === given.typeName);
   if (!type) throw new Error(`${module} has no task type ${given.typeName}`);
-  // Awaited here, for the context ends with this scope.
-  return await handle(type, given.input, context.attempt);
+  let isOver = false;
+  const { taskId, number, typeName } = given;
+  const onStray = (error: unknown) => {
+    // The thread ends, and the attempt with it.
+    if (!isOver) throw error;
+    strays.postMessage({ taskId, attempt: number, taskType: typeName, message: String(error) });
+  };
+  const owner = { taskId, attempt: number, taskType: typeName, onStray };
+  try {
+    // Awaited here, for the context ends with this scope.
+    return await asOwner(owner, () => handle(type, given.input, context.attempt));
+  } finally {
+    isOver = true;
+  }
 }

@@ -1,3 +1,4 @@
+import { setTimeout as throwAfter } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
@@ -48,6 +49,8 @@ export interface Script {
   retryAfterMs?: number;
   /** Fails for good, with this code. */
   permanent?: string;
+  /** Leaves something behind that fails after so many milliseconds, and goes on. */
+  stray?: { how: "rejection" | "timer"; afterMs: number };
   /** How long it does nothing, in milliseconds. */
   idleMs?: number;
   /** Bytes of output. */
@@ -88,6 +91,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
   await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   if (script.charge !== undefined) await charge(script.charge, attempt);
+  if (script.stray && attempt.number === 1) leaveBehind(script.stray);
   try {
     await passGate(script, attempt);
   } catch (error) {
@@ -132,6 +136,14 @@ async function goSteps(
     attempt.log("info", `did step ${step}`);
     if (idleMs > 0) await setTimeout(idleMs / steps, undefined, attempt);
   }
+}
+
+function leaveBehind({ how, afterMs }: NonNullable<Script["stray"]>): void {
+  const throws = () => {
+    throw new TransientError("left behind", { code: "STRAY" });
+  };
+  if (how === "timer") throwAfter(throws, afterMs);
+  else void setTimeout(afterMs).then(throws);
 }
 
 async function charge(url: string, { id, idempotencyKey }: Attempt<unknown>): Promise<void> {

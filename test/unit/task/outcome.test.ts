@@ -70,6 +70,10 @@ function stopped(why: AttemptStopped["why"]): AttemptStopped {
   return new AttemptStopped(why, "told so");
 }
 
+test("an attempt of which an error came that nobody awaits ended with that", () => {
+  expect(outcomeOf(THREW, stopped("failed"))).toBe(THREW);
+});
+
 test("an attempt that nobody stopped ended as its handler did", () => {
   expect(outcomeOf(RETURNED, undefined)).toBe(RETURNED);
   expect(outcomeOf(THREW, undefined)).toBe(THREW);

@@ -1,0 +1,64 @@
+import { describe, expect } from "vitest";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { openGate } from "#test/support/gate.ts";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { historyOf, isolatedScriptOf, scriptOf, statesOf } from "#test/support/system.ts";
+
+/** With the default of 3 crashes, so that a worker that is taken down shows in its tasks. */
+const test = testOnSharedSystem();
+
+const HOWS = ["rejection", "timer"] as const;
+
+describe.each(HOWS)("an error that nobody awaits, by a %s,", (how) => {
+  test("fails the attempt that it came of, at once, and no other", async ({ gateway, worker }) => {
+    await using gate = await openGate();
+    const good = await gateway.client.submitTask({ spec: { input: scriptOf({ gate: gate.url }) } });
+    const stray = { how, afterMs: 50 };
+    const bad = await gateway.client.submitTask({
+      spec: { input: scriptOf({ stray, gate: gate.url }), retryPolicy: { maxAttempts: 1 } },
+    });
+    expect(statesOf(await historyOf(gateway, bad.task?.id ?? "")).at(-1)).toBe("FAILED 1");
+    const { task } = await gateway.client.getTask({ taskId: bad.task?.id ?? "" });
+    expect(task?.error).toMatchObject({ code: "STRAY", message: "left behind" });
+    await gate.arrived();
+    gate.open();
+    const states = statesOf(await historyOf(gateway, good.task?.id ?? ""));
+    expect(states).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+    expect(worker.service.hasExited).toBe(false);
+  });
+
+  test.for([
+    ["a handler", scriptOf],
+    ["an isolated handler", isolatedScriptOf],
+  ] as const)(
+    "harms nobody after the end of %s, and the log says whose it was",
+    async ([, of], { gateway, worker }) => {
+      const stray = { how, afterMs: 600 };
+      const ids: string[] = [];
+      for (let index = 0; index < 20; index += 1) {
+        const { task } = await gateway.client.submitTask({ spec: { input: of({ stray }) } });
+        ids.push(task?.id ?? "");
+      }
+      const [first = ""] = ids;
+      await historyOf(gateway, first);
+      // Others are on the same worker, and on the same threads, when it fails.
+      for (let index = 0; index < 8; index += 1) {
+        const { task } = await gateway.client.submitTask({
+          spec: { input: of({ steps: 4, idleMs: 1_500 }) },
+        });
+        ids.push(task?.id ?? "");
+      }
+      for (const id of ids) {
+        expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+        const { task } = await gateway.client.getTask({ taskId: id });
+        expect(task).toMatchObject({ state: TaskState.SUCCEEDED, crashes: 0, failures: 0 });
+      }
+      const said = "an error of a handler that nobody awaits";
+      const line = await worker.service.logged(said, ({ taskId }) => taskId === first);
+      expect(line).toMatchObject({
+        attempt: 1,
+        taskType: expect.stringContaining("google.protobuf."),
+      });
+    },
+  );
+});
