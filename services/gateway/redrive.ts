@@ -13,6 +13,7 @@ import {
   TaskNotFinished,
   TaskNotFound,
 } from "#lib/task/errors.ts";
+import { isTooOld } from "#lib/task/outlived.ts";
 import { findDeadLetters, type Search } from "./dead-letters.ts";
 import { type Restart, restart } from "./restart.ts";
 
@@ -52,11 +53,14 @@ export async function redrive(
   return { ...counted, restarted: restarts.restarted, failures: restarts.failures };
 }
 
-async function endsOf({ scan }: Broker, search: Search, most: number): Promise<End[]> {
+/** Not of those that are too old: they would take the place of younger ones, and can't be started again. */
+async function endsOf(broker: Broker, search: Search, most: number): Promise<End[]> {
+  const { scan, clock, historyMs } = broker;
   const ends: End[] = [];
   for await (const { tasks } of findDeadLetters(scan, search)) {
+    const young = tasks.filter((task) => !isTooOld(task, { nowMs: clock.nowMs(), historyMs }));
     // Its failure is the last that was heard of it.
-    ends.push(...tasks.map(({ id, sequence }) => ({ taskId: id, endSequence: Number(sequence) })));
+    ends.push(...young.map(({ id, sequence }) => ({ taskId: id, endSequence: Number(sequence) })));
     if (ends.length >= most) break;
   }
   return ends.slice(0, most);

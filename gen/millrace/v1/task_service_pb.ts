@@ -730,7 +730,8 @@ export const ListDeadLettersResponseSchema: GenMessage<ListDeadLettersResponse> 
   messageDesc(file_millrace_v1_task_service, 24);
 
 /**
- * Request of RedriveDeadLetters.
+ * Request of RedriveDeadLetters. Tasks that are too old to be started again, for the history is about to forget them, are
+ * passed over.
  *
  * @generated from message millrace.v1.RedriveDeadLettersRequest
  */
@@ -799,7 +800,7 @@ export type RedriveDeadLettersResponse = Message<"millrace.v1.RedriveDeadLetters
   restarted: number;
 
   /**
-   * Those that could not be, with the reason; a full queue ends the call early, and the rest stay dead letters. One that
+   * Those that could not be, with the reason; a full history ends the call early, and the rest stay dead letters. One that
    * was started again or deleted by somebody else meanwhile is neither counted nor listed.
    *
    * @generated from field: repeated millrace.v1.TaskFailure failures = 4;

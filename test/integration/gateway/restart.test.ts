@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
@@ -200,4 +201,22 @@ test("a redrive does not start a task that was started again and canceled since 
   const request = create(RedriveDeadLettersRequestSchema, { requestedBy: "eve" });
   expect(await redrive(broker, request, NEVER)).toMatchObject({ matched: 1, restarted: 0 });
   expect((await standingOf(other, "t")).task.state).toBe(TaskState.CANCELED);
+});
+
+test("a redrive passes over dead letters that are too old, and starts as many younger ones as it may", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const failed = async (taskId: string) => {
+    await begun(broker, taskId);
+    await step(broker, taskId, TaskState.FAILED, { attempt: 1 });
+  };
+  for (const taskId of ["old-1", "old-2", "old-3"]) await failed(taskId);
+  const [, oldMs] = await Promise.all([setTimeout(500), broker.clock.nowMs()]);
+  for (const taskId of ["young-1", "young-2"]) await failed(taskId);
+  // As if events were kept for so long that only the later ones are young enough.
+  const historyMs = (broker.clock.nowMs() - oldMs - 100) / 0.95;
+  const short: Broker = Object.create(broker, { historyMs: { value: historyMs } });
+  const request = create(RedriveDeadLettersRequestSchema, { limit: 2 });
+  expect(await redrive(short, request, NEVER)).toMatchObject({ restarted: 2, failures: [] });
+  expect((await standingOf(broker, "young-2")).task.restarts).toBe(1);
 });
