@@ -13,6 +13,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TASK_TOO_OLD: Code.FailedPrecondition,
   TASK_ID_TAKEN: Code.AlreadyExists,
   TASK_TYPE_UNKNOWN: Code.FailedPrecondition,
+  GATEWAY_STARTING: Code.Unavailable,
   QUEUE_UNKNOWN: Code.NotFound,
   QUEUE_FULL: Code.ResourceExhausted,
   COUNT_NOT_CONFIRMED: Code.FailedPrecondition,

@@ -6,6 +6,7 @@ export type RequestErrorReason =
   | "TASK_TOO_OLD"
   | "TASK_ID_TAKEN"
   | "TASK_TYPE_UNKNOWN"
+  | "GATEWAY_STARTING"
   | "QUEUE_UNKNOWN"
   | "QUEUE_FULL"
   | "COUNT_NOT_CONFIRMED"
@@ -125,6 +126,17 @@ export class TaskTypeUnknown extends RequestError {
       `no worker has announced the task type ${typeName}; announced: ${some.join(", ") || "none"}`,
     );
     this.facts = { task_type: typeName, known: some.join(",") };
+  }
+}
+
+/** Submit it again in a moment: the gateway has just started, and nothing was accepted. */
+export class GatewayStarting extends RequestError {
+  override name = "GatewayStarting";
+  readonly reason = "GATEWAY_STARTING";
+  override readonly retryAfterMs = 500;
+
+  constructor() {
+    super("the gateway has just started, and has not read the task types yet");
   }
 }
 

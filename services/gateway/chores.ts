@@ -19,7 +19,10 @@ export function chores(options: ChoresOptions, signal: AbortSignal) {
   return Promise.all([
     broker.taskTypes.follow(
       (type) => types.add(type),
-      () => readiness.green("task types"),
+      () => {
+        types.allRead();
+        readiness.green("task types");
+      },
       signal,
     ),
     broker.schedule.moveDueTasks(signal),

@@ -11,7 +11,13 @@ import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { placeOfNoJson, whyNoJson } from "#lib/rpc/told-as-json.ts";
 import { Validation } from "#lib/rpc/validation.ts";
-import { type FieldFault, InvalidField, TaskTypeUnknown } from "#lib/task/errors.ts";
+import {
+  type FieldFault,
+  GatewayStarting,
+  InvalidField,
+  type RequestError,
+  TaskTypeUnknown,
+} from "#lib/task/errors.ts";
 import { MAX_INPUT_BYTES } from "#lib/task/limits.ts";
 
 interface Known {
@@ -28,6 +34,7 @@ export class KnownTaskTypes {
   #validation = new Validation();
   readonly #own: Registry;
   #registry: Registry;
+  #isRead = false;
 
   /** `own`: the messages that are known in any case. */
   constructor(own: Registry) {
@@ -42,6 +49,11 @@ export class KnownTaskTypes {
     this.#registry = createRegistry(...announced, this.#own);
     // A validator compiles a message's rules once; the message may have changed.
     this.#validation = new Validation();
+  }
+
+  /** To be called when all types have been added that there were: from then on, another one is unknown. */
+  allRead(): void {
+    this.#isRead = true;
   }
 
   /** The messages of all known types. */
@@ -62,7 +74,7 @@ export class KnownTaskTypes {
     if (bad !== undefined) throw new InvalidField(`${at}.type_url`, bad);
     const known = this.#known.get(name);
     const desc = known?.files.getMessage(name);
-    if (!input || !desc) throw new TaskTypeUnknown(name, [...this.#known.keys()].sort());
+    if (!input || !desc) throw this.#unknown(name);
     if (input.value.length > MAX_INPUT_BYTES) {
       const size = `has ${input.value.length} bytes; ${MAX_INPUT_BYTES} are allowed`;
       throw new InvalidField(at, size);
@@ -76,6 +88,11 @@ export class KnownTaskTypes {
     const name = nameOf(input);
     const alias = this.#known.get(name)?.type.alias ?? "";
     return alias === "" ? [name] : [name, alias];
+  }
+
+  #unknown(name: string): RequestError {
+    if (!this.#isRead) return new GatewayStarting();
+    return new TaskTypeUnknown(name, [...this.#known.keys()].sort());
   }
 
   #faults(desc: DescMessage, bytes: Uint8Array, at: string): FieldFault[] {

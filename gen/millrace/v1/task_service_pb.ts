@@ -865,7 +865,8 @@ export const TaskService: GenService<{
    * Accepts a task. When it returns, the task is stored and will reach a terminal state. Repeat it with the same task_id
    * or request_id as often as needed: the same spec gives the same task.
    * ALREADY_EXISTS: the id is taken by a task with another spec. RESOURCE_EXHAUSTED with google.rpc.RetryInfo: the queue
-   * or the history is full, and nothing was accepted. UNAVAILABLE with reason OUTCOME_UNKNOWN: the history became full before
+   * or the history is full, and nothing was accepted. UNAVAILABLE with reason GATEWAY_STARTING: in the first moments of a
+   * gateway, nothing was accepted. UNAVAILABLE with reason OUTCOME_UNKNOWN: the history became full before
    * that was decided; repeat with the same id. FAILED_PRECONDITION: no worker has announced the input's type yet.
    *
    * @generated from rpc millrace.v1.TaskService.SubmitTask

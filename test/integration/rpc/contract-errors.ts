@@ -10,6 +10,7 @@ import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import {
   BrokerUnavailable,
+  GatewayStarting,
   HistoryFull,
   InvalidField,
   OutcomeUnknown,
@@ -54,6 +55,12 @@ const TOLD: readonly Told[] = [
     code: Code.FailedPrecondition,
     reason: "TASK_TYPE_UNKNOWN",
     metadata: { task_type: "a.B", known: "c.D,e.F" },
+  },
+  {
+    thrown: new GatewayStarting(),
+    code: Code.Unavailable,
+    reason: "GATEWAY_STARTING",
+    retryAfterSeconds: 0.5,
   },
   {
     thrown: new QueueFull("q", 1500),

@@ -11,7 +11,7 @@ import {
 } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
-import { InvalidField } from "#lib/task/errors.ts";
+import { GatewayStarting, InvalidField, TaskTypeUnknown } from "#lib/task/errors.ts";
 import { defineTaskType } from "#lib/task/task-type.ts";
 import { KnownTaskTypes } from "../../../services/gateway/known-task-types.ts";
 import { announcedType } from "../../../services/worker/announced-type.ts";
@@ -20,6 +20,15 @@ const types = new KnownTaskTypes(createRegistry());
 for (const input of [StatusSchema, FieldMaskSchema, TimestampSchema, DurationSchema]) {
   types.add(announcedType(typeOf(input)));
 }
+
+types.allRead();
+
+test("a type that may not have been read yet is not said to be unknown", () => {
+  const starting = new KnownTaskTypes(createRegistry());
+  expect(() => starting.checkInput(unknown, "input")).toThrow(GatewayStarting);
+  starting.allRead();
+  expect(() => starting.checkInput(unknown, "input")).toThrow(TaskTypeUnknown);
+});
 
 function typeOf(input: DescMessage) {
   const handler = async () => ({});

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import {
   BrokerUnavailable,
   CountNotConfirmed,
+  GatewayStarting,
   HistoryFull,
   InvalidField,
   OutcomeUnknown,
@@ -83,6 +84,7 @@ test.each([
 
 test.each([
   [new QueueFull("q", 500), 500],
+  [new GatewayStarting(), 500],
   [new HistoryFull(), 30_000],
   [new OutcomeUnknown("t1"), 30_000],
   [new BrokerUnavailable(), 1_000],
