@@ -1,8 +1,9 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
-import { System } from "#test/support/system.ts";
+import { expect } from "vitest";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
 
+const test = testOnSharedSystem();
 const run = promisify(execFile);
 
 const SCRIPT = {
@@ -18,9 +19,9 @@ async function curl(url: string, body: unknown) {
   return { status: Number(status), answer: JSON.parse(answer) };
 }
 
-test("curl submits a task in JSON, reads it, and is told in JSON what is wrong", async () => {
-  await using system = await System.start();
-  const { gateway } = await system.running();
+test("curl submits a task in JSON, reads it, and is told in JSON what is wrong", async ({
+  gateway,
+}) => {
   const method = (name: string) => `${gateway.url}/millrace.v1.TaskService/${name}`;
 
   const submitted = await curl(method("SubmitTask"), SCRIPT);
@@ -35,9 +36,7 @@ test("curl submits a task in JSON, reads it, and is told in JSON what is wrong",
   expect(invalid.answer.message).toContain("spec.input");
 });
 
-test("curl is told of a field that does not exist", async () => {
-  await using system = await System.start();
-  const gateway = await system.gateway();
+test("curl is told of a field that does not exist", async ({ gateway }) => {
   const misspelled = await curl(`${gateway.url}/millrace.v1.TaskService/GetTask`, { taskID: "x" });
   expect(misspelled).toMatchObject({ status: 400, answer: { code: "invalid_argument" } });
   expect(misspelled.answer.message).toContain("taskID");

@@ -1,9 +1,12 @@
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
-import { describe, expect, test } from "vitest";
-import { System, typesKnown } from "#test/support/system.ts";
+import { describe, expect } from "vitest";
+import { testOnSharedSystem } from "#test/support/shared-system.ts";
+import { typesKnown } from "#test/support/system.ts";
 import { toolBin } from "./go-tools.ts";
 
+/** Besides the shared worker's, one of a worker with other task types, and one that is paused and limited. */
+const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,pages,paused" });
 const run = promisify(execFile);
 const grpcurl = await toolBin("grpcurl", "-version");
 
@@ -25,11 +28,15 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
     return (await run(grpcurl ?? "", ["-plaintext", ...given, address, ...what])).stdout;
   };
 
-  test("lists and describes the services, and the types that workers have announced", async () => {
-    await using system = await System.start();
-    const gateway = await system.gateway();
-    await system.worker({}, "services/worker/main.ts");
-    await typesKnown(gateway);
+  test("lists and describes the services, and the types that workers have announced", async ({
+    system,
+    gateway,
+  }) => {
+    await using _worker = await system.worker(
+      { MILLRACE_QUEUES: "pages" },
+      "services/worker/main.ts",
+    );
+    await typesKnown(gateway, 3);
     const { address } = gateway;
 
     const services = await call(address, "list");
@@ -49,9 +56,7 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
     expect(described.stdout).toContain("string url = 1");
   });
 
-  test("submits a task in JSON and watches it to its end", async () => {
-    await using system = await System.start();
-    const { gateway } = await system.running();
+  test("submits a task in JSON and watches it to its end", async ({ gateway }) => {
     const { address } = gateway;
 
     const submitted = await call(
@@ -69,27 +74,29 @@ describe.skipIf(!grpcurl)("grpcurl, without a single .proto file", () => {
     expect(states.filter(Boolean)).toEqual(["TASK_STATE_RUNNING", "TASK_STATE_SUCCEEDED"]);
   });
 
-  test("lists, pauses and limits queues", async () => {
-    await using system = await System.start();
-    const { address } = await system.gateway();
+  test("lists, pauses and limits queues", async ({ gateway }) => {
+    const { address } = gateway;
     const queues = async (method: string, request: object) =>
       JSON.parse(
         await call(address, `millrace.v1.QueueService/${method}`, JSON.stringify(request)),
       );
 
-    expect((await queues("ListQueues", {})).queues).toMatchObject([{ name: "default" }]);
-    const paused = await queues("PauseQueue", { queue: "default", reason: "maintenance" });
+    expect((await queues("ListQueues", {})).queues).toMatchObject([
+      { name: "default" },
+      { name: "pages" },
+      { name: "paused" },
+    ]);
+    const paused = await queues("PauseQueue", { queue: "paused", reason: "maintenance" });
     expect(paused.queue.pause.reason).toBe("maintenance");
-    const limited = await queues("SetQueueLimits", { queue: "default", max_tasks: 5 });
+    const limited = await queues("SetQueueLimits", { queue: "paused", max_tasks: 5 });
     expect(limited.queue).toMatchObject({ maxTasks: "5", pause: { reason: "maintenance" } });
-    const purge = queues("PurgeQueue", { queue: "default" });
+    const purge = queues("PurgeQueue", { queue: "paused" });
     await expect(purge).rejects.toThrow(/InvalidArgument[\s\S]*confirm_count/);
     await expect(queues("ResumeQueue", { queue: "fast" })).rejects.toThrow(/NotFound/);
   });
 
-  test("asks for health", async () => {
-    await using system = await System.start();
-    const { address } = await system.gateway();
+  test("asks for health", async ({ gateway }) => {
+    const { address } = gateway;
     const answer = await call(address, "grpc.health.v1.Health/Check", "{}");
     expect(JSON.parse(answer)).toEqual({ status: "SERVING" });
   });
