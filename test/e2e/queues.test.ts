@@ -50,13 +50,12 @@ test("wrong requests are refused with what is wrong", async () => {
   const unknown = await errorOf(queues.pauseQueue({ queue: "fast" }));
   expect(unknown.code).toBe(Code.NotFound);
   expect(unknown.rawMessage).toBe('there is no queue "fast"; there are: default, slow');
-  for (const call of [
-    queues.resumeQueue({ queue: "fast" }),
-    queues.setQueueLimits({ queue: "fast" }),
-    queues.purgeQueue({ queue: "fast", confirmCount: 1n }),
-  ]) {
-    expect((await errorOf(call)).code).toBe(Code.NotFound);
-  }
+  const errors = await Promise.all([
+    errorOf(queues.resumeQueue({ queue: "fast" })),
+    errorOf(queues.setQueueLimits({ queue: "fast" })),
+    errorOf(queues.purgeQueue({ queue: "fast", confirmCount: 1n })),
+  ]);
+  for (const { code } of errors) expect(code).toBe(Code.NotFound);
   const faults = async (call: Promise<unknown>) => violationsOf(await errorOf(call));
   expect(await faults(queues.pauseQueue({}))).toEqual(["queue"]);
   expect(await faults(queues.pauseQueue({ queue: QUEUE, reason: "x".repeat(513) }))).toEqual([

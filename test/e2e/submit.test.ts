@@ -125,13 +125,12 @@ describe("submitting", () => {
     const watch = async () => {
       for await (const _ of client.watchTask({ taskId: "nobody" })) expect.unreachable();
     };
-    for (const call of [
-      client.getTask({ taskId: "nobody" }),
-      client.cancelTask({ taskId: "nobody" }),
-      watch(),
-    ]) {
-      expect((await errorOf(call)).code).toBe(Code.NotFound);
-    }
+    const errors = await Promise.all([
+      errorOf(client.getTask({ taskId: "nobody" })),
+      errorOf(client.cancelTask({ taskId: "nobody" })),
+      errorOf(watch()),
+    ]);
+    for (const { code } of errors) expect(code).toBe(Code.NotFound);
   });
 
   test("a finished task can't be canceled and keeps its output", async ({ gateway }) => {
