@@ -18,7 +18,13 @@ import type { BodyRoom, RequestRoom } from "./body-room.ts";
 import { cutOf } from "./call-life.ts";
 import { callerOf, callerValues, peerOf } from "./caller.ts";
 import { checkedBody } from "./checked-request.ts";
-import { isExplained, readRefusal, statusFault, withError } from "./connect-refusals.ts";
+import {
+  isExplained,
+  readRefusal,
+  statusFault,
+  withError,
+  withReason,
+} from "./connect-refusals.ts";
 import { Frames } from "./frames.ts";
 import type { CallChain } from "./interceptors.ts";
 import { refuse } from "./refuse.ts";
@@ -74,8 +80,9 @@ async function refused(
   if (!isExplained(answered)) {
     const name = `${method.parent.typeName}/${method.name}`;
     const { peer } = callerOf(call);
-    chain.observed.tellRefused({ method: name, peer }, statusFault(answered, call));
-    return answered;
+    const fault = statusFault(answered, call);
+    chain.observed.tellRefused({ method: name, peer }, fault);
+    return withReason(answered, fault);
   }
   const fault = call.signal.aborted
     ? cutOf(call.signal)

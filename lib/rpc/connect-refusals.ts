@@ -77,8 +77,20 @@ export function statusFault(
   { header, method }: UniversalServerRequest,
 ): ConnectError {
   const type = quoted(header.get("content-type") ?? "");
-  const text = `HTTP status ${status} for ${method} with the content type ${type}`;
+  const text = `HTTP status ${status} for ${method} with the content type ${type}; a call is a POST of application/json or application/proto, or has a content type of gRPC-Web or of Connect's streams`;
   return callersFault(text, codeFromHttpStatus(status));
+}
+
+/** The answer with the fault as its body, for people who call by hand. To clients, the status says all. */
+export function withReason(
+  answer: UniversalServerResponse,
+  fault: ConnectError,
+): UniversalServerResponse {
+  const header = new Headers(answer.header);
+  header.set("content-type", "text/plain");
+  header.delete("content-length");
+  const body = createAsyncIterable([new TextEncoder().encode(`${fault.rawMessage}\n`)]);
+  return { ...answer, header, body };
 }
 
 export function isHost(given: string): boolean {

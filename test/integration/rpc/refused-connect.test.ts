@@ -188,7 +188,9 @@ describe("a Connect call that can't be served is refused, logged without a stack
   ])("$what, by an HTTP status", async ({ call, status }) => {
     const { answer, told } = await stage.told(call);
     expect(answer.status).toBe(status);
-    expectTold(told, GET_TASK, { code: "UNKNOWN", text: String(status) });
+    const reason = `HTTP status ${status}`;
+    expect(await answer.text()).toContain(reason);
+    expectTold(told, GET_TASK, { code: "UNKNOWN", text: reason });
   });
 
   test("a request that its caller gives up, which is no fault of anybody", async () => {
