@@ -1,6 +1,7 @@
 // Plain JavaScript, for it comes before any TypeScript is read.
+import { existsSync } from "node:fs";
 import module from "node:module";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { makeFolders } from "./make-folders.mjs";
 import { userCaches } from "./user-caches.mjs";
 
@@ -15,7 +16,10 @@ const OWNER_ONLY = 0o700;
  */
 export function keepCompiled(env) {
   try {
-    const folder = join(userCaches(env), "compiled");
+    const caches = userCaches(env);
+    // The home of a service user is often named and not there. It is not ours to make.
+    if (!existsSync(dirname(dirname(caches)))) return;
+    const folder = join(caches, "compiled");
     makeFolders(folder, OWNER_ONLY);
     module.enableCompileCache?.(folder);
   } catch {

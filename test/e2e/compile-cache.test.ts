@@ -26,6 +26,11 @@ test("what a command has compiled is kept in the user's cache for the next one",
   expect(await readdir(join(home, "caches/millrace/compiled"))).toHaveLength(1);
 });
 
+test("a home that is not there is not made", async () => {
+  expect(help({ HOME: join(home, "gone") }).status).toBe(0);
+  expect(await readdir(home)).toEqual([]);
+});
+
 test("a command runs without a place to keep it", async () => {
   await chmod(home, 0o500);
   for (const HOME of [home, "/dev/null", "/proc", "", "relative"]) {

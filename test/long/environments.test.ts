@@ -48,7 +48,7 @@ const KUBERNETES = {
 const ENVIRONMENTS: readonly Environment[] = [
   { where: "on a read-only file system", through: onReadOnlyDisk(process.cwd()) },
   { where: "as a user without name and home", through: AS_UNKNOWN_USER },
-  { where: "with a home that is not there", env: { HOME: "/nonexistent/home" } },
+  { where: "with a home that is not there", env: { HOME: "/no-such-home/ada" } },
   { where: "with 64 open files", through: withOpenFiles(64) },
   { where: "by IPv6", env: { MILLRACE_HOST: "::1" }, nats: { host: "::1" } },
   { where: "on a host with dots", through: onHost("Web-1.Rack-7.example.com.") },
