@@ -61,12 +61,15 @@ function refuseDropped(wanted: StreamPlan["config"], stored: StreamInfo | undefi
 
 async function ensureConsumer(
   dialed: Dialed,
-  { config, paused }: StreamPlan,
+  { config, paused, mayResume }: StreamPlan,
   wanted: StreamPlan["consumers"][number],
 ): Promise<void> {
   const info = await madeConsumer(dialed.jsm, config.name, wanted, paused);
   refuseIgnored(`${config.name}/${info.name}`, wanted, info.config);
-  if (paused !== undefined) await ensurePaused(dialed, info, paused);
+  if (paused === undefined) return;
+  const resumes = info.paused === true && !paused;
+  if (resumes && mayResume && !(await mayResume())) return;
+  await ensurePaused(dialed, info, paused);
 }
 
 async function madeConsumer(

@@ -21,8 +21,13 @@ export async function establishQueue(
   options: TopologyOptions,
 ): Promise<void> {
   let { settings } = await readQueueSettings(dialed.jsm, queue);
+  // What is paused was paused after it was written down. So what is read now, and not before, says whether it still holds.
+  const mayResume = async () => {
+    const now = await readQueueSettings(dialed.jsm, queue);
+    return now.settings.pause === undefined;
+  };
   for (;;) {
-    await ensure(dialed, [queuePlan(queue, options, settings)]);
+    await ensure(dialed, [{ ...queuePlan(queue, options, settings), mayResume }]);
     const now = await readQueueSettings(dialed.jsm, queue);
     if (equals(QueueSettingsSchema, settings, now.settings)) return;
     settings = now.settings;

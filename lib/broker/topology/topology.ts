@@ -37,6 +37,8 @@ export type StreamPlan = {
   readonly consumers: readonly (Partial<ConsumerConfig> & { durable_name: string })[];
   /** Whether the consumers hand out nothing for now. Not set: that is nobody's to decide. */
   readonly paused?: boolean;
+  /** Asked before a consumer that is paused is resumed: it may have been paused since `paused` was read. */
+  readonly mayResume?: () => Promise<boolean>;
 };
 
 /** A delivery that its holder does not extend for this long is handed to another worker. */

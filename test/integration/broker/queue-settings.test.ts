@@ -7,6 +7,7 @@ import { queueSource, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
 import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { InvalidField, QueueFull } from "#lib/task/errors.ts";
 import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 
@@ -53,6 +54,24 @@ test("a worker that waits when its queue is resumed gets its task at once", asyn
   expect(taken.map(({ taskId }) => taskId)).toEqual(["a"]);
   // Far less than the 4 s after which a worker asks anew.
   expect(performance.now() - resumedMs).toBeLessThan(2_000);
+});
+
+test("a process that connects while the queue is being paused resumes it not even for a moment", async () => {
+  await using nats = await startTestNats();
+  await using operator = await openTestBroker(nats.url);
+  await using late = await openTestBroker(nats.url);
+  await put(operator, "a");
+  const { jsm } = late.link.use();
+  // It has read that the queue is not paused, and looks at the queue after that.
+  atNextCall(jsm.streams, "info", { before: () => operator.queueSettings.pause("default", ASKED) });
+  let resumed = 0;
+  const count = async () => {
+    resumed += 1;
+  };
+  atNextCall(jsm.consumers, "resume", { before: count });
+  await late.queueSettings.enforce("default");
+  expect(resumed).toBe(0);
+  expect(await takeNow(operator.link.use(), SOURCE, 10)).toEqual([]);
 });
 
 test("a pause outlives the queue's consumers and its stream", async () => {
