@@ -17,6 +17,7 @@ function withServers(
     globalSetup: ["test/support/nats-server.ts", ...setup],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    isolate: false,
     ...options,
   };
   const include = [`test/${name}/**/*.test.ts`];
