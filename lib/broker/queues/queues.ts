@@ -95,12 +95,6 @@ export class Queues {
     }
   }
 
-  /** The task's entry, on loan or not; undefined if there is none, or none that can be read. */
-  async find(task: WaitingTask): Promise<WaitingTask | undefined> {
-    const found = await this.#lookUp(task);
-    return found ? decodeWaiting(found.data, task.taskId) : undefined;
-  }
-
   /** Takes a task whose run has ended out of its queue, even if it is on loan. No harm if it is not there. */
   async remove(ended: WaitingTask): Promise<void> {
     const found = await this.#lookUp(ended);
