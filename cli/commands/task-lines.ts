@@ -37,6 +37,8 @@ function fieldsOf(task: Task): [name: string, value: string][] {
     ["worker", task.workerId],
     ["progress", task.progress?.note ?? ""],
     ["error", task.error ? errorText(task) : ""],
+    ["details", task.error?.details ? JSON.stringify(task.error.details) : ""],
+    ["failed", shownTime(task.error?.time)],
     ["accepted", shownTime(task.createTime)],
     ["started", shownTime(task.startTime)],
     ["next", shownTime(task.nextAttemptTime)],

@@ -1,6 +1,13 @@
+import type { JsonObject } from "@bufbuild/protobuf";
+
 export interface HandlerErrorOptions extends ErrorOptions {
   /** Machine-readable reason in UPPER_SNAKE_CASE; becomes TaskError.code. */
   readonly code?: string;
+  /**
+   * What programs may want to know of it, such as the status that a service answered with; becomes TaskError.details. At
+   * most 8 KiB as JSON; what is larger, or no JSON, is left out, and a member `omitted` says why.
+   */
+  readonly details?: JsonObject;
 }
 
 /** Code of an error that does not bring its own. */
@@ -10,10 +17,13 @@ export const DEFAULT_CODE = "HANDLER_ERROR";
 export class PermanentError extends Error {
   override name = "PermanentError";
   readonly code: string;
+  readonly details: JsonObject | undefined;
 
-  constructor(message: string, { code = DEFAULT_CODE, ...options }: HandlerErrorOptions = {}) {
+  constructor(message: string, given: HandlerErrorOptions = {}) {
+    const { code = DEFAULT_CODE, details, ...options } = given;
     super(message, options);
     this.code = code;
+    this.details = details;
   }
 }
 
@@ -32,12 +42,14 @@ export interface TransientErrorOptions extends HandlerErrorOptions {
 export class TransientError extends Error {
   override name = "TransientError";
   readonly code: string;
+  readonly details: JsonObject | undefined;
   readonly retryAfterMs: number | undefined;
 
   constructor(message: string, given: TransientErrorOptions = {}) {
-    const { code = DEFAULT_CODE, retryAfterMs, ...options } = given;
+    const { code = DEFAULT_CODE, details, retryAfterMs, ...options } = given;
     super(message, options);
     this.code = code;
+    this.details = details;
     this.retryAfterMs = bounded(retryAfterMs);
   }
 }

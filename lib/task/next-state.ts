@@ -7,7 +7,7 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import { awaitsStart, isTerminal, QUEUE_FULL } from "./life.ts";
-import type { OwnOutcome } from "./outcome.ts";
+import type { Failure, OwnOutcome } from "./outcome.ts";
 import { endOverdue } from "./overdue.ts";
 import { isRetryable, mayRetry, type RetryPolicy, retryDelayMs } from "./retry.ts";
 import { after } from "./state-change.ts";
@@ -101,7 +101,7 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
   if (untilMs > given.nowMs) return { kind: "wait", untilMs };
   const crashes = (last?.crashes ?? 0) + (isCrash(last, given.workerId) ? 1 : 0);
   if (crashes >= given.maxCrashes) {
-    return { kind: "give up", change: workerLost(last, crashes) };
+    return { kind: "give up", change: workerLost(last, crashes, given.nowMs) };
   }
   return {
     kind: "run",
@@ -115,10 +115,7 @@ export function startAttempt(last: StateChange | undefined, given: StartConditio
   };
 }
 
-/**
- * When the next attempt may start; 0 = at once. An entry from an earlier life of the task brings it to a worker before
- * its start time.
- */
+/** When the next attempt may start; 0 = at once. */
 export function dueMsOf(last: StateChange | undefined, { startMs = 0 }: Times): number {
   if (awaitsStart(last)) return startMs;
   if (last?.state !== TaskState.RETRYING || !last.nextAttemptTime) return 0;
@@ -130,7 +127,7 @@ function isCrash(last: StateChange | undefined, workerId: string): boolean {
   return last?.state === TaskState.RUNNING && last.workerId !== workerId;
 }
 
-function workerLost(last: StateChange | undefined, crashes: number): StateChange {
+function workerLost(last: StateChange | undefined, crashes: number, nowMs: number): StateChange {
   const attempt = last?.attempt ?? 0;
   return after(last, {
     state: TaskState.FAILED,
@@ -140,6 +137,7 @@ function workerLost(last: StateChange | undefined, crashes: number): StateChange
       message: `took down ${crashes} workers, the last one ${last?.workerId ?? ""}`,
       retryable: false,
       attempt,
+      time: timestampFromMs(nowMs),
     }),
   });
 }
@@ -162,7 +160,7 @@ export function finishAttempt(
     case "succeeded":
       return after(running, { state: TaskState.SUCCEEDED, output: outcome.output });
     case "failed":
-      return failAttempt(running, outcome);
+      return failAttempt(running, outcome, given);
     case "retry":
     case "timed out":
       return retried(running, outcome, given);
@@ -171,22 +169,24 @@ export function finishAttempt(
   }
 }
 
-type Failure = Pick<Extract<OwnOutcome, { code: string }>, "code" | "message">;
+interface Fate {
+  readonly nowMs: number;
+  readonly retryable?: boolean;
+}
 
-function errorOf(running: StateChange, { code, message }: Failure, retryable: boolean) {
-  return create(TaskErrorSchema, { code, message, retryable, attempt: running.attempt });
+function errorOf({ attempt }: StateChange, failure: Failure, { nowMs, retryable = false }: Fate) {
+  const { code, message, details } = failure;
+  const time = timestampFromMs(nowMs);
+  const told = { code, message, retryable, attempt, time };
+  return create(TaskErrorSchema, details === undefined ? told : { ...told, details });
 }
 
 /** The attempt ends the task, which has failed for good. */
-export function failAttempt(
-  running: StateChange,
-  failure: Failure,
-  retryable = false,
-): StateChange {
+export function failAttempt(running: StateChange, failure: Failure, fate: Fate): StateChange {
   return after(running, {
     state: TaskState.FAILED,
     failures: running.failures + 1,
-    error: errorOf(running, failure, retryable),
+    error: errorOf(running, failure, fate),
   });
 }
 
@@ -195,19 +195,21 @@ function retried(
   failure: Extract<OwnOutcome, { kind: "retry" | "timed out" }>,
   given: FinishConditions,
 ): StateChange {
-  if (!isRetryable(given.policy, failure.code)) return failAttempt(running, failure);
+  const { nowMs } = given;
+  if (!isRetryable(given.policy, failure.code)) return failAttempt(running, failure, { nowMs });
   const failures = running.failures + 1;
-  if (!mayRetry(given.policy, failures)) return failAttempt(running, failure, true);
+  const fate = { nowMs, retryable: true };
+  if (!mayRetry(given.policy, failures)) return failAttempt(running, failure, fate);
   const asked = failure.kind === "retry" ? failure.retryAfterMs : undefined;
   const nextMs = given.nowMs + (asked ?? retryDelayMs(given.policy, failures, given.random));
   if (given.deadlineMs !== undefined && nextMs >= given.deadlineMs) {
-    return failAttempt(running, outOfTime(failure), true);
+    return failAttempt(running, outOfTime(failure), fate);
   }
   return after(running, {
     state: TaskState.RETRYING,
     failures,
     nextAttemptTime: timestampFromMs(nextMs),
-    error: errorOf(running, failure, true),
+    error: errorOf(running, failure, fate),
   });
 }
 

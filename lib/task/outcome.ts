@@ -1,13 +1,21 @@
-import type { Any } from "@bufbuild/protobuf/wkt";
+import { fromJson, type JsonObject, toJsonString } from "@bufbuild/protobuf";
+import { type Any, StructSchema } from "@bufbuild/protobuf/wkt";
 import { DEFAULT_CODE, PermanentError, TransientError } from "./handler-errors.ts";
 import { TASK_TIMEOUT } from "./overdue.ts";
+
+/** What is said of an attempt that did not succeed. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly details?: JsonObject;
+}
 
 /** How an attempt ended that has the last word on its task. */
 export type OwnOutcome =
   | { kind: "succeeded"; output: Any }
-  | { kind: "failed"; code: string; message: string }
-  | { kind: "retry"; code: string; message: string; retryAfterMs?: number | undefined }
-  | { kind: "timed out"; code: string; message: string }
+  | ({ kind: "failed" } & Failure)
+  | ({ kind: "retry"; retryAfterMs?: number | undefined } & Failure)
+  | ({ kind: "timed out" } & Failure)
   | { kind: "interrupted" };
 
 /** How one attempt ended, and so what becomes of its task. A canceled one has nothing to say any more. */
@@ -85,11 +93,31 @@ export function endOfError(error: unknown): HandlerEnd {
 
 function readError(error: unknown): HandlerEnd {
   const message = messageOf(error);
-  if (error instanceof PermanentError) return { kind: "failed", code: codeOf(error), message };
+  if (error instanceof PermanentError) return { kind: "failed", message, ...toldBy(error) };
   if (!(error instanceof TransientError)) return { kind: "retry", code: DEFAULT_CODE, message };
   const { retryAfterMs } = error;
   const after = retryAfterMs !== undefined && { retryAfterMs };
-  return { kind: "retry", code: codeOf(error), message, ...after };
+  return { kind: "retry", message, ...toldBy(error), ...after };
+}
+
+function toldBy(error: PermanentError | TransientError): Pick<Failure, "code" | "details"> {
+  const { details } = error;
+  return { code: codeOf(error), ...(details !== undefined && { details: bounded(details) }) };
+}
+
+/** As they are written down, at most. */
+const MAX_DETAILS_BYTES = 8 * 1024;
+
+/** Handlers in JavaScript may give anything. */
+function bounded(details: unknown): JsonObject {
+  try {
+    const json = toJsonString(StructSchema, fromJson(StructSchema, details as JsonObject));
+    const { length } = Buffer.from(json);
+    if (length <= MAX_DETAILS_BYTES) return JSON.parse(json);
+    return { omitted: `${length} bytes; ${MAX_DETAILS_BYTES} are allowed` };
+  } catch {
+    return { omitted: "they are no JSON object" };
+  }
 }
 
 function messageOf(error: unknown): string {

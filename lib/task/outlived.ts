@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type StateChange,
   type Task,
@@ -40,15 +40,16 @@ export function outlived(
 ): StateChange | undefined {
   if (isTerminal(task.state) || !isTooOld(task, time)) return undefined;
   if (!last || last.attempt === 0) return after(last, { state: TaskState.EXPIRED });
-  return after(last, { state: TaskState.FAILED, error: cutShort(last) });
+  return after(last, { state: TaskState.FAILED, error: cutShort(last, time.nowMs) });
 }
 
-function cutShort({ attempt, error }: StateChange): TaskError {
+function cutShort({ attempt, error }: StateChange, nowMs: number): TaskError {
   const before = error ? `; its last error: ${error.message}` : "";
   return create(TaskErrorSchema, {
     code: HISTORY_EXPIRED,
     message: `had not ended when the log was about to forget it${before}`,
     retryable: false,
     attempt,
+    time: timestampFromMs(nowMs),
   });
 }

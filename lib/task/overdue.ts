@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskErrorSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "./life.ts";
 import { after } from "./state-change.ts";
@@ -20,11 +21,11 @@ export function endOverdue(
   if (!last?.startTime && expireMs !== undefined && expireMs <= nowMs) {
     return after(last, { state: TaskState.EXPIRED });
   }
-  if (deadlineMs !== undefined && deadlineMs <= nowMs) return timedOut(last);
+  if (deadlineMs !== undefined && deadlineMs <= nowMs) return timedOut(last, nowMs);
   return undefined;
 }
 
-function timedOut(last: StateChange | undefined): StateChange {
+function timedOut(last: StateChange | undefined, nowMs: number): StateChange {
   const before = last?.error ? `; its last error: ${last.error.message}` : "";
   return after(last, {
     state: TaskState.FAILED,
@@ -33,6 +34,7 @@ function timedOut(last: StateChange | undefined): StateChange {
       message: `the task did not end before its deadline${before}`,
       retryable: false,
       attempt: last?.attempt ?? 0,
+      time: timestampFromMs(nowMs),
     }),
   });
 }

@@ -66,7 +66,8 @@ async function storedOrFailed(
   } catch (error) {
     log.error({ err: error }, "an outcome can't be stored");
     const message = `its outcome can't be stored: ${error}`;
-    const failed = failAttempt(begun.running, { code: NOT_STORED, message });
+    const failure = { code: NOT_STORED, message };
+    const failed = failAttempt(begun.running, failure, { nowMs: broker.clock.nowMs() });
     return [failed, await stored(broker, () => write(failed))];
   }
 }

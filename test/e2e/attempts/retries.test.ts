@@ -1,7 +1,8 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect } from "vitest";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { historyOf, scriptOf, statesOf } from "#test/support/system.ts";
+import { historyOf, isolatedScriptOf, scriptOf, statesOf } from "#test/support/system.ts";
 
 const test = testOnSharedSystem();
 
@@ -37,4 +38,22 @@ describe("a handler that fails", () => {
     const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
     expect(after.task?.error).toMatchObject({ code: "NO_CREDIT", retryable: false });
   });
+
+  test.for([
+    ["in the worker's own thread", scriptOf],
+    ["in a thread of its own", isolatedScriptOf],
+  ] as const)(
+    "tells programs what it knows of the error, and when it was, %s",
+    async ([, of], { gateway }) => {
+      const details = { status: 402, missing: ["card"], since: null };
+      const { task } = await gateway.client.submitTask({
+        spec: { input: of({ permanent: "NO_CREDIT", details }) },
+      });
+      const events = await historyOf(gateway, task?.id ?? "");
+      const { task: failed } = await gateway.client.getTask({ taskId: task?.id ?? "" });
+      expect(failed?.error).toMatchObject({ code: "NO_CREDIT", details });
+      const failedMs = failed?.error?.time && timestampMs(failed.error.time);
+      expect(Math.abs(Number(failedMs) - msOf(events.at(-1)))).toBeLessThan(1_000);
+    },
+  );
 });

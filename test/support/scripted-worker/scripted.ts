@@ -1,7 +1,7 @@
 import { setTimeout as throwAfter } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
-import { type JsonValue, toJson } from "@bufbuild/protobuf";
+import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
 import { StringValueSchema, StructSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
 import { type Attempt, defineTaskType } from "#lib/task/task-type.ts";
@@ -45,6 +45,8 @@ export interface Script {
   failures?: number;
   /** The code of that error. */
   failureCode?: string;
+  /** What its errors say to programs. */
+  details?: JsonObject;
   /** When, after that error, the next attempt is worth it. */
   retryAfterMs?: number;
   /** Fails for good, with this code. */
@@ -173,9 +175,12 @@ function block(ms: number): void {
 
 function fail(script: Script, { number }: Attempt<unknown>): void {
   if (number <= (script.crashes ?? 0)) process.kill(process.pid, "SIGKILL");
-  if (script.permanent) throw new PermanentError("told to fail", { code: script.permanent });
+  const details = script.details && { details: script.details };
+  if (script.permanent) {
+    throw new PermanentError("told to fail", { code: script.permanent, ...details });
+  }
   if (number > (script.failures ?? 0)) return;
   const { failureCode: code = "TOLD", retryAfterMs } = script;
   const when = retryAfterMs === undefined ? {} : { retryAfterMs };
-  throw new TransientError("told to fail", { code, ...when });
+  throw new TransientError("told to fail", { code, ...when, ...details });
 }

@@ -65,7 +65,7 @@ describe("starting an attempt", () => {
         state: TaskState.FAILED,
         crashes: 3,
         attempt: 3,
-        error: { code: WORKER_LOST, retryable: false, attempt: 3 },
+        error: { code: WORKER_LOST, retryable: false, attempt: 3, time: timestampFromMs(NOW) },
       },
     });
   });
@@ -108,6 +108,17 @@ describe("finishing an attempt", () => {
       failures: 1,
       error: { code: "BAD", message: "no", retryable: false, attempt: 1 },
     });
+  });
+
+  test("what an error says to programs, and when it was, is kept", () => {
+    const failed = {
+      kind: "failed",
+      code: "BAD",
+      message: "no",
+      details: { status: 503 },
+    } as const;
+    const { error } = finishAttempt(started(), failed, FINISH);
+    expect(error).toMatchObject({ details: { status: 503 }, time: timestampFromMs(NOW) });
   });
 
   test("an error that may pass makes it retry after the policy's delay", () => {

@@ -1,4 +1,4 @@
-import { create } from "@bufbuild/protobuf";
+import { create, type JsonObject } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { PermanentError, TransientError } from "#lib/task/handler-errors.ts";
@@ -49,6 +49,25 @@ test("a code is a text, of 128 characters at most", () => {
   expect(codeOf("X".repeat(2_000_000))).toBe("X".repeat(128));
   expect([codeOf(404), codeOf(""), codeOf(null)]).toEqual(Array(3).fill("HANDLER_ERROR"));
 });
+
+test.each([PermanentError, TransientError])(
+  "details of a %o are told as they are, within 8 KiB",
+  (Kind) => {
+    const detailsOf = (details: unknown) => {
+      const end = endOfError(new Kind("x", { details: details as JsonObject }));
+      return end.kind !== "succeeded" && end.details;
+    };
+    expect(detailsOf({ status: 503, of: ["a", null] })).toEqual({ status: 503, of: ["a", null] });
+    expect(detailsOf(undefined)).toBeUndefined();
+    const large = { page: "x".repeat(10_000) };
+    expect(detailsOf(large)).toEqual({ omitted: "10011 bytes; 8192 are allowed" });
+    const loop: Record<string, unknown> = {};
+    loop["self"] = loop;
+    for (const none of ["text", [1], { n: Number.NaN }, { f() {} }, loop]) {
+      expect(detailsOf(none)).toEqual({ omitted: "they are no JSON object" });
+    }
+  },
+);
 
 test("a handler may say when the next attempt is worth it, within a day", () => {
   const asked = (retryAfterMs?: number) =>

@@ -30,9 +30,8 @@ export function fetchError(error: unknown, host: string, timeoutMs: number): Err
 export function statusError(status: number, host: string): Error {
   const message = `${host} answered with status ${status}; only a page with status 200 to 299 is read`;
   const permanent = status < 500 && !LATER.has(status);
-  return permanent
-    ? new PermanentError(message, { code: "HTTP_STATUS" })
-    : new TransientError(message, { code: "HTTP_STATUS" });
+  const given = { code: "HTTP_STATUS", details: { status } };
+  return permanent ? new PermanentError(message, given) : new TransientError(message, given);
 }
 
 function timedOut(message: string, cause: Error): TransientError {
