@@ -3,8 +3,8 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 /** Nobody else is to be busy meanwhile: what such a file says is how fast something is. */
 const TIMED = "**/*.timed.test.ts";
 
-/** Servers wait more than they work, so that a core has time for more than one file. */
-const FILES_AT_ONCE = 3;
+/** Servers wait more than they work, so that a core has time for two files. */
+const FILES_AT_ONCE = 4;
 
 type Options = NonNullable<TestProjectInlineConfiguration["test"]>;
 
