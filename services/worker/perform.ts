@@ -42,9 +42,11 @@ async function performHere({ type, input, context, stops }: Cue, { abandoned, lo
   const startedMs = Date.now();
   const who = { taskId: context.taskId, attempt: context.number, taskType: type.input.typeName };
   const stray = Promise.withResolvers<HandlerEnd>();
-  const onStray = (err: unknown) => {
-    log.warn({ ...who, err }, "an error of a handler that nobody awaits");
-    stray.resolve(endOfError(err));
+  const onStray = (error: unknown) => {
+    // As the task will have it: what was thrown may throw in its turn when the log looks at it.
+    const end = endOfError(error);
+    log.warn({ ...who, end }, "an error of a handler that nobody awaits");
+    stray.resolve(end);
   };
   const work = asOwner({ ...who, onStray }, () => handle(type, input, context));
   const given = await Promise.race([

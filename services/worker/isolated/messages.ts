@@ -2,7 +2,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Any } from "@bufbuild/protobuf/wkt";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import type { AttemptStopped } from "#lib/task/outcome.ts";
+import type { AttemptStopped, HandlerEnd } from "#lib/task/outcome.ts";
 import type { CopyableSettings } from "../handler-settings.ts";
 
 /** What a thread is started with. */
@@ -19,7 +19,7 @@ export interface StrayError {
   readonly taskId: string;
   readonly attempt: number;
   readonly taskType: string;
-  readonly message: string;
+  readonly end: HandlerEnd;
 }
 
 /** An attempt, as it is handed to a thread. */

@@ -1,11 +1,11 @@
 import { BroadcastChannel, workerData } from "node:worker_threads";
-import type { HandlerEnd } from "#lib/task/outcome.ts";
+import { endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { handle } from "../handle.ts";
 import { fromCopyable } from "../handler-settings.ts";
 import { loadTaskTypes } from "../load-task-types.ts";
 import { asOwner, hearStrays } from "../strays.ts";
-import { STRAYS, type ThreadAttempt, type ThreadData } from "./messages.ts";
+import { STRAYS, type StrayError, type ThreadAttempt, type ThreadData } from "./messages.ts";
 import { ThreadContext } from "./thread-context.ts";
 
 /** What an attempt has left behind may fail when the thread has another one; it must not end that. */
@@ -26,13 +26,13 @@ export async function attempt(given: ThreadAttempt): Promise<HandlerEnd> {
   const type = types.find(({ input }) => input.typeName === given.typeName);
   if (!type) throw new Error(`${module} has no task type ${given.typeName}`);
   let isOver = false;
-  const { taskId, number, typeName } = given;
+  const who = { taskId: given.taskId, attempt: given.number, taskType: given.typeName };
   const onStray = (error: unknown) => {
     // The thread ends, and the attempt with it.
     if (!isOver) throw error;
-    strays.postMessage({ taskId, attempt: number, taskType: typeName, message: String(error) });
+    strays.postMessage({ ...who, end: endOfError(error) } satisfies StrayError);
   };
-  const owner = { taskId, attempt: number, taskType: typeName, onStray };
+  const owner = { ...who, onStray };
   try {
     // Awaited here, for the context ends with this scope.
     return await asOwner(owner, () => handle(type, given.input, context.attempt));

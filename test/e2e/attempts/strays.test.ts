@@ -62,3 +62,19 @@ describe.each(HOWS)("an error that nobody awaits, by a %s,", (how) => {
     },
   );
 });
+
+test("an error that nobody awaits and that can't be read fails its attempt, and takes nobody down", async ({
+  gateway,
+  worker,
+}) => {
+  await using gate = await openGate();
+  const stray = { how: "unreadable", afterMs: 50 } as const;
+  const { task } = await gateway.client.submitTask({
+    spec: { input: scriptOf({ stray, gate: gate.url }), retryPolicy: { maxAttempts: 1 } },
+  });
+  const taskId = task?.id ?? "";
+  expect(statesOf(await historyOf(gateway, taskId))).toEqual(["RUNNING 1", "FAILED 1"]);
+  const { task: failed } = await gateway.client.getTask({ taskId });
+  expect(failed).toMatchObject({ crashes: 0, error: { code: "HANDLER_ERROR" } });
+  expect(worker.service.hasExited).toBe(false);
+});

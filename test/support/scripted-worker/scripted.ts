@@ -52,7 +52,7 @@ export interface Script {
   /** Fails for good, with this code. */
   permanent?: string;
   /** Leaves something behind that fails after so many milliseconds, and goes on. */
-  stray?: { how: "rejection" | "timer"; afterMs: number };
+  stray?: { how: "rejection" | "timer" | "unreadable"; afterMs: number };
   /** How long it does nothing, in milliseconds. */
   idleMs?: number;
   /** Bytes of output. */
@@ -141,7 +141,11 @@ async function goSteps(
 }
 
 function leaveBehind({ how, afterMs }: NonNullable<Script["stray"]>): void {
+  const refuses = () => {
+    throw new Error("can't be read");
+  };
   const throws = () => {
+    if (how === "unreadable") throw new Proxy({}, { getPrototypeOf: refuses, get: refuses });
     throw new TransientError("left behind", { code: "STRAY" });
   };
   if (how === "timer") throwAfter(throws, afterMs);
