@@ -8,10 +8,10 @@ import type {
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
 import { pause } from "#lib/process/pause.ts";
-import { epochOf } from "#lib/task/epoch.ts";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
+import { epochOf } from "#lib/task/state-change.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";

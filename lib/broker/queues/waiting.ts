@@ -7,8 +7,8 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { epochOf } from "#lib/task/epoch.ts";
 import { dueMsOf } from "#lib/task/next-state.ts";
+import { epochOf } from "#lib/task/state-change.ts";
 import { type Times, timesOf } from "#lib/task/times.ts";
 import type { Fence, Standing } from "../log/task-log.ts";
 

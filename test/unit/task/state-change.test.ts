@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { StateChangeSchema } from "#gen/millrace/v1/task_pb.ts";
-import { epochOf } from "#lib/task/epoch.ts";
+import { epochOf } from "#lib/task/state-change.ts";
 
 const AT = { stateSequence: 7, specSequence: 3 };
 

@@ -1,6 +1,5 @@
 import type { PageText } from "./page-text.ts";
-import { segmenterOf } from "./segmenter.ts";
-import { wordsOf } from "./words.ts";
+import { segmenterOf, wordsOf } from "./words.ts";
 
 /** A sentence of a page, and what the ranking needs to know of it. */
 export interface Sentence {

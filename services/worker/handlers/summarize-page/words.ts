@@ -1,5 +1,3 @@
-import { segmenterOf } from "./segmenter.ts";
-
 const DEFAULT_LOCALE = "en";
 
 /** The language a page names, if there is such a thing. */
@@ -24,6 +22,17 @@ export function countWords(text: string, locale: string): number {
     if (isWordLike === true) count += 1;
   }
   return count;
+}
+
+/** Makes segmenters. Making one takes longer than using it for a sentence, and a page is in one language: so the last is kept. */
+export function segmenterOf(granularity: "sentence" | "word"): (locale: string) => Intl.Segmenter {
+  let last: { locale: string; segmenter: Intl.Segmenter } | undefined;
+  return (locale) => {
+    if (last?.locale !== locale) {
+      last = { locale, segmenter: new Intl.Segmenter(locale, { granularity }) };
+    }
+    return last.segmenter;
+  };
 }
 
 const segmenter = segmenterOf("word");
