@@ -6,6 +6,7 @@ import { TaskLog } from "./log/task-log.ts";
 import { queueStream, SCHEDULE_STREAM } from "./names.ts";
 import { Cancels } from "./processes/cancels.ts";
 import { Leadership } from "./processes/leadership.ts";
+import { LiveWorkers } from "./processes/live-workers.ts";
 import { TaskTypeBook } from "./processes/task-type-book.ts";
 import { WorkerBook } from "./processes/worker-book.ts";
 import { ParkedMessages } from "./queues/parked.ts";
@@ -31,6 +32,8 @@ export class Broker implements AsyncDisposable {
   readonly timeLimits: TimeLimits;
   readonly taskTypes: TaskTypeBook;
   readonly workers: WorkerBook;
+  /** Known while they are followed. */
+  readonly liveWorkers: LiveWorkers;
   readonly cancels: Cancels;
   readonly whereabouts: Whereabouts;
 
@@ -66,6 +69,7 @@ export class Broker implements AsyncDisposable {
     this.timeLimits = new TimeLimits(this.link, log);
     this.taskTypes = new TaskTypeBook(this.link, log, topology.replicas);
     this.workers = new WorkerBook(this.link, log, topology.replicas);
+    this.liveWorkers = new LiveWorkers(this.workers);
     this.cancels = new Cancels(this.link, log);
     this.whereabouts = new Whereabouts(this.link);
   }

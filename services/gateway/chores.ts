@@ -25,6 +25,7 @@ export function chores(options: ChoresOptions, signal: AbortSignal) {
       },
       signal,
     ),
+    broker.liveWorkers.follow(signal),
     broker.schedule.moveDueTasks(signal),
     enforceLimits(broker, signal),
     overseer.follow(signal),

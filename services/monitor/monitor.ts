@@ -1,10 +1,10 @@
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
+import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
 import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
 import { pause } from "#lib/process/pause.ts";
-import { AliveWorkers } from "./alive-workers.ts";
 import { Figures } from "./fold/figures.ts";
 import { InputNames } from "./input-names.ts";
 import { overviewOf } from "./overview.ts";
@@ -25,7 +25,6 @@ export interface MonitorOptions {
 
 /** Knows what the system as a whole is doing: the log folded from its start, and what broker and workers say now. */
 export class Monitor implements AsyncDisposable {
-  readonly workers = new AliveWorkers();
   readonly depths: QueueDepths;
   readonly inputNames = new InputNames();
   readonly #options: MonitorOptions;
@@ -55,6 +54,10 @@ export class Monitor implements AsyncDisposable {
     this.#follower.onChange((up) => {
       if (up) this.#figures = this.#reading;
     });
+  }
+
+  get workers(): LiveWorkers {
+    return this.#options.broker.liveWorkers;
   }
 
   /** The broker's time, by which the events are; nothing in the log is of the future. */
@@ -88,7 +91,7 @@ export class Monitor implements AsyncDisposable {
     return overviewOf({
       figures: this.figures(),
       depths: this.depths.byQueue,
-      aliveWorkers: this.workers.alive(Date.now()),
+      aliveWorkers: this.workers.alive(),
       upToDate: this.isUpToDate,
       gatewayUrl: this.#options.gatewayUrl,
       mayName: (type) => this.inputNames.learn(type),
@@ -100,11 +103,7 @@ export class Monitor implements AsyncDisposable {
   async follow(signal: AbortSignal): Promise<void> {
     const { broker, log } = this.#options;
     await Promise.all([
-      broker.workers.follow(
-        (worker) => this.workers.sawAlive(worker, Date.now()),
-        (workerId) => this.workers.sawLeave(workerId),
-        signal,
-      ),
+      broker.liveWorkers.follow(signal),
       this.depths.follow(log, signal),
       this.#makeUpForMissed(signal),
     ]);

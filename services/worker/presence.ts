@@ -35,6 +35,7 @@ export function presence(
       leaving: leaving.aborted,
       startTime: timestampFromMs(Math.round(nowMs - process.uptime() * 1_000)),
       heartbeatTime: timestampFromMs(nowMs),
+      takesByType: true,
     });
   };
 }

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/worker.proto.
  */
 export const file_millrace_v1_worker: GenFile = /*@__PURE__*/
-  fileDesc("ChhtaWxscmFjZS92MS93b3JrZXIucHJvdG8SC21pbGxyYWNlLnYxIpkCCgZXb3JrZXISCgoCaWQYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKAUSDwoHdmVyc2lvbhgEIAEoCRIOCgZxdWV1ZXMYBSADKAkSEgoKdGFza190eXBlcxgGIAMoCRITCgtjb25jdXJyZW5jeRgHIAEoBRIPCgdydW5uaW5nGAggASgFEg8KB2xlYXZpbmcYCSABKAgSLgoKc3RhcnRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOaGVhcnRiZWF0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHJ1bm5pbmdfdGFza19pZHMYDCADKAliBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChhtaWxscmFjZS92MS93b3JrZXIucHJvdG8SC21pbGxyYWNlLnYxIrACCgZXb3JrZXISCgoCaWQYASABKAkSDAoEaG9zdBgCIAEoCRILCgNwaWQYAyABKAUSDwoHdmVyc2lvbhgEIAEoCRIOCgZxdWV1ZXMYBSADKAkSEgoKdGFza190eXBlcxgGIAMoCRITCgtjb25jdXJyZW5jeRgHIAEoBRIPCgdydW5uaW5nGAggASgFEg8KB2xlYXZpbmcYCSABKAgSLgoKc3RhcnRfdGltZRgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoOaGVhcnRiZWF0X3RpbWUYCyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhgKEHJ1bm5pbmdfdGFza19pZHMYDCADKAkSFQoNdGFrZXNfYnlfdHlwZRgNIAEoCGIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
  * Worker is a process that runs handlers, as it last described itself.
@@ -103,6 +103,13 @@ export type Worker = Message<"millrace.v1.Worker"> & {
    * @generated from field: repeated string running_task_ids = 12;
    */
   runningTaskIds: string[];
+
+  /**
+   * True: it pulls tasks by their type. False: a release that takes whatever lies in its queues.
+   *
+   * @generated from field: bool takes_by_type = 13;
+   */
+  takesByType: boolean;
 };
 
 /**

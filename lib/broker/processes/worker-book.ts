@@ -11,7 +11,7 @@ import { WORKERS_BUCKET } from "../names.ts";
 
 /** A worker that is silent for this long is gone. */
 export const WORKER_GONE_MS = 10_000;
-const HEARTBEAT_MS = 2_000;
+export const HEARTBEAT_MS = 2_000;
 /** Two heartbeats missed. Less than a delivery's lease: whose delivery was handed on because it died is found dead. */
 const SILENT_MS = 2 * HEARTBEAT_MS + 1_000;
 
@@ -19,6 +19,13 @@ export interface SignOfLife {
   /** When it was given, by the broker's clock. */
   readonly time: Date;
   readonly runningTaskIds: readonly string[];
+}
+
+export interface WorkerListener {
+  onAlive(worker: Worker): void;
+  onLeft(workerId: string): void;
+  /** From now on every sign of life is seen; those that are still to come may be of workers that live already. */
+  onFollowing?(): void;
 }
 
 /** The workers that are alive, as they describe themselves. */
@@ -75,12 +82,8 @@ export class WorkerBook {
     );
   }
 
-  /** Calls back with every sign of life, and with the ids of workers that have left, until the signal aborts. */
-  follow(
-    onAlive: (worker: Worker) => void,
-    onLeft: (workerId: string) => void,
-    signal: AbortSignal,
-  ): Promise<void> {
+  /** Tells of every sign of life, and of workers that have left, until the signal aborts. */
+  follow(listener: WorkerListener, signal: AbortSignal): Promise<void> {
     return keepRunning(this.#link, {
       name: "follow workers",
       log: this.#log,
@@ -89,9 +92,10 @@ export class WorkerBook {
         const bucket = await this.#open(connected);
         const entries = await ask(bucket.watch());
         using _ = onAbort(until, () => entries.stop());
+        listener.onFollowing?.();
         for await (const { key, value, operation } of entries) {
-          if (operation === "PUT") onAlive(fromBinary(WorkerSchema, value));
-          else onLeft(key);
+          if (operation === "PUT") listener.onAlive(fromBinary(WorkerSchema, value));
+          else listener.onLeft(key);
         }
       },
     });

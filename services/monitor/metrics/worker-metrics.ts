@@ -1,16 +1,16 @@
 import type { Registry } from "prom-client";
 import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
+import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
 import { toldGauge } from "#lib/process/told-metrics.ts";
-import type { AliveWorkers } from "../alive-workers.ts";
 
 const LABEL_NAMES = ["worker"];
 
 /** What workers say of themselves. */
-export function addWorkerMetrics(registry: Registry, workers: AliveWorkers): void {
+export function addWorkerMetrics(registry: Registry, workers: LiveWorkers): void {
   const rowsOf = (some: readonly Worker[], pick: (worker: Worker) => number) =>
     some.map((worker) => ({ labels: { worker: worker.id }, value: pick(worker) }));
-  const alive = () => workers.alive(Date.now());
-  const missed = () => workers.missed(Date.now());
+  const alive = () => workers.alive();
+  const missed = () => workers.missed();
   toldGauge({
     registry,
     name: "millrace_worker_slots",

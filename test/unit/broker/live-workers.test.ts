@@ -1,0 +1,103 @@
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
+import type { WorkerListener } from "#lib/broker/processes/worker-book.ts";
+
+const SECOND_MS = 1_000;
+const TYPE = "shop.v1.SendReceipt";
+
+/** Workers as they are seen, by a clock that the test sets. */
+async function scene() {
+  const clock = { nowMs: 0 };
+  const listeners: WorkerListener[] = [];
+  const book = {
+    async follow(given: WorkerListener): Promise<void> {
+      listeners.push(given);
+    },
+  };
+  const workers = new LiveWorkers(book, () => clock.nowMs);
+  await workers.follow(new AbortController().signal);
+  const [listener] = listeners;
+  if (!listener) return expect.unreachable("expected to be followed");
+  const seen = (worker: MessageInitShape<typeof WorkerSchema>, atMs = 0) => {
+    clock.nowMs = atMs;
+    listener.onAlive(create(WorkerSchema, worker));
+  };
+  return { workers, clock, listener, seen };
+}
+
+function idsOf(workers: readonly { readonly id: string }[]): string[] {
+  return workers.map(({ id }) => id);
+}
+
+test("a worker that is silent for 10 s is gone, and missed", async () => {
+  const { workers, clock, seen } = await scene();
+  seen({ id: "a" });
+  clock.nowMs = 9 * SECOND_MS;
+  expect(idsOf(workers.alive())).toEqual(["a"]);
+  expect(idsOf(workers.missed())).toEqual([]);
+  clock.nowMs = 10 * SECOND_MS;
+  expect(idsOf(workers.alive())).toEqual([]);
+  expect(idsOf(workers.missed())).toEqual(["a"]);
+});
+
+test("every sign of life counts", async () => {
+  const { workers, clock, seen } = await scene();
+  seen({ id: "a" });
+  seen({ id: "a" }, 8 * SECOND_MS);
+  clock.nowMs = 15 * SECOND_MS;
+  expect(idsOf(workers.alive())).toEqual(["a"]);
+});
+
+test("a worker that left is gone at once, and nobody misses it", async () => {
+  const { workers, clock, listener, seen } = await scene();
+  seen({ id: "a", taskTypes: [TYPE] });
+  listener.onLeft("a");
+  expect(idsOf(workers.alive())).toEqual([]);
+  expect(workers.serving(TYPE)).toEqual([]);
+  clock.nowMs = 10 * SECOND_MS;
+  expect(idsOf(workers.missed())).toEqual([]);
+});
+
+test("a worker is missed for ten minutes", async () => {
+  const { workers, clock, seen } = await scene();
+  seen({ id: "a" });
+  clock.nowMs = 599 * SECOND_MS;
+  expect(idsOf(workers.missed())).toEqual(["a"]);
+  seen({ id: "b" }, 600 * SECOND_MS);
+  clock.nowMs = 610 * SECOND_MS;
+  expect(idsOf(workers.missed())).toEqual(["b"]);
+});
+
+test("a type is served by workers that live, have a handler for it, and are not about to leave", async () => {
+  const { workers, clock, seen } = await scene();
+  seen({ id: "a", taskTypes: [TYPE] });
+  seen({ id: "b", taskTypes: ["another"] });
+  seen({ id: "c", taskTypes: ["another", TYPE], leaving: true });
+  expect(idsOf(workers.serving(TYPE))).toEqual(["a"]);
+  clock.nowMs = 10 * SECOND_MS;
+  expect(workers.serving(TYPE)).toEqual([]);
+});
+
+test("a type that only old releases serve is told apart from one that nobody serves", async () => {
+  const { workers, seen } = await scene();
+  expect(workers.onlyOldServe(TYPE)).toBe(false);
+  seen({ id: "old", taskTypes: [TYPE] });
+  expect(workers.onlyOldServe(TYPE)).toBe(true);
+  seen({ id: "new", taskTypes: [TYPE], takesByType: true });
+  expect(workers.onlyOldServe(TYPE)).toBe(false);
+});
+
+test("that nobody serves a type is not said before every worker that lives had time to be heard", async () => {
+  const { workers, clock, listener } = await scene();
+  expect(workers.isComplete).toBe(false);
+  listener.onFollowing?.();
+  clock.nowMs = 2 * SECOND_MS;
+  expect(workers.isComplete).toBe(false);
+  clock.nowMs = 3 * SECOND_MS;
+  expect(workers.isComplete).toBe(true);
+  // After an outage, all may have fallen silent because they could not be heard.
+  listener.onFollowing?.();
+  expect(workers.isComplete).toBe(false);
+});
