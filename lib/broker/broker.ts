@@ -9,6 +9,7 @@ import { Leadership } from "./processes/leadership.ts";
 import { LiveWorkers } from "./processes/live-workers.ts";
 import { TaskTypeBook } from "./processes/task-type-book.ts";
 import { WorkerBook } from "./processes/worker-book.ts";
+import { Lanes } from "./queues/lanes.ts";
 import { ParkedMessages } from "./queues/parked.ts";
 import { QueueSettingsBook } from "./queues/queue-settings.ts";
 import { Queues } from "./queues/queues.ts";
@@ -24,6 +25,7 @@ export class Broker implements AsyncDisposable {
   readonly link: Link;
   readonly log: TaskLog;
   readonly scan: LogScan;
+  readonly lanes: Lanes;
   readonly queues: Queues;
   readonly queueSettings: QueueSettingsBook;
   readonly parked: ParkedMessages;
@@ -55,7 +57,8 @@ export class Broker implements AsyncDisposable {
     this.link = new Link(options);
     this.log = new TaskLog(this.link, topology.replicas);
     this.scan = new LogScan(this.link);
-    this.queues = new Queues(this.link);
+    this.lanes = new Lanes(this.link);
+    this.queues = new Queues(this.link, this.lanes, (type) => this.liveWorkers.onlyOldServe(type));
     this.queueSettings = new QueueSettingsBook(this.link, topology);
     this.parked = new ParkedMessages(this.link);
     this.unreadable = new Unreadable(this.log, this.parked);

@@ -1,4 +1,4 @@
-import type { LevelToken } from "#lib/task/priority.ts";
+import { LEVELS, type LevelToken } from "#lib/task/priority.ts";
 
 /** Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. */
 export const EVENTS_STREAM = "MR_EVENTS";
@@ -54,13 +54,58 @@ export function queueOfStream(stream: string): string | undefined {
   return isQueue ? stream.slice(QUEUE_STREAM_PREFIX.length) : undefined;
 }
 
-export function queueSubject(queue: string, level: LevelToken | "*", taskId: string): string {
-  return `mr.queue.${queue}.${level}.${taskId}`;
+/** The tasks of one type and one priority in a queue. */
+export interface Lane {
+  readonly queue: string;
+  readonly level: LevelToken;
+  /**
+   * Full name of their type. Empty: of whatever type, as releases before this one queued them, and for names that don't
+   * fit into a subject.
+   */
+  readonly type: string;
+}
+
+/** What JetStream leaves of its 255 characters for the name of a consumer. */
+const MAX_TYPE_LENGTH = 200;
+
+/** The lane for tasks of a type. */
+export function laneFor(queue: string, level: LevelToken, type: string): Lane {
+  const fits = /^[\w.]+$/.test(type) && type.length <= MAX_TYPE_LENGTH;
+  return { queue, level, type: fits ? type : "" };
+}
+
+/** The lane as one token of a subject, which also names its consumer. Names of types have dots, and no hyphens. */
+export function laneToken({ level, type }: Omit<Lane, "queue">): string {
+  return type === "" ? level : `${level}+${type.replaceAll(".", "-")}`;
+}
+
+/** The lane that a consumer serves; undefined for a consumer that is none of ours. */
+export function laneOf(queue: string, token: string): Lane | undefined {
+  const [name, type = "", ...more] = token.split("+");
+  const level = LEVELS.find((each) => each.token === name)?.token;
+  if (!level || more.length > 0) return undefined;
+  const lane = { queue, level, type: type.replaceAll("-", ".") };
+  return laneToken(lane) === token ? lane : undefined;
+}
+
+export function laneSubject(lane: Lane, taskId: string): string {
+  return `mr.queue.${lane.queue}.${laneToken(lane)}.${taskId}`;
 }
 
 /** Everything that waits in a queue. */
 export function wholeQueueSubject(queue: string): string {
-  return queueSubject(queue, "*", "*");
+  return `mr.queue.${queue}.*.*`;
+}
+
+/** The lane of an entry; undefined if its subject is none of ours. */
+export function laneOfSubject(subject: string): Lane | undefined {
+  const [, , queue = "", token = ""] = subject.split(".");
+  return laneOf(queue, token);
+}
+
+/** Where is told that a queue has a new lane. */
+export function newLaneSubject(queue: string): string {
+  return `mr.control.lane.${queue}`;
 }
 
 /** What operators have set for a queue, as a message of the bucket's stream. */

@@ -15,30 +15,20 @@ export function levelOf(priority: Priority): LevelToken {
 }
 
 /**
- * Deals free slots out to the levels: smooth weighted round robin, so that over any 15 slots the shares are 8:4:2:1
- * and no level waits for more than 15.
+ * Deals turns out to the levels: smooth weighted round robin, so that while all have work the shares of any 15 turns are
+ * 8:4:2:1, and no level waits for more than 15.
  */
-export class SlotDealer {
+export class LevelTurns {
   readonly #levels = LEVELS.map(({ token, weight }) => ({ token, weight, credit: 0 }));
 
-  /** How many of the slots each level gets; in all, exactly `slots`. */
-  deal(slots: number): ReadonlyMap<LevelToken, number> {
-    const dealt = new Map<LevelToken, number>();
-    for (let slot = 0; slot < slots; slot += 1) {
-      const token = this.#next();
-      dealt.set(token, (dealt.get(token) ?? 0) + 1);
-    }
-    return dealt;
-  }
-
-  #next(): LevelToken {
-    for (const level of this.#levels) level.credit += level.weight;
-    const richest = this.#levels.reduce((best, level) =>
-      level.credit > best.credit ? level : best,
-    );
-    richest.credit -= TOTAL_WEIGHT;
+  /** Whose turn it is among the levels that have work; undefined if none has any. */
+  next(withWork: ReadonlySet<LevelToken>): LevelToken | undefined {
+    const levels = this.#levels.filter(({ token }) => withWork.has(token));
+    const [first, ...others] = levels;
+    if (!first) return undefined;
+    for (const level of levels) level.credit += level.weight;
+    const richest = others.reduce((best, each) => (each.credit > best.credit ? each : best), first);
+    richest.credit -= levels.reduce((sum, { weight }) => sum + weight, 0);
     return richest.token;
   }
 }
-
-const TOTAL_WEIGHT = LEVELS.reduce((sum, { weight }) => sum + weight, 0);

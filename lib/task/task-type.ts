@@ -1,6 +1,11 @@
 import type { DescMessage, JsonValue, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
 import type { RetryPolicy } from "./retry.ts";
 
+/** Full name of the input's message type, which names the task type; empty if the input does not say. */
+export function typeNameOf(input: { readonly typeUrl: string } | undefined): string {
+  return input?.typeUrl.split("/").at(-1) ?? "";
+}
+
 /** What a handler says of how far it is. */
 export interface ProgressReport {
   /** Share done, 0 to 1. Less is taken for 0 and more for 1; what is no number, such as 0/0, is left out. */

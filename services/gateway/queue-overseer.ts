@@ -15,6 +15,8 @@ export class QueueOverseer {
   readonly #broker: Broker;
   readonly #log: Log;
   readonly #queues: ReadonlyMap<string, QueueRates>;
+  /** Queues in which the last look found entries that nobody hands out. What was just put there may not be counted yet. */
+  readonly #stranded = new Set<string>();
 
   constructor(broker: Broker, queues: readonly string[], log: Log) {
     this.#broker = broker;
@@ -49,9 +51,18 @@ export class QueueOverseer {
   }
 
   async #oversee(queue: string): Promise<void> {
-    const { isAsSet } = await this.look(queue);
+    const { isAsSet, stranded, types } = await this.look(queue);
+    await this.#freeStranded(queue, stranded);
+    for (const type of types.keys()) await this.#broker.queues.handToOldWorkers(queue, type);
     if (isAsSet) return;
     this.#log.warn({ queue }, "queue is not as it was set; it is set again");
     await this.#broker.queueSettings.enforce(queue);
+  }
+
+  async #freeStranded(queue: string, stranded: number): Promise<void> {
+    const again = this.#stranded.delete(queue);
+    if (stranded === 0) return;
+    if (again) await this.#broker.lanes.restoreStranded(queue);
+    else this.#stranded.add(queue);
   }
 }

@@ -7,11 +7,13 @@ import {
   type Queue,
   QueueSchema,
   type QueueService,
+  type QueueType,
+  QueueTypeSchema,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { mended } from "#lib/broker/link/mended.ts";
 import type { Parked } from "#lib/broker/queues/parked.ts";
-import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
+import { oldestWaitingMs, type QueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { QueueUnknown, SequenceUnknown } from "#lib/task/errors.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueOverseer } from "./queue-overseer.ts";
@@ -104,7 +106,7 @@ function sequenceOf(given: bigint): number {
 
 async function describe(name: string, options: QueueServiceOptions): Promise<Queue> {
   const { broker, overseer, queues } = options;
-  const [figures, oldestMs] = await mended(broker.link, () =>
+  const [figures, oldest] = await mended(broker.link, () =>
     Promise.all([overseer.look(name), oldestWaitingMs(broker.link, name)]),
   );
   const { enqueued, taken, settled } = overseer.ratesOf(name);
@@ -113,7 +115,8 @@ async function describe(name: string, options: QueueServiceOptions): Promise<Que
     name,
     waiting: BigInt(figures.waiting),
     inFlight: BigInt(figures.inFlight),
-    ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(oldestMs) }),
+    ...age(oldest.size === 0 ? undefined : Math.max(...oldest.values())),
+    types: typesOf(figures, oldest),
     rates: { enqueuedPerSecond: enqueued, takenPerSecond: taken, settledPerSecond: settled },
     maxTasks: BigInt(figures.maxTasks),
     maxBytes: BigInt(figures.maxBytes),
@@ -121,6 +124,22 @@ async function describe(name: string, options: QueueServiceOptions): Promise<Que
     ...(pause && { pause }),
     notServed: !queues.includes(name),
   });
+}
+
+function typesOf({ types }: QueueFigures, oldest: ReadonlyMap<string, number>): QueueType[] {
+  const described = [...types].map(([name, { waiting, inFlight }]) =>
+    create(QueueTypeSchema, {
+      name,
+      waiting: BigInt(waiting),
+      inFlight: BigInt(inFlight),
+      ...age(oldest.get(name)),
+    }),
+  );
+  return described.sort((a, b) => a.name.localeCompare(b.name));
+}
+
+function age(ms: number | undefined) {
+  return ms === undefined ? {} : { oldestWaitingAge: durationFromMs(ms) };
 }
 
 function parkedMessage({ sequence, time, subject, reason, data }: Parked): ParkedMessage {

@@ -10,6 +10,8 @@ import { WorkerStalled } from "./worker-stalled.ts";
 export interface WatchdogOptions {
   readonly link: Link;
   readonly queues: readonly string[];
+  /** Full names of the task types that there are handlers for. */
+  readonly types: { has(type: string): boolean };
   readonly slots: Slots;
   /** False while the worker takes nothing for a reason of its own. */
   readonly mayTake: () => boolean;
@@ -35,7 +37,7 @@ const PART = "deliveries";
  * Notices that a worker gets nothing although it is connected, has a free slot, and tasks wait: whatever the reason, it
  * would else go on asking for ever, and look well.
  *
- * A queue stands still when the oldest task of one of its levels is the same at every look. That other workers get tasks
+ * A queue stands still when the oldest task of one of its lanes is the same at every look. That other workers get tasks
  * while we get none is no standstill: tasks are handed out in their order, so what waits is then not kept from anyone,
  * and of those who ask each gets its turn. And what could keep them from us alone is our own line to the broker, of
  * which pings and pulls without an answer tell. But a task that stays the oldest one while we ask for it would not be
@@ -73,7 +75,7 @@ export class Watchdog {
   async #look(queue: string): Promise<void> {
     const { lookEveryMs, mendAfterMs, giveUpAfterMs } = this.#patience;
     const untaken = await this.#untakenFor(queue);
-    const heads = new Map(untaken?.oldest.map(({ level, sequence }) => [level, sequence]));
+    const heads = new Map(untaken?.oldest.map(({ lane, sequence }) => [lane, sequence]));
     const now = standing(this.#standing.get(queue) ?? new Map(), heads, lookEveryMs);
     this.#standing.set(queue, now);
     const standsMs = longestMs(now);
@@ -84,10 +86,10 @@ export class Watchdog {
 
   /** Undefined when it is no wonder that we get nothing. */
   async #untakenFor(queue: string): Promise<Untaken | undefined> {
-    const { link, slots, mayTake, log } = this.#options;
+    const { link, types, slots, mayTake, log } = this.#options;
     if (!link.isUp || !mayTake() || slots.freeOf(queue) === 0) return undefined;
     try {
-      return await readUntaken(link, queue);
+      return await readUntaken(link, queue, ({ type }) => type === "" || types.has(type));
     } catch (err) {
       log.debug({ err, queue }, "can't tell whether the queue moves");
       return undefined;

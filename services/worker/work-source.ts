@@ -1,99 +1,169 @@
-import type { Connected, Link } from "#lib/broker/link/link.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Connected } from "#lib/broker/link/link.ts";
+import type { Lane } from "#lib/broker/names.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
-import { queueSource, type Source, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
-import { LEVELS, SlotDealer } from "#lib/task/priority.ts";
+import { LanePulls } from "#lib/broker/queues/lane-pulls.ts";
+import type { Log } from "#lib/process/log.ts";
+import { pause } from "#lib/process/pause.ts";
+import type { Readiness } from "#lib/process/readiness.ts";
+import type { ElbowRoom } from "./elbow-room.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
+import { keyOf, type Served, ServedLanes } from "./served-lanes.ts";
 import type { Slots } from "./slots.ts";
 
 export interface WorkSourceOptions {
-  readonly link: Link;
+  readonly broker: Pick<Broker, "lanes" | "link">;
   readonly queues: readonly string[];
+  /** Full names of the task types that there are handlers for. */
+  readonly types: { has(type: string): boolean };
   readonly slots: Slots;
   readonly running: RunningAttempts;
+  readonly room: ElbowRoom;
+  readonly readiness: Readiness;
+  readonly log: Log;
 }
 
-/** Where a worker's tasks come from: its queues in turn, and in each the levels by their weights. */
+/** New lanes are told of; this is for those that were missed. */
+const LIST_EVERY_MS = 5_000;
+const MEND_AFTER_MS = 500;
+/** The part of the readiness that is red while the worker can't pull. */
+const PART = "queue";
+
+/**
+ * Where a worker's tasks come from. At each lane in which nothing waits it waits for the next task, so that whatever
+ * comes is here at once. From lanes in which tasks wait it takes as many as there are free slots for.
+ */
 export class WorkSource {
   readonly #options: WorkSourceOptions;
-  /** One for each queue: dealt by one, a level's turn could fall to the same queue for ever. */
-  readonly #dealers: ReadonlyMap<string, SlotDealer>;
-  /** The queue first whose turn was longest ago. */
-  #turns: readonly string[];
+  readonly #served: ServedLanes;
+  /** Those that the broker does not let us pull from. */
+  readonly #refused = new Set<Served>();
+  #isMending = false;
+  #waitsForRoom = false;
+  #pulls: LanePulls | undefined;
+  #until = AbortSignal.abort();
 
   constructor(options: WorkSourceOptions) {
     this.#options = options;
-    this.#dealers = new Map(options.queues.map((queue) => [queue, new SlotDealer()]));
-    this.#turns = options.queues;
+    this.#served = new ServedLanes(options.queues);
   }
 
-  /** Tasks that wait now, as many as there are free slots for, in all and of each queue. */
-  async takeNow(): Promise<Delivery[]> {
-    const connected = this.#options.link.use();
-    const open = this.#open();
-    const [first] = open;
-    if (first === undefined) return [];
-    // The next turn is another queue's. A queue that has no free slot now does not lose its own.
-    this.#turns = [...this.#turns.filter((queue) => queue !== first), first];
-    // First each level of the queue whose turn it is gets its share; then whoever has more, in order, gets the rest.
-    const taken = await this.#takeShares(connected, first);
-    for (const source of open.flatMap(sourcesOf)) {
-      const count = this.#roomFor(source.queue, taken);
-      if (count > 0) taken.push(...(await takeMore(connected, source, { count, taken })));
-    }
-    return taken;
-  }
-
-  /** The next task that comes; or nothing after some seconds, or when a queue that had no free slot gets one. */
-  async takeNext(leaving: AbortSignal): Promise<Delivery[]> {
-    const { link, queues, slots, running } = this.#options;
-    const connected = link.use();
-    const open = this.#open();
-    const full = queues.filter((queue) => !open.includes(queue));
-    const freed = new AbortController();
-    using _ = running.onEnd(() => {
-      if (full.some((queue) => slots.freeOf(queue) > 0)) freed.abort();
+  /** Takes tasks over the connection, as many as there are free slots for, until the signal aborts. */
+  async run(
+    connected: Connected,
+    start: (delivery: Delivery) => void,
+    until: AbortSignal,
+  ): Promise<void> {
+    const { broker, queues, running } = this.#options;
+    this.#served.clear();
+    this.#refused.clear();
+    this.#until = until;
+    await using pulls = new LanePulls(connected, {
+      onTask: (delivery, lane) => this.#onTask(delivery, lane, start),
+      onEnd: (lane, why) => this.#onEnd(lane, why),
     });
-    const signal = AbortSignal.any([leaving, connected.lost, freed.signal]);
-    return await takeNext(connected, open.flatMap(sourcesOf), signal);
+    this.#pulls = pulls;
+    using _ = running.onEnd(() => this.#refill());
+    for (const queue of queues) broker.lanes.onNew(queue, (lane) => this.#serve(lane), until);
+    while (!until.aborted) {
+      for (const queue of queues) {
+        for (const lane of await broker.lanes.list(queue)) this.#serve(lane);
+      }
+      this.#greenIfWell();
+      await pause(LIST_EVERY_MS, until);
+    }
   }
 
-  #open(): string[] {
-    return this.#turns.filter((queue) => this.#options.slots.freeOf(queue) > 0);
+  #serve(lane: Lane): void {
+    const isOurs = lane.type === "" || this.#options.types.has(lane.type);
+    if (isOurs && this.#served.add(lane)) this.#refill();
   }
 
-  #roomFor(queue: string, taken: readonly Delivery[]): number {
-    const { slots } = this.#options;
-    const ofQueue = taken.filter((delivery) => delivery.queue === queue).length;
-    return Math.min(slots.free - taken.length, slots.freeOf(queue) - ofQueue);
+  #onTask(delivery: Delivery, lane: Lane, start: (delivery: Delivery) => void): void {
+    const { slots, room } = this.#options;
+    const mayStart = !this.#until.aborted && room.isShared && slots.freeOf(lane.queue) > 0;
+    const served = this.#served.find(lane);
+    if (served) {
+      served.waiting = mayStart ? delivery.left : delivery.left + 1;
+      served.promised = Math.max(0, served.promised - 1);
+      served.asked = this.#pulls?.isOut(lane) ?? false;
+    }
+    // Several lanes may have had one in the same instant; what has no slot is for a worker that has.
+    if (mayStart) start(delivery);
+    else delivery.putBack();
+    this.#refill();
   }
 
-  async #takeShares(connected: Connected, queue: string): Promise<Delivery[]> {
-    const dealt = this.#dealers.get(queue)?.deal(this.#options.slots.freeOf(queue)) ?? [];
-    const shares = await Promise.allSettled(
-      [...dealt].map(([level, share]) => takeNow(connected, queueSource(queue, level), share)),
-    );
-    return shares.flatMap((share) => (share.status === "fulfilled" ? share.value : []));
+  #onEnd(lane: Lane, why: "empty" | "refused"): void {
+    const served = this.#served.find(lane);
+    if (!served) return;
+    served.promised = 0;
+    served.waiting = 0;
+    if (why === "refused") {
+      this.#refused.add(served);
+      void this.#mend();
+      return;
+    }
+    served.asked = false;
+    this.#refill();
   }
-}
 
-interface QueueSource extends Source {
-  readonly queue: string;
-}
+  /** Asks for what there are free slots for. */
+  #refill(): void {
+    const { room, slots } = this.#options;
+    if (this.#until.aborted) return;
+    if (!room.isShared) {
+      this.#refillWhenShared();
+      return;
+    }
+    for (const served of this.#served.quiet(slots)) {
+      served.asked = true;
+      this.#pulls?.takeNext(served.lane);
+    }
+    for (const served of this.#served.deal(slots)) {
+      served.asked = true;
+      this.#pulls?.takeNow(served.lane, served.promised);
+    }
+  }
 
-function sourcesOf(queue: string): QueueSource[] {
-  return LEVELS.map(({ token }) => ({ queue, ...queueSource(queue, token) }));
-}
+  #refillWhenShared(): void {
+    if (this.#waitsForRoom) return;
+    this.#waitsForRoom = true;
+    void this.#options.room.shared(this.#until).then(() => {
+      this.#waitsForRoom = false;
+      this.#refill();
+    });
+  }
 
-/** An error must not cost what is taken already: that is ours to run. */
-async function takeMore(
-  connected: Connected,
-  source: Source,
-  { count, taken }: { count: number; taken: readonly Delivery[] },
-): Promise<Delivery[]> {
-  try {
-    return await takeNow(connected, source, count);
-  } catch (error) {
-    if (taken.length > 0) return [];
-    throw error;
+  /** Puts back what the broker says is not there. It may also just have no leader: then asking again helps. */
+  async #mend(): Promise<void> {
+    if (this.#isMending) return;
+    this.#isMending = true;
+    while (this.#refused.size > 0 && !this.#until.aborted) {
+      await pause(MEND_AFTER_MS, this.#until);
+      await this.#putBack([...this.#refused]);
+      this.#greenIfWell();
+    }
+    this.#isMending = false;
+    this.#refill();
+  }
+
+  async #putBack(refused: readonly Served[]): Promise<void> {
+    const { broker, log, readiness } = this.#options;
+    readiness.red(PART, `can't be pulled from: ${refused.map(({ lane }) => keyOf(lane))}`);
+    try {
+      await broker.link.repair();
+      for (const served of refused) {
+        await broker.lanes.restore(served.lane);
+        served.asked = false;
+        this.#refused.delete(served);
+      }
+    } catch (err) {
+      log.warn({ err }, "what tasks are pulled from can't be put back yet");
+    }
+  }
+
+  #greenIfWell(): void {
+    if (this.#refused.size === 0) this.#options.readiness.green(PART);
   }
 }

@@ -1,5 +1,4 @@
 import type { Broker } from "#lib/broker/broker.ts";
-import { SourceMissing } from "#lib/broker/link/source-missing.ts";
 import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
 import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
@@ -18,7 +17,6 @@ export interface WorkerOptions extends AttemptOptions, SlotsOptions {
   readonly readiness: Readiness;
 }
 
-const AGAIN_MS = 500;
 const AFTER_OUTAGE_MS = 1_000;
 /** Time to write outcomes down after the grace, before the process ends without. */
 const SETTLE_MS = 3_000;
@@ -37,12 +35,11 @@ export class Worker {
     this.#running = options.running;
     this.#broker = options.broker;
     this.#slots = new Slots(options);
-    const { queues, running, broker, room, readiness, log } = options;
-    const { link } = broker;
     const slots = this.#slots;
-    this.#source = new WorkSource({ link, queues, slots, running });
+    this.#source = new WorkSource({ ...options, slots });
+    const { broker, room } = options;
     const mayTake = () => room.isShared;
-    this.#watchdog = new Watchdog({ link, queues, slots, mayTake, readiness, log });
+    this.#watchdog = new Watchdog({ ...options, link: broker.link, slots, mayTake });
   }
 
   /**
@@ -64,10 +61,8 @@ export class Worker {
     try {
       await link.whenUp(leaving);
       while (!leaving.aborted) {
-        await this.#options.room.shared(leaving);
-        await this.#running.until(() => this.#slots.someFree, leaving);
-        if (!link.isUp) await this.#sitOut(leaving);
-        if (!leaving.aborted) this.#startAll(await this.#take(leaving));
+        if (link.isUp) await this.#take(leaving);
+        await this.#sitOut(leaving);
       }
       await this.#finish();
     } finally {
@@ -75,42 +70,27 @@ export class Worker {
     }
   }
 
+  /** Takes tasks until the link is lost. */
+  async #take(leaving: AbortSignal): Promise<void> {
+    const { readiness, log } = this.#options;
+    const connected = this.#broker.link.use();
+    const until = AbortSignal.any([leaving, connected.lost]);
+    try {
+      await this.#source.run(connected, (delivery) => void this.#start(delivery), until);
+    } catch (error) {
+      if (until.aborted) return;
+      readiness.red("queue", error instanceof Error ? error.message : String(error));
+      log.warn({ err: error }, "no answer from the queue");
+      await this.#broker.link.repair().catch((err: unknown) => {
+        log.warn({ err }, "the queue can't be put back yet");
+      });
+    }
+  }
+
   /** After an outage, others get the time to say that they have their tasks still, before we are given any of them. */
   async #sitOut(leaving: AbortSignal): Promise<void> {
     await this.#broker.link.whenUp(leaving);
     await pause(AFTER_OUTAGE_MS, leaving);
-  }
-
-  async #take(leaving: AbortSignal): Promise<Delivery[]> {
-    const { readiness, log } = this.#options;
-    try {
-      const waiting = await this.#source.takeNow();
-      readiness.green("queue");
-      return waiting.length > 0 ? waiting : await this.#source.takeNext(leaving);
-    } catch (error) {
-      readiness.red("queue", error instanceof Error ? error.message : String(error));
-      log.warn({ err: error }, "no answer from the queue");
-      await this.#mend(error, leaving);
-      return [];
-    }
-  }
-
-  async #mend(error: unknown, leaving: AbortSignal): Promise<void> {
-    const { log } = this.#options;
-    if (error instanceof SourceMissing) {
-      await this.#broker.link
-        .repair()
-        .catch((cause: unknown) => log.warn({ err: cause }, "the queue can't be put back yet"));
-    }
-    await pause(AGAIN_MS, leaving);
-  }
-
-  /** Two sources may deliver in the same instant; what has no slot is given to a worker that has one. */
-  #startAll(deliveries: readonly Delivery[]): void {
-    for (const delivery of deliveries) {
-      if (this.#slots.freeOf(delivery.queue) > 0) void this.#start(delivery);
-      else delivery.putBack();
-    }
   }
 
   async #start(delivery: Delivery): Promise<void> {

@@ -7,7 +7,14 @@ import { errorOf } from "#test/support/errors.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { QUEUE, queueOf, submit } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import {
+  type Gateway,
+  historyOf,
+  SCRIPTED_LANE,
+  System,
+  scriptOf,
+  statesOf,
+} from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
 const test = testOnSharedSystem();
@@ -109,7 +116,7 @@ test("a delivery that can't be read is run from the log, if that knows its task"
   await using hand = await byHand(system);
   await gateway.queues.pauseQueue({ queue: QUEUE });
   await submit(gateway, "spoilt");
-  const subject = "mr.queue.default.p2.spoilt";
+  const subject = `mr.queue.default.${SCRIPTED_LANE}.spoilt`;
   await hand.jsm.streams.purge("MR_QUEUE_default", { filter: subject });
   await hand.publish(subject, GARBAGE);
   await gateway.queues.resumeQueue({ queue: QUEUE });

@@ -6,7 +6,14 @@ import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { submitPatiently } from "#test/support/patient-submit.ts";
 import { watchPatiently } from "#test/support/patient-watch.ts";
-import { historyOf, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import {
+  historyOf,
+  SCRIPTED_LANE,
+  System,
+  scriptOf,
+  statesOf,
+  typesKnown,
+} from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
 test("a worker whose consumers were deleted by hand puts them back and goes on", async () => {
@@ -14,15 +21,18 @@ test("a worker whose consumers were deleted by hand puts them back and goes on",
   const { gateway } = await system.running();
   const nc = await connect({ servers: system.nats.url });
   const jsm = await jetstreamManager(nc);
-  for (const level of ["p0", "p1", "p2", "p3"]) {
-    await jsm.consumers.delete("MR_QUEUE_default", level);
+  const run = async (taskId: string) => {
+    await gateway.client.submitTask({ taskId, spec: { input: scriptOf({}) } });
+    const events = await historyOf(gateway, taskId);
+    expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+  };
+  await run("before");
+  for (const lane of ["p0", "p1", "p2", "p3", SCRIPTED_LANE]) {
+    await jsm.consumers.delete("MR_QUEUE_default", lane);
   }
   await nc.close();
-
-  const { task } = await gateway.client.submitTask({ spec: { input: scriptOf({}) } });
-  const events = await historyOf(gateway, task?.id ?? "");
-  expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
-  await checkLedger(system.nats.url, [task?.id ?? ""]);
+  await run("after");
+  await checkLedger(system.nats.url, ["before", "after"]);
 });
 
 test("retries go on when the consumer that moves them was deleted by hand", async () => {

@@ -6,7 +6,7 @@ import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { ASKED, QUEUE, queueOf, submit } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { historyOf, System, statesOf } from "#test/support/system.ts";
+import { historyOf, SCRIPTED_LANE, System, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
 /** A queue for each test that tampers with it. */
@@ -44,10 +44,14 @@ describe.concurrent("a queue that is paused or set", () => {
     const nc = await connect({ servers: system.nats.url });
     const { consumers } = await jetstreamManager(nc);
     await Promise.all(
-      ["p0", "p1", "p2", "p3"].map((level) => consumers.delete("MR_QUEUE_bare", level)),
+      ["p0", "p1", "p2", "p3", SCRIPTED_LANE].map((level) =>
+        consumers.delete("MR_QUEUE_bare", level),
+      ),
     );
 
-    await until(async () => (await consumers.info("MR_QUEUE_bare", "p3")).paused === true);
+    for (const lane of ["p3", SCRIPTED_LANE]) {
+      await until(async () => (await consumers.info("MR_QUEUE_bare", lane)).paused === true);
+    }
     expect(await queueOf(gateway, queue)).toMatchObject({
       waiting: 1n,
       inFlight: 0n,

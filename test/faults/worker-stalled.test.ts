@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { longRow } from "#test/support/fault-row.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
-import { historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { historyOf, SCRIPTED_LANE, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 const QUEUE = "MR_QUEUE_default";
 const HOUR_NS = 3_600_000_000_000;
@@ -30,8 +30,11 @@ test("a worker that is kept from tasks by a setting that was changed by hand say
   const jsm = await jetstreamManager(nc);
   await submit("second");
   const pull = JSON.stringify({ batch: 1, no_wait: true });
-  await nc.request(`$JS.API.CONSUMER.MSG.NEXT.${QUEUE}.p2`, pull, { noMux: true, timeout: 5_000 });
-  await jsm.consumers.update(QUEUE, "p2", { max_ack_pending: 1, ack_wait: HOUR_NS });
+  await nc.request(`$JS.API.CONSUMER.MSG.NEXT.${QUEUE}.${SCRIPTED_LANE}`, pull, {
+    noMux: true,
+    timeout: 5_000,
+  });
+  await jsm.consumers.update(QUEUE, SCRIPTED_LANE, { max_ack_pending: 1, ack_wait: HOUR_NS });
   await submit("third");
   gate.open();
   await historyOf(gateway, "first");
@@ -53,9 +56,12 @@ longRow(
     const { gateway, worker } = await system.running();
     await using nc = await connect({ servers: system.nats.url });
     const jsm = await jetstreamManager(nc);
-    await jsm.consumers.update(QUEUE, "p2", { filter_subject: "mr.queue.default.p9.*" });
+    await jsm.consumers.update(QUEUE, SCRIPTED_LANE, { filter_subject: "mr.queue.default.p9.*" });
     // What a stranger may read, nobody else may: so the worker's own setting is refused.
-    const stranger = { durable_name: "stranger", filter_subject: "mr.queue.default.p2.*" };
+    const stranger = {
+      durable_name: "stranger",
+      filter_subject: `mr.queue.default.${SCRIPTED_LANE}.*`,
+    };
     await jsm.consumers.add(QUEUE, { ...stranger, ack_policy: "explicit" });
     await gateway.client.submitTask({ taskId: "one", spec: { input: scriptOf({}) } });
 

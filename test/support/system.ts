@@ -168,6 +168,9 @@ export function scriptOf(script: Script): Any {
   return anyPack(StructSchema, fromJson(StructSchema, { ...script }));
 }
 
+/** The lane of scripted tasks of priority NORMAL, which is also its consumer. */
+export const SCRIPTED_LANE = "p2+google-protobuf-Struct";
+
 /** The input of a scripted task that runs in a thread of its own. */
 export function isolatedScriptOf(script: Script): Any {
   return anyPack(ValueSchema, fromJson(ValueSchema, { ...script }));

@@ -13,7 +13,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/queue_service.proto.
  */
 export const file_millrace_v1_queue_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch9taWxscmFjZS92MS9xdWV1ZV9zZXJ2aWNlLnByb3RvEgttaWxscmFjZS52MSJXCgVQYXVzZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSFAoMcmVxdWVzdGVkX2J5GAMgASgJIn4KDVF1ZXVlU2V0dGluZ3MSIQoFcGF1c2UYASABKAsyEi5taWxscmFjZS52MS5QYXVzZRIWCgltYXhfdGFza3MYAiABKANIAIgBARIWCgltYXhfYnl0ZXMYAyABKANIAYgBAUIMCgpfbWF4X3Rhc2tzQgwKCl9tYXhfYnl0ZXMiXwoKUXVldWVSYXRlcxIbChNlbnF1ZXVlZF9wZXJfc2Vjb25kGAEgASgBEhgKEHRha2VuX3Blcl9zZWNvbmQYAiABKAESGgoSc2V0dGxlZF9wZXJfc2Vjb25kGAMgASgBIoQCCgVRdWV1ZRIMCgRuYW1lGAEgASgJEg8KB3dhaXRpbmcYAiABKAMSEQoJaW5fZmxpZ2h0GAMgASgDEjUKEm9sZGVzdF93YWl0aW5nX2FnZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgVyYXRlcxgFIAEoCzIXLm1pbGxyYWNlLnYxLlF1ZXVlUmF0ZXMSEQoJbWF4X3Rhc2tzGAYgASgDEhEKCW1heF9ieXRlcxgHIAEoAxINCgVieXRlcxgIIAEoAxIhCgVwYXVzZRgJIAEoCzISLm1pbGxyYWNlLnYxLlBhdXNlEhIKCm5vdF9zZXJ2ZWQYCiABKAgiEwoRTGlzdFF1ZXVlc1JlcXVlc3QiOAoSTGlzdFF1ZXVlc1Jlc3BvbnNlEiIKBnF1ZXVlcxgBIAMoCzISLm1pbGxyYWNlLnYxLlF1ZXVlImgKEVBhdXNlUXVldWVSZXF1ZXN0EhkKBXF1ZXVlGAEgASgJQgq6SAfIAQFyAhhAEhgKBnJlYXNvbhgCIAEoCUIIukgFcgMYgAQSHgoMcmVxdWVzdGVkX2J5GAMgASgJQgi6SAVyAxiAASI3ChJQYXVzZVF1ZXVlUmVzcG9uc2USIQoFcXVldWUYASABKAsyEi5taWxscmFjZS52MS5RdWV1ZSIvChJSZXN1bWVRdWV1ZVJlcXVlc3QSGQoFcXVldWUYASABKAlCCrpIB8gBAXICGEAiOAoTUmVzdW1lUXVldWVSZXNwb25zZRIhCgVxdWV1ZRgBIAEoCzISLm1pbGxyYWNlLnYxLlF1ZXVlIogBChFQdXJnZVF1ZXVlUmVxdWVzdBIZCgVxdWV1ZRgBIAEoCUIKukgHyAEBcgIYQBIeCg1jb25maXJtX2NvdW50GAIgASgDQge6SAQiAigBEhgKBnJlYXNvbhgDIAEoCUIIukgFcgMYgAQSHgoMcmVxdWVzdGVkX2J5GAQgASgJQgi6SAVyAxiAASImChJQdXJnZVF1ZXVlUmVzcG9uc2USEAoIY2FuY2VsZWQYASABKAMi8wEKFVNldFF1ZXVlTGltaXRzUmVxdWVzdBIZCgVxdWV1ZRgBIAEoCUIKukgHyAEBcgIYQBIkCgltYXhfdGFza3MYAiABKANCDLpICSIHGIDC1y8oAEgAiAEBEn0KCW1heF9ieXRlcxgDIAEoA0JlukhiugFVCg1tYXhfYnl0ZXMubWluEiZtdXN0IGJlIDAsIG9yIGF0IGxlYXN0IDEgTWlCICgxMDQ4NTc2KRocdGhpcyA9PSAwIHx8IHRoaXMgPj0gMTA0ODU3NiIIGICAgICAgAhIAYgBAUIMCgpfbWF4X3Rhc2tzQgwKCl9tYXhfYnl0ZXMiOwoWU2V0UXVldWVMaW1pdHNSZXNwb25zZRIhCgVxdWV1ZRgBIAEoCzISLm1pbGxyYWNlLnYxLlF1ZXVlInoKDVBhcmtlZE1lc3NhZ2USEAoIc2VxdWVuY2UYASABKAQSKAoEdGltZRgCIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3ViamVjdBgDIAEoCRIOCgZyZWFzb24YBCABKAkSDAoEZGF0YRgFIAEoDCJSChlMaXN0UGFya2VkTWVzc2FnZXNSZXF1ZXN0Eh0KCXBhZ2Vfc2l6ZRgBIAEoBUIKukgHGgUY6AcoABIWCg5hZnRlcl9zZXF1ZW5jZRgCIAEoBCJZChpMaXN0UGFya2VkTWVzc2FnZXNSZXNwb25zZRIsCghtZXNzYWdlcxgBIAMoCzIaLm1pbGxyYWNlLnYxLlBhcmtlZE1lc3NhZ2USDQoFdG90YWwYAiABKAMiPQobRGVsZXRlUGFya2VkTWVzc2FnZXNSZXF1ZXN0Eh4KCXNlcXVlbmNlcxgBIAMoBEILukgIkgEFCAEQ6AciLwocRGVsZXRlUGFya2VkTWVzc2FnZXNSZXNwb25zZRIPCgdkZWxldGVkGAEgASgFMpoFCgxRdWV1ZVNlcnZpY2USUgoKTGlzdFF1ZXVlcxIeLm1pbGxyYWNlLnYxLkxpc3RRdWV1ZXNSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuTGlzdFF1ZXVlc1Jlc3BvbnNlIgOQAgESUgoKUGF1c2VRdWV1ZRIeLm1pbGxyYWNlLnYxLlBhdXNlUXVldWVSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuUGF1c2VRdWV1ZVJlc3BvbnNlIgOQAgISVQoLUmVzdW1lUXVldWUSHy5taWxscmFjZS52MS5SZXN1bWVRdWV1ZVJlcXVlc3QaIC5taWxscmFjZS52MS5SZXN1bWVRdWV1ZVJlc3BvbnNlIgOQAgISTQoKUHVyZ2VRdWV1ZRIeLm1pbGxyYWNlLnYxLlB1cmdlUXVldWVSZXF1ZXN0Gh8ubWlsbHJhY2UudjEuUHVyZ2VRdWV1ZVJlc3BvbnNlEl4KDlNldFF1ZXVlTGltaXRzEiIubWlsbHJhY2UudjEuU2V0UXVldWVMaW1pdHNSZXF1ZXN0GiMubWlsbHJhY2UudjEuU2V0UXVldWVMaW1pdHNSZXNwb25zZSIDkAICEmoKEkxpc3RQYXJrZWRNZXNzYWdlcxImLm1pbGxyYWNlLnYxLkxpc3RQYXJrZWRNZXNzYWdlc1JlcXVlc3QaJy5taWxscmFjZS52MS5MaXN0UGFya2VkTWVzc2FnZXNSZXNwb25zZSIDkAIBEnAKFERlbGV0ZVBhcmtlZE1lc3NhZ2VzEigubWlsbHJhY2UudjEuRGVsZXRlUGFya2VkTWVzc2FnZXNSZXF1ZXN0GikubWlsbHJhY2UudjEuRGVsZXRlUGFya2VkTWVzc2FnZXNSZXNwb25zZSIDkAICYgZwcm90bzM", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("Ch9taWxscmFjZS92MS9xdWV1ZV9zZXJ2aWNlLnByb3RvEgttaWxscmFjZS52MSJXCgVQYXVzZRIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkSFAoMcmVxdWVzdGVkX2J5GAMgASgJIn4KDVF1ZXVlU2V0dGluZ3MSIQoFcGF1c2UYASABKAsyEi5taWxscmFjZS52MS5QYXVzZRIWCgltYXhfdGFza3MYAiABKANIAIgBARIWCgltYXhfYnl0ZXMYAyABKANIAYgBAUIMCgpfbWF4X3Rhc2tzQgwKCl9tYXhfYnl0ZXMiXwoKUXVldWVSYXRlcxIbChNlbnF1ZXVlZF9wZXJfc2Vjb25kGAEgASgBEhgKEHRha2VuX3Blcl9zZWNvbmQYAiABKAESGgoSc2V0dGxlZF9wZXJfc2Vjb25kGAMgASgBIqsCCgVRdWV1ZRIMCgRuYW1lGAEgASgJEg8KB3dhaXRpbmcYAiABKAMSEQoJaW5fZmxpZ2h0GAMgASgDEjUKEm9sZGVzdF93YWl0aW5nX2FnZRgEIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgVyYXRlcxgFIAEoCzIXLm1pbGxyYWNlLnYxLlF1ZXVlUmF0ZXMSEQoJbWF4X3Rhc2tzGAYgASgDEhEKCW1heF9ieXRlcxgHIAEoAxINCgVieXRlcxgIIAEoAxIhCgVwYXVzZRgJIAEoCzISLm1pbGxyYWNlLnYxLlBhdXNlEhIKCm5vdF9zZXJ2ZWQYCiABKAgSJQoFdHlwZXMYCyADKAsyFi5taWxscmFjZS52MS5RdWV1ZVR5cGUidAoJUXVldWVUeXBlEgwKBG5hbWUYASABKAkSDwoHd2FpdGluZxgCIAEoAxIRCglpbl9mbGlnaHQYAyABKAMSNQoSb2xkZXN0X3dhaXRpbmdfYWdlGAQgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIhMKEUxpc3RRdWV1ZXNSZXF1ZXN0IjgKEkxpc3RRdWV1ZXNSZXNwb25zZRIiCgZxdWV1ZXMYASADKAsyEi5taWxscmFjZS52MS5RdWV1ZSJoChFQYXVzZVF1ZXVlUmVxdWVzdBIZCgVxdWV1ZRgBIAEoCUIKukgHyAEBcgIYQBIYCgZyZWFzb24YAiABKAlCCLpIBXIDGIAEEh4KDHJlcXVlc3RlZF9ieRgDIAEoCUIIukgFcgMYgAEiNwoSUGF1c2VRdWV1ZVJlc3BvbnNlEiEKBXF1ZXVlGAEgASgLMhIubWlsbHJhY2UudjEuUXVldWUiLwoSUmVzdW1lUXVldWVSZXF1ZXN0EhkKBXF1ZXVlGAEgASgJQgq6SAfIAQFyAhhAIjgKE1Jlc3VtZVF1ZXVlUmVzcG9uc2USIQoFcXVldWUYASABKAsyEi5taWxscmFjZS52MS5RdWV1ZSKIAQoRUHVyZ2VRdWV1ZVJlcXVlc3QSGQoFcXVldWUYASABKAlCCrpIB8gBAXICGEASHgoNY29uZmlybV9jb3VudBgCIAEoA0IHukgEIgIoARIYCgZyZWFzb24YAyABKAlCCLpIBXIDGIAEEh4KDHJlcXVlc3RlZF9ieRgEIAEoCUIIukgFcgMYgAEiJgoSUHVyZ2VRdWV1ZVJlc3BvbnNlEhAKCGNhbmNlbGVkGAEgASgDIvMBChVTZXRRdWV1ZUxpbWl0c1JlcXVlc3QSGQoFcXVldWUYASABKAlCCrpIB8gBAXICGEASJAoJbWF4X3Rhc2tzGAIgASgDQgy6SAkiBxiAwtcvKABIAIgBARJ9CgltYXhfYnl0ZXMYAyABKANCZbpIYroBVQoNbWF4X2J5dGVzLm1pbhImbXVzdCBiZSAwLCBvciBhdCBsZWFzdCAxIE1pQiAoMTA0ODU3NikaHHRoaXMgPT0gMCB8fCB0aGlzID49IDEwNDg1NzYiCBiAgICAgIAISAGIAQFCDAoKX21heF90YXNrc0IMCgpfbWF4X2J5dGVzIjsKFlNldFF1ZXVlTGltaXRzUmVzcG9uc2USIQoFcXVldWUYASABKAsyEi5taWxscmFjZS52MS5RdWV1ZSJ6Cg1QYXJrZWRNZXNzYWdlEhAKCHNlcXVlbmNlGAEgASgEEigKBHRpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEg8KB3N1YmplY3QYAyABKAkSDgoGcmVhc29uGAQgASgJEgwKBGRhdGEYBSABKAwiUgoZTGlzdFBhcmtlZE1lc3NhZ2VzUmVxdWVzdBIdCglwYWdlX3NpemUYASABKAVCCrpIBxoFGOgHKAASFgoOYWZ0ZXJfc2VxdWVuY2UYAiABKAQiWQoaTGlzdFBhcmtlZE1lc3NhZ2VzUmVzcG9uc2USLAoIbWVzc2FnZXMYASADKAsyGi5taWxscmFjZS52MS5QYXJrZWRNZXNzYWdlEg0KBXRvdGFsGAIgASgDIj0KG0RlbGV0ZVBhcmtlZE1lc3NhZ2VzUmVxdWVzdBIeCglzZXF1ZW5jZXMYASADKARCC7pICJIBBQgBEOgHIi8KHERlbGV0ZVBhcmtlZE1lc3NhZ2VzUmVzcG9uc2USDwoHZGVsZXRlZBgBIAEoBTKaBQoMUXVldWVTZXJ2aWNlElIKCkxpc3RRdWV1ZXMSHi5taWxscmFjZS52MS5MaXN0UXVldWVzUmVxdWVzdBofLm1pbGxyYWNlLnYxLkxpc3RRdWV1ZXNSZXNwb25zZSIDkAIBElIKClBhdXNlUXVldWUSHi5taWxscmFjZS52MS5QYXVzZVF1ZXVlUmVxdWVzdBofLm1pbGxyYWNlLnYxLlBhdXNlUXVldWVSZXNwb25zZSIDkAICElUKC1Jlc3VtZVF1ZXVlEh8ubWlsbHJhY2UudjEuUmVzdW1lUXVldWVSZXF1ZXN0GiAubWlsbHJhY2UudjEuUmVzdW1lUXVldWVSZXNwb25zZSIDkAICEk0KClB1cmdlUXVldWUSHi5taWxscmFjZS52MS5QdXJnZVF1ZXVlUmVxdWVzdBofLm1pbGxyYWNlLnYxLlB1cmdlUXVldWVSZXNwb25zZRJeCg5TZXRRdWV1ZUxpbWl0cxIiLm1pbGxyYWNlLnYxLlNldFF1ZXVlTGltaXRzUmVxdWVzdBojLm1pbGxyYWNlLnYxLlNldFF1ZXVlTGltaXRzUmVzcG9uc2UiA5ACAhJqChJMaXN0UGFya2VkTWVzc2FnZXMSJi5taWxscmFjZS52MS5MaXN0UGFya2VkTWVzc2FnZXNSZXF1ZXN0GicubWlsbHJhY2UudjEuTGlzdFBhcmtlZE1lc3NhZ2VzUmVzcG9uc2UiA5ACARJwChREZWxldGVQYXJrZWRNZXNzYWdlcxIoLm1pbGxyYWNlLnYxLkRlbGV0ZVBhcmtlZE1lc3NhZ2VzUmVxdWVzdBopLm1pbGxyYWNlLnYxLkRlbGV0ZVBhcmtlZE1lc3NhZ2VzUmVzcG9uc2UiA5ACAmIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Pause says why a queue stands still.
@@ -196,6 +196,13 @@ export type Queue = Message<"millrace.v1.Queue"> & {
    * @generated from field: bool not_served = 10;
    */
   notServed: boolean;
+
+  /**
+   * The types of which tasks wait in it or are on loan, sorted by name.
+   *
+   * @generated from field: repeated millrace.v1.QueueType types = 11;
+   */
+  types: QueueType[];
 };
 
 /**
@@ -204,6 +211,48 @@ export type Queue = Message<"millrace.v1.Queue"> & {
  */
 export const QueueSchema: GenMessage<Queue> = /*@__PURE__*/
   messageDesc(file_millrace_v1_queue_service, 3);
+
+/**
+ * QueueType is what a queue holds of one task type.
+ *
+ * @generated from message millrace.v1.QueueType
+ */
+export type QueueType = Message<"millrace.v1.QueueType"> & {
+  /**
+   * Full name of the type. Empty: tasks that an earlier release has queued, of whatever type.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Tasks that wait for a worker.
+   *
+   * @generated from field: int64 waiting = 2;
+   */
+  waiting: bigint;
+
+  /**
+   * Tasks on loan to workers.
+   *
+   * @generated from field: int64 in_flight = 3;
+   */
+  inFlight: bigint;
+
+  /**
+   * How long its oldest waiting task has waited. Not set: none waits.
+   *
+   * @generated from field: google.protobuf.Duration oldest_waiting_age = 4;
+   */
+  oldestWaitingAge?: Duration | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.QueueType.
+ * Use `create(QueueTypeSchema)` to create a new message.
+ */
+export const QueueTypeSchema: GenMessage<QueueType> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_queue_service, 4);
 
 /**
  * Request of ListQueues.
@@ -218,7 +267,7 @@ export type ListQueuesRequest = Message<"millrace.v1.ListQueuesRequest"> & {
  * Use `create(ListQueuesRequestSchema)` to create a new message.
  */
 export const ListQueuesRequestSchema: GenMessage<ListQueuesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 4);
+  messageDesc(file_millrace_v1_queue_service, 5);
 
 /**
  * Response of ListQueues.
@@ -239,7 +288,7 @@ export type ListQueuesResponse = Message<"millrace.v1.ListQueuesResponse"> & {
  * Use `create(ListQueuesResponseSchema)` to create a new message.
  */
 export const ListQueuesResponseSchema: GenMessage<ListQueuesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 5);
+  messageDesc(file_millrace_v1_queue_service, 6);
 
 /**
  * Request of PauseQueue.
@@ -274,7 +323,7 @@ export type PauseQueueRequest = Message<"millrace.v1.PauseQueueRequest"> & {
  * Use `create(PauseQueueRequestSchema)` to create a new message.
  */
 export const PauseQueueRequestSchema: GenMessage<PauseQueueRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 6);
+  messageDesc(file_millrace_v1_queue_service, 7);
 
 /**
  * Response of PauseQueue.
@@ -295,7 +344,7 @@ export type PauseQueueResponse = Message<"millrace.v1.PauseQueueResponse"> & {
  * Use `create(PauseQueueResponseSchema)` to create a new message.
  */
 export const PauseQueueResponseSchema: GenMessage<PauseQueueResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 7);
+  messageDesc(file_millrace_v1_queue_service, 8);
 
 /**
  * Request of ResumeQueue.
@@ -316,7 +365,7 @@ export type ResumeQueueRequest = Message<"millrace.v1.ResumeQueueRequest"> & {
  * Use `create(ResumeQueueRequestSchema)` to create a new message.
  */
 export const ResumeQueueRequestSchema: GenMessage<ResumeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 8);
+  messageDesc(file_millrace_v1_queue_service, 9);
 
 /**
  * Response of ResumeQueue.
@@ -337,7 +386,7 @@ export type ResumeQueueResponse = Message<"millrace.v1.ResumeQueueResponse"> & {
  * Use `create(ResumeQueueResponseSchema)` to create a new message.
  */
 export const ResumeQueueResponseSchema: GenMessage<ResumeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 9);
+  messageDesc(file_millrace_v1_queue_service, 10);
 
 /**
  * Request of PurgeQueue.
@@ -379,7 +428,7 @@ export type PurgeQueueRequest = Message<"millrace.v1.PurgeQueueRequest"> & {
  * Use `create(PurgeQueueRequestSchema)` to create a new message.
  */
 export const PurgeQueueRequestSchema: GenMessage<PurgeQueueRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 10);
+  messageDesc(file_millrace_v1_queue_service, 11);
 
 /**
  * Response of PurgeQueue.
@@ -400,7 +449,7 @@ export type PurgeQueueResponse = Message<"millrace.v1.PurgeQueueResponse"> & {
  * Use `create(PurgeQueueResponseSchema)` to create a new message.
  */
 export const PurgeQueueResponseSchema: GenMessage<PurgeQueueResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 11);
+  messageDesc(file_millrace_v1_queue_service, 12);
 
 /**
  * Request of SetQueueLimits.
@@ -435,7 +484,7 @@ export type SetQueueLimitsRequest = Message<"millrace.v1.SetQueueLimitsRequest">
  * Use `create(SetQueueLimitsRequestSchema)` to create a new message.
  */
 export const SetQueueLimitsRequestSchema: GenMessage<SetQueueLimitsRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 12);
+  messageDesc(file_millrace_v1_queue_service, 13);
 
 /**
  * Response of SetQueueLimits.
@@ -456,7 +505,7 @@ export type SetQueueLimitsResponse = Message<"millrace.v1.SetQueueLimitsResponse
  * Use `create(SetQueueLimitsResponseSchema)` to create a new message.
  */
 export const SetQueueLimitsResponseSchema: GenMessage<SetQueueLimitsResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 13);
+  messageDesc(file_millrace_v1_queue_service, 14);
 
 /**
  * ParkedMessage is something that was found in a queue or in the schedule and could not be read as a task.
@@ -505,7 +554,7 @@ export type ParkedMessage = Message<"millrace.v1.ParkedMessage"> & {
  * Use `create(ParkedMessageSchema)` to create a new message.
  */
 export const ParkedMessageSchema: GenMessage<ParkedMessage> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 14);
+  messageDesc(file_millrace_v1_queue_service, 15);
 
 /**
  * Request of ListParkedMessages.
@@ -533,7 +582,7 @@ export type ListParkedMessagesRequest = Message<"millrace.v1.ListParkedMessagesR
  * Use `create(ListParkedMessagesRequestSchema)` to create a new message.
  */
 export const ListParkedMessagesRequestSchema: GenMessage<ListParkedMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 15);
+  messageDesc(file_millrace_v1_queue_service, 16);
 
 /**
  * Response of ListParkedMessages.
@@ -561,7 +610,7 @@ export type ListParkedMessagesResponse = Message<"millrace.v1.ListParkedMessages
  * Use `create(ListParkedMessagesResponseSchema)` to create a new message.
  */
 export const ListParkedMessagesResponseSchema: GenMessage<ListParkedMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 16);
+  messageDesc(file_millrace_v1_queue_service, 17);
 
 /**
  * Request of DeleteParkedMessages.
@@ -582,7 +631,7 @@ export type DeleteParkedMessagesRequest = Message<"millrace.v1.DeleteParkedMessa
  * Use `create(DeleteParkedMessagesRequestSchema)` to create a new message.
  */
 export const DeleteParkedMessagesRequestSchema: GenMessage<DeleteParkedMessagesRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 17);
+  messageDesc(file_millrace_v1_queue_service, 18);
 
 /**
  * Response of DeleteParkedMessages.
@@ -603,7 +652,7 @@ export type DeleteParkedMessagesResponse = Message<"millrace.v1.DeleteParkedMess
  * Use `create(DeleteParkedMessagesResponseSchema)` to create a new message.
  */
 export const DeleteParkedMessagesResponseSchema: GenMessage<DeleteParkedMessagesResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_queue_service, 18);
+  messageDesc(file_millrace_v1_queue_service, 19);
 
 /**
  * QueueService shows queues to operators, and lets them pause, empty and limit them. What it sets is durable.

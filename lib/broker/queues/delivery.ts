@@ -38,6 +38,12 @@ export class Delivery {
     return Number(parts[parts.length > 9 ? 6 : 4]);
   }
 
+  /** How many tasks of its lane waited when it was delivered. */
+  get left(): number {
+    const parts = this.#reply.split(".");
+    return Number(parts[parts.length > 9 ? 10 : 8]);
+  }
+
   /** Asks for more time. */
   extend(): void {
     this.#answer("+WPI");

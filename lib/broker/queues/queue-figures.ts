@@ -1,19 +1,27 @@
-import { type ConsumerInfo, JetStreamApiCodes } from "@nats-io/jetstream";
+import { JetStreamApiCodes } from "@nats-io/jetstream";
 import type { QueueSettings } from "#gen/millrace/v1/queue_service_pb.ts";
 import { LEVELS } from "#lib/task/priority.ts";
 import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
 import { SourceMissing } from "../link/source-missing.ts";
-import { queueStream } from "../names.ts";
+import { laneSubject, queueStream } from "../names.ts";
+import { type LaneInfo, listLanes } from "./list-lanes.ts";
 import { readQueueSettings } from "./read-queue-settings.ts";
 
-/** A queue as the broker counts it. */
-export interface QueueFigures {
+export interface QueueDepth {
   /** Tasks that wait for a worker. */
   readonly waiting: number;
   /** Tasks on loan to workers. */
   readonly inFlight: number;
+}
+
+/** A queue as the broker counts it. */
+export interface QueueFigures extends QueueDepth {
+  /** The same of each type of which a task waits or is on loan, by its full name; under "" what has no lane of its type. */
+  readonly types: ReadonlyMap<string, QueueDepth>;
+  /** Entries that nobody hands out, for their lane was deleted by hand. */
+  readonly stranded: number;
   /** Bytes that its tasks take. */
   readonly bytes: number;
   /** The limits in force. */
@@ -43,65 +51,81 @@ export async function readQueueFigures(link: Link, queue: string): Promise<Queue
   const info = await ask(orUndefined(jsm.streams.info(stream), JetStreamApiCodes.StreamNotFound));
   if (!info) throw new SourceMissing({ stream, consumer: "*" });
   const { config, state } = info;
-  const [levels, { settings }] = await Promise.all([
-    levelsOf(link.use(), queue),
+  const [lanes, { settings }] = await Promise.all([
+    ask(listLanes(jsm, queue)),
     ask(readQueueSettings(jsm, queue)),
   ]);
+  const all = depthOf(lanes);
+  const types = Map.groupBy(lanes, ({ lane }) => lane.type);
+  const depths = [...types].map(([type, some]) => [type, depthOf(some)] as const);
   return {
-    waiting: sum(levels, (level) => level.num_pending),
-    inFlight: sum(levels, (level) => level.num_ack_pending),
+    ...all,
+    types: new Map(depths.filter(([, { waiting, inFlight }]) => waiting + inFlight > 0)),
+    stranded: Math.max(0, state.messages - all.waiting - all.inFlight),
     bytes: state.bytes,
     maxTasks: config.max_msgs,
     maxBytes: config.max_bytes,
     totals: {
       enqueued: state.last_seq,
-      taken: sum(levels, (level) => level.delivered.consumer_seq),
+      taken: sum(lanes, ({ counted }) => counted.delivered.consumer_seq),
       settled: state.last_seq - state.messages,
     },
     settings,
-    isAsSet: isAsSet(settings, config, levels),
+    isAsSet: isAsSet(settings, config, lanes),
   };
 }
 
 function isAsSet(
   { pause, maxTasks, maxBytes }: QueueSettings,
   config: { readonly max_msgs: number; readonly max_bytes: number },
-  levels: readonly ConsumerInfo[],
+  lanes: readonly LaneInfo[],
 ): boolean {
   const paused = pause !== undefined;
   return (
-    levels.length === LEVELS.length &&
-    levels.every((level) => (level.paused === true) === paused) &&
+    lanes.filter(({ lane }) => lane.type === "").length === LEVELS.length &&
+    lanes.every(({ counted }) => (counted.paused === true) === paused) &&
     Number(maxTasks ?? config.max_msgs) === config.max_msgs &&
     Number(maxBytes ?? config.max_bytes) === config.max_bytes
   );
 }
 
-/** How long the oldest task that was not handed out yet has waited; undefined if none waits. By the broker's clock. */
-export async function oldestWaitingMs(link: Link, queue: string): Promise<number | undefined> {
+/**
+ * How long the oldest task of each type has waited that was not handed out yet, by the full name of the type; by the
+ * broker's clock. Types of which none waits are left out.
+ */
+export async function oldestWaitingMs(
+  link: Link,
+  queue: string,
+): Promise<ReadonlyMap<string, number>> {
   const connected = link.use();
-  const levels = await levelsOf(connected, queue);
-  const waiting = levels.filter((level) => level.num_pending > 0);
-  const ages = await Promise.all(waiting.map((level) => oldestOf(connected, queue, level)));
-  const known = ages.filter((age) => age !== undefined);
-  return known.length === 0 ? undefined : Math.max(0, ...known);
+  const lanes = await ask(listLanes(connected.jsm, queue));
+  const oldest = new Map<string, number>();
+  const look = async (laneInfo: LaneInfo) => {
+    const { type } = laneInfo.lane;
+    const age = await oldestOf(connected, laneInfo);
+    if (age !== undefined) oldest.set(type, Math.max(age, oldest.get(type) ?? 0));
+  };
+  await Promise.all(lanes.filter(({ counted }) => counted.num_pending > 0).map(look));
+  return oldest;
 }
 
 async function oldestOf(
   { jsm }: Connected,
-  queue: string,
-  { delivered, config, ts }: ConsumerInfo,
+  { lane, counted: { delivered, ts } }: LaneInfo,
 ): Promise<number | undefined> {
-  const query = { seq: delivered.stream_seq + 1, next_by_subj: config.filter_subject ?? ">" };
-  const found = await ask(jsm.streams.getMessage(queueStream(queue), query));
+  const query = { seq: delivered.stream_seq + 1, next_by_subj: laneSubject(lane, "*") };
+  const found = await ask(jsm.streams.getMessage(queueStream(lane.queue), query));
   const nowMs = ts === undefined ? Date.now() : Date.parse(ts);
   return found ? nowMs - found.time.getTime() : undefined;
 }
 
-function levelsOf({ jsm }: Connected, queue: string): Promise<ConsumerInfo[]> {
-  return ask(jsm.consumers.list(queueStream(queue)).next());
+export function depthOf(lanes: readonly LaneInfo[]): QueueDepth {
+  return {
+    waiting: sum(lanes, ({ counted }) => counted.num_pending),
+    inFlight: sum(lanes, ({ counted }) => counted.num_ack_pending),
+  };
 }
 
-function sum(levels: readonly ConsumerInfo[], count: (level: ConsumerInfo) => number): number {
-  return levels.reduce((total, level) => total + count(level), 0);
+function sum(lanes: readonly LaneInfo[], count: (lane: LaneInfo) => number): number {
+  return lanes.reduce((total, lane) => total + count(lane), 0);
 }

@@ -4,29 +4,28 @@ import { Priority } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
-import { levelOf } from "#lib/task/priority.ts";
+import { LEVELS, levelOf } from "#lib/task/priority.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import type { Link } from "../link/link.ts";
 import {
   ALL_QUEUES,
+  type Lane,
+  laneFor,
+  laneSubject,
   queueOfStream,
   queueStream,
-  queueSubject,
   taskIdOf,
   wholeQueueSubject,
 } from "../names.ts";
+import type { Lanes } from "./lanes.ts";
+import { listLanes } from "./list-lanes.ts";
+import { depthOf, type QueueDepth } from "./queue-figures.ts";
 import { isLeftBehind } from "./waiting.ts";
 
 /** When a queue is full, a place may be free after about this long. */
 const FULL_RETRY_MS = 1_000;
-
-export interface QueueDepth {
-  /** Tasks that wait for a worker. */
-  readonly waiting: number;
-  /** Tasks on loan to workers. */
-  readonly inFlight: number;
-}
 
 /** What lies in a queue. */
 export interface QueueEntry {
@@ -41,6 +40,23 @@ export interface QueueEntry {
 export function placeOf(waiting: WaitingTask) {
   const { queue = "", priority = Priority.UNSPECIFIED } = waiting.spec ?? {};
   return { queue: queue || DEFAULT_QUEUE, level: levelOf(priority) };
+}
+
+/** The lane that the task waits in. */
+function laneOfTask(waiting: WaitingTask): Lane {
+  const { queue, level } = placeOf(waiting);
+  return laneFor(queue, level, typeNameOf(waiting.spec?.input));
+}
+
+function untyped(lane: Lane): Lane {
+  return { ...lane, type: "" };
+}
+
+/** Where the task may lie in its queue: releases before this one kept all types together. */
+export function entrySubjects(waiting: WaitingTask): string[] {
+  const lane = laneOfTask(waiting);
+  const lanes = lane.type === "" ? [lane] : [lane, untyped(lane)];
+  return lanes.map((each) => laneSubject(each, waiting.taskId));
 }
 
 /**
@@ -59,9 +75,14 @@ export function decodeWaiting(data: Uint8Array, taskId: string): WaitingTask | u
 /** Where tasks wait for workers. */
 export class Queues {
   readonly #link: Link;
+  readonly #lanes: Lanes;
+  readonly #onlyOldServe: (type: string) => boolean;
 
-  constructor(link: Link) {
+  /** `onlyOldServe`: whether all workers that serve the type are of releases that take no tasks by their type. */
+  constructor(link: Link, lanes: Lanes, onlyOldServe: (type: string) => boolean) {
     this.#link = link;
+    this.#lanes = lanes;
+    this.#onlyOldServe = onlyOldServe;
   }
 
   /**
@@ -69,22 +90,27 @@ export class Queues {
    * is, and false is returned.
    */
   async enqueue(waiting: WaitingTask): Promise<boolean> {
+    const lane = this.#laneFor(waiting);
+    await this.#lanes.open(lane);
     for (;;) {
-      const refusal = await this.#add(waiting);
+      const refusal = await this.#add(lane, waiting);
       if (refusal === undefined) return true;
       // A full queue, too, refuses without looking whether the task is in it.
       const found = await this.#lookUp(waiting);
-      if (found && !isLeft(found, waiting)) return false;
-      const { queue } = placeOf(waiting);
-      if (found) await this.discard(queue, found.seq);
-      else if (refusal === "full") throw new QueueFull(queue, FULL_RETRY_MS);
+      if (found.some((entry) => !isLeft(entry, waiting))) return false;
+      for (const { seq } of found) await this.discard(lane.queue, seq);
+      if (found.length === 0 && refusal === "full") throw new QueueFull(lane.queue, FULL_RETRY_MS);
     }
   }
 
+  #laneFor(waiting: WaitingTask): Lane {
+    const lane = laneOfTask(waiting);
+    return this.#onlyOldServe(lane.type) ? untyped(lane) : lane;
+  }
+
   /** Why it was not added; undefined: it was. */
-  async #add(waiting: WaitingTask): Promise<"taken" | "full" | undefined> {
-    const { queue, level } = placeOf(waiting);
-    const subject = queueSubject(queue, level, waiting.taskId);
+  async #add(lane: Lane, waiting: WaitingTask): Promise<"taken" | "full" | undefined> {
+    const subject = laneSubject(lane, waiting.taskId);
     const { js, lost } = this.#link.use();
     try {
       await ask(js.publish(subject, toBinary(WaitingTaskSchema, waiting)), lost);
@@ -97,27 +123,49 @@ export class Queues {
 
   /** Takes a task whose run has ended out of its queue, even if it is on loan. No harm if it is not there. */
   async remove(ended: WaitingTask): Promise<void> {
-    const found = await this.#lookUp(ended);
-    const entry = found && decodeWaiting(found.data, ended.taskId);
-    if (!found || (entry && isLeftBehind(ended, entry))) return;
-    await this.discard(placeOf(ended).queue, found.seq);
+    for (const { data, seq } of await this.#lookUp(ended)) {
+      const entry = decodeWaiting(data, ended.taskId);
+      if (entry && isLeftBehind(ended, entry)) continue;
+      await this.discard(placeOf(ended).queue, seq);
+    }
   }
 
   /**
    * All that lies in the queue now, on loan or not, oldest first; not what comes later. Ends early where the queue does.
    */
   async *entries(queue: string): AsyncGenerator<QueueEntry> {
+    for await (const { seq: sequence, subject, data } of this.#stored(queue)) {
+      const taskId = taskIdOf(subject);
+      yield { taskId, sequence, waiting: decodeWaiting(data, taskId) };
+    }
+  }
+
+  async *#stored(queue: string, subject = wholeQueueSubject(queue)): AsyncGenerator<StoredMsg> {
     const { jsm } = this.#link.use();
     const stream = queueStream(queue);
     const { state } = await ask(jsm.streams.info(stream));
     let from = state.first_seq;
     while (from <= state.last_seq) {
-      const query = { seq: from, next_by_subj: wholeQueueSubject(queue) };
+      const query = { seq: from, next_by_subj: subject };
       const found = await ask(jsm.streams.getMessage(stream, query));
       if (!found || found.seq > state.last_seq) return;
-      const taskId = taskIdOf(found.subject);
-      yield { taskId, sequence: found.seq, waiting: decodeWaiting(found.data, taskId) };
+      yield found;
       from = found.seq + 1;
+    }
+  }
+
+  /** Hands the tasks of a type, if only workers of releases before this one serve it, to those. */
+  async handToOldWorkers(queue: string, type: string): Promise<void> {
+    if (type === "" || !this.#onlyOldServe(type)) return;
+    for (const { token: level } of LEVELS) await this.#untype({ queue, level, type });
+  }
+
+  async #untype(lane: Lane): Promise<void> {
+    const stored = this.#stored(lane.queue, laneSubject(lane, "*"));
+    for await (const { subject, data, seq } of stored) {
+      const waiting = decodeWaiting(data, taskIdOf(subject));
+      const refusal = waiting && (await this.#add(untyped(lane), waiting));
+      if (waiting && refusal !== "full") await this.discard(lane.queue, seq);
     }
   }
 
@@ -141,24 +189,21 @@ export class Queues {
 
   async depth(queue: string): Promise<QueueDepth> {
     const { jsm } = this.#link.use();
-    const consumers = await ask(jsm.consumers.list(queueStream(queue)).next());
-    const sum = (count: (info: (typeof consumers)[number]) => number) =>
-      consumers.reduce((total, info) => total + count(info), 0);
-    return {
-      waiting: sum((info) => info.num_pending),
-      inFlight: sum((info) => info.num_ack_pending),
-    };
+    return depthOf(await ask(listLanes(jsm, queue)));
   }
 
-  async #lookUp(waiting: WaitingTask) {
-    const { queue, level } = placeOf(waiting);
-    const query = { last_by_subj: queueSubject(queue, level, waiting.taskId) };
+  async #lookUp(waiting: WaitingTask): Promise<StoredMsg[]> {
+    const { queue } = placeOf(waiting);
+    const { jsm } = this.#link.use();
     try {
-      return await ask(this.#link.use().jsm.streams.getMessage(queueStream(queue), query));
+      const found = entrySubjects(waiting).map((subject) =>
+        ask(jsm.streams.getMessage(queueStream(queue), { last_by_subj: subject })),
+      );
+      return (await Promise.all(found)).filter((entry) => entry !== null);
     } catch (error) {
       const gone =
         error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
-      if (gone) return null;
+      if (gone) return [];
       throw error;
     }
   }

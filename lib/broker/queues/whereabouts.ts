@@ -11,11 +11,10 @@ import {
   type Facet,
   oldScheduleSubject,
   queueStream,
-  queueSubject,
   SCHEDULE_STREAM,
   scheduleSubject,
 } from "../names.ts";
-import { decodeWaiting, placeOf } from "./queues.ts";
+import { decodeWaiting, entrySubjects, placeOf } from "./queues.ts";
 import { fenceOf, isLeftBehind, waitingAfter } from "./waiting.ts";
 
 /** Tasks that wait nowhere. */
@@ -94,9 +93,7 @@ export class Whereabouts {
     const connected = this.#link.use();
     const stream = queueStream(queue);
     try {
-      return await this.#notIn(stream, tasks, (task) => [
-        queueSubject(queue, placeOf(task).level, task.taskId),
-      ]);
+      return await this.#notIn(stream, tasks, entrySubjects);
     } catch (error) {
       const isGone =
         error instanceof BrokerUnavailable &&

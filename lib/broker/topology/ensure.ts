@@ -17,9 +17,16 @@ import type { StreamPlan } from "./topology.ts";
 export async function ensure(dialed: Dialed, plans: readonly StreamPlan[]): Promise<void> {
   for (const plan of plans) {
     await ensureStream(dialed.jsm, plan.config);
-    for (const consumer of plan.consumers) await ensureConsumer(dialed, plan, consumer);
+    await ensureConsumers(dialed, plan);
   }
 }
+
+/** The same for the consumers alone, of a stream that is there. */
+export async function ensureConsumers(dialed: Dialed, plan: ConsumersPlan): Promise<void> {
+  for (const consumer of plan.consumers) await ensureConsumer(dialed, plan, consumer);
+}
+
+type ConsumersPlan = Omit<StreamPlan, "config"> & { readonly config: { readonly name: string } };
 
 /** Others may change the same stream at the same time; but not as often as this, in a row. */
 const MAX_TRIES = 20;
@@ -61,7 +68,7 @@ function refuseDropped(wanted: StreamPlan["config"], stored: StreamInfo | undefi
 
 async function ensureConsumer(
   dialed: Dialed,
-  { config, paused, mayResume }: StreamPlan,
+  { config, paused, mayResume }: ConsumersPlan,
   wanted: StreamPlan["consumers"][number],
 ): Promise<void> {
   const info = await madeConsumer(dialed.jsm, config.name, wanted, paused);

@@ -1,9 +1,11 @@
 import { equals } from "@bufbuild/protobuf";
-import { QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
+import { type QueueSettings, QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Dialed } from "../link/link.ts";
+import { type Lane, queueStream } from "../names.ts";
+import { listLanes } from "../queues/list-lanes.ts";
 import { readQueueSettings } from "../queues/read-queue-settings.ts";
-import { ensure } from "./ensure.ts";
-import { commonPlans, queuePlan, type TopologyOptions } from "./topology.ts";
+import { ensure, ensureConsumers } from "./ensure.ts";
+import { commonPlans, lanePuller, queuePlan, type TopologyOptions } from "./topology.ts";
 
 /** Makes sure that everything is there in the broker, as configured and as operators have set it. */
 export async function establish(dialed: Dialed, options: TopologyOptions): Promise<void> {
@@ -12,23 +14,50 @@ export async function establish(dialed: Dialed, options: TopologyOptions): Promi
 }
 
 /**
- * Makes the queue what its settings say. Looks at them again afterwards: whoever changed them meanwhile has done the
- * same, perhaps before us, and what we did by the old ones must not be the last word.
+ * Makes the queue, and each of its lanes, what its settings say. Looks at them again afterwards: whoever changed them
+ * meanwhile has done the same, perhaps before us, and what we did by the old ones must not be the last word.
  */
 export async function establishQueue(
   dialed: Dialed,
   queue: string,
   options: TopologyOptions,
 ): Promise<void> {
-  let { settings } = await readQueueSettings(dialed.jsm, queue);
+  await asSet(dialed, queue, async (settings, mayResume) => {
+    const plan = queuePlan(queue, options, settings);
+    await ensure(dialed, [{ ...plan, mayResume }]);
+    const lanes = await listLanes(dialed.jsm, queue);
+    const consumers = lanes.filter(({ lane }) => lane.type !== "").map(({ lane }) => lane);
+    await ensureConsumers(dialed, {
+      ...plan,
+      mayResume,
+      consumers: consumers.map(lanePuller),
+    });
+  });
+}
+
+/** Makes sure that the queue has the lane, as its settings say. */
+export async function establishLane(dialed: Dialed, lane: Lane): Promise<void> {
+  const { queue } = lane;
+  await asSet(dialed, queue, async ({ pause }, mayResume) => {
+    const plan = { config: { name: queueStream(queue) }, consumers: [lanePuller(lane)] };
+    await ensureConsumers(dialed, { ...plan, paused: pause !== undefined, mayResume });
+  });
+}
+
+async function asSet(
+  { jsm }: Dialed,
+  queue: string,
+  enforce: (settings: QueueSettings, mayResume: () => Promise<boolean>) => Promise<void>,
+): Promise<void> {
+  let { settings } = await readQueueSettings(jsm, queue);
   // What is paused was paused after it was written down. So what is read now, and not before, says whether it still holds.
   const mayResume = async () => {
-    const now = await readQueueSettings(dialed.jsm, queue);
+    const now = await readQueueSettings(jsm, queue);
     return now.settings.pause === undefined;
   };
   for (;;) {
-    await ensure(dialed, [{ ...queuePlan(queue, options, settings), mayResume }]);
-    const now = await readQueueSettings(dialed.jsm, queue);
+    await enforce(settings, mayResume);
+    const now = await readQueueSettings(jsm, queue);
     if (equals(QueueSettingsSchema, settings, now.settings)) return;
     settings = now.settings;
   }

@@ -14,10 +14,12 @@ import {
   ALL_PARKED,
   ENFORCER,
   EVENTS_STREAM,
+  type Lane,
+  laneSubject,
+  laneToken,
   MOVER,
   PARKED_STREAM,
   queueStream,
-  queueSubject,
   SCHEDULE_STREAM,
   wholeQueueSubject,
 } from "../names.ts";
@@ -106,8 +108,16 @@ export function queuePlan(
       // So that many tasks can be looked for by one request.
       allow_direct: true,
     },
-    consumers: LEVELS.map(({ token }) => puller(token, queueSubject(queue, token, "*"))),
+    consumers: UNTYPED.map((lane) => lanePuller({ queue, ...lane })),
   };
+}
+
+/** The lanes that every queue has. Those of single types are made when their first task comes. */
+const UNTYPED = LEVELS.map(({ token }) => ({ level: token, type: "" }));
+
+/** What hands out the tasks of a lane. */
+export function lanePuller(lane: Lane): StreamPlan["consumers"][number] {
+  return puller(laneToken(lane), laneSubject(lane, "*"));
 }
 
 /** Schedules can't be combined with discard new, hence a stream of their own. Moved tasks leave it when acknowledged. */

@@ -112,12 +112,13 @@ test("limits below what lies in the queue drop nothing, refuse what is new, and 
   }
   await broker.queueSettings.limit("default", { maxTasks: 5n, maxBytes: 2n ** 20n });
   await expect(put(broker, "new")).rejects.toThrow(QueueFull);
-  expect(await put(broker, "task-7")).toBe(false);
+  const again = create(WaitingTaskSchema, { taskId: "task-7", spec });
+  expect(await broker.queues.enqueue(again)).toBe(false);
 
   await nats.restart();
   await broker.link.whenUp(AbortSignal.timeout(30_000));
   await expect(put(broker, "new")).rejects.toThrow(QueueFull);
-  const taken = await takeNow(broker.link.use(), SOURCE, 100);
+  const taken = await takeNow(broker.link.use(), queueSource("default", "p2", "y"), 100);
   expect(taken).toHaveLength(40);
   for (const delivery of taken) delivery.done();
   await until(() => put(broker, "new"));

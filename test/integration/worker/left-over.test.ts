@@ -34,9 +34,10 @@ function optionsOf(broker: Broker, workerId: string) {
   return { broker, workerId, maxCrashes: 3, room: new ElbowRoom(), signal: NEVER };
 }
 
-async function next(broker: Broker): Promise<Delivery & { waiting: WaitingTask }> {
+async function next(broker: Broker, type?: string): Promise<Delivery & { waiting: WaitingTask }> {
   for (;;) {
-    const [delivery] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
+    const source = queueSource("default", "p2", type);
+    const [delivery] = await takeNext(broker.link.use(), [source], NEVER);
     if (delivery?.waiting) return Object.assign(delivery, { waiting: delivery.waiting });
   }
 }
@@ -91,7 +92,7 @@ test("an entry that was left of a deleted task does not run the next task of its
   const second = await usedAgain(broker, "t", specWith("paused", StringValueSchema));
   await broker.queues.enqueue(second);
 
-  const delivery = await next(broker);
+  const delivery = await next(broker, BoolValueSchema.typeName);
   const options = optionsOf(broker, "w");
   expect(await beginAttempt(new Lease(delivery), delivery.waiting, options)).toBeUndefined();
   expect(await livesOf(broker, "t")).not.toContain("RUNNING 0");

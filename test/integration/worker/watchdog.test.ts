@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { pino } from "pino";
 import { describe, expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
@@ -35,7 +36,9 @@ function watch(
   const readiness = new Readiness([]);
   const log = pino({ level: "silent" });
   const { link } = broker;
-  const watchdog = new Watchdog({ link, queues, slots, mayTake, readiness, log }, PATIENCE);
+  const types = new Set(["a.Served"]);
+  const options = { link, queues, types, slots, mayTake, readiness, log };
+  const watchdog = new Watchdog(options, PATIENCE);
   const over = new AbortController();
   const looking = watchdog.run(AbortSignal.any([over.signal, watchdog.gaveUp]));
   return {
@@ -51,9 +54,10 @@ function watch(
 
 let tasks = 0;
 
-async function enqueue(broker: Broker, queue: string): Promise<void> {
+async function enqueue(broker: Broker, queue: string, type?: string): Promise<void> {
   tasks += 1;
-  const waiting = { taskId: `task-${tasks}`, spec: specOf(queue) };
+  const input = type === undefined ? {} : { input: create(AnySchema, { typeUrl: `x/${type}` }) };
+  const waiting = { taskId: `task-${tasks}`, spec: { ...specOf(queue), ...input } };
   await broker.queues.enqueue(create(WaitingTaskSchema, waiting));
 }
 
@@ -97,6 +101,15 @@ describe("the watchdog", () => {
     await using watched = watch(broker, ["default"]);
     await enqueue(broker, "default");
     expect(await reasonOf(watched.gaveUp)).toContain("the queue default has not moved for 2.4 s");
+  });
+
+  test("lets a queue be in which only tasks wait that it has no handler for", async () => {
+    await using nats = await startTestNats();
+    await using broker = await openTestBroker(nats.url, { queues: ["others", "stuck"] });
+    await enqueue(broker, "others", "a.Foreign");
+    await using watched = watch(broker, ["others", "stuck"]);
+    await enqueue(broker, "stuck", "a.Served");
+    expect(await reasonOf(watched.gaveUp)).toContain("the queue stuck has");
   });
 
   test("lets a paused queue be", async () => {

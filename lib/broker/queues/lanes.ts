@@ -1,0 +1,83 @@
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import { onAbort } from "#lib/process/leaving.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
+import { ask } from "../link/ask.ts";
+import type { Connected, Link } from "../link/link.ts";
+import {
+  type Lane,
+  laneOf,
+  laneOfSubject,
+  laneToken,
+  newLaneSubject,
+  queueStream,
+  wholeQueueSubject,
+} from "../names.ts";
+import { establishLane } from "../topology/establish.ts";
+import { listLanes } from "./list-lanes.ts";
+
+/** The lanes of the queues. A lane is made when its first task comes, and stays. */
+export class Lanes {
+  readonly #link: Link;
+  /** Those that are known to be there, of the connection. */
+  #seen = new WeakMap<Connected, Set<string>>();
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** Makes sure that the lane is there, so that what is put into it is handed out; and tells workers of a new one. */
+  async open(lane: Lane): Promise<void> {
+    const connected = this.#link.use();
+    const key = `${lane.queue} ${laneToken(lane)}`;
+    const seen = this.#seen.get(connected) ?? new Set();
+    if (lane.type === "" || seen.has(key)) return;
+    await this.restore(lane);
+    this.#seen.set(connected, seen.add(key));
+  }
+
+  /** The same for one that was there, and that somebody may have deleted by hand. */
+  async restore(lane: Lane): Promise<void> {
+    const connected = this.#link.use();
+    await ask(thereIfQueueIs(establishLane(connected, lane)), connected.lost);
+    connected.nc.publish(newLaneSubject(lane.queue), laneToken(lane));
+  }
+
+  /** Puts the lanes back that were deleted by hand while tasks lay in them. Reads the subject of every entry. */
+  async restoreStranded(queue: string): Promise<void> {
+    const { jsm } = this.#link.use();
+    const query = { subjects_filter: wholeQueueSubject(queue) };
+    const { state } = await ask(jsm.streams.info(queueStream(queue), query));
+    const used = Object.keys(state.subjects ?? {}).map(laneOfSubject);
+    const lost = new Map(used.flatMap((lane) => (lane ? [[laneToken(lane), lane]] : [])));
+    for (const lane of await this.list(queue)) lost.delete(laneToken(lane));
+    for (const lane of lost.values()) await this.restore(lane);
+  }
+
+  /** The lanes that the queue has. */
+  async list(queue: string): Promise<Lane[]> {
+    const lanes = await ask(listLanes(this.#link.use().jsm, queue));
+    return lanes.map(({ lane }) => lane);
+  }
+
+  /** Calls back with every lane that is made from now on, until the signal aborts. Some may be missed: list them now and then. */
+  onNew(queue: string, onLane: (lane: Lane) => void, signal: AbortSignal): void {
+    const told = this.#link.use().nc.subscribe(newLaneSubject(queue), {
+      callback(_, message) {
+        const lane = laneOf(queue, message.string());
+        if (lane) onLane(lane);
+      },
+    });
+    onAbort(signal, () => told.unsubscribe());
+  }
+}
+
+/** A queue that is not there is put back by whoever is configured with it; until then its lanes are as good as away. */
+async function thereIfQueueIs<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (error) {
+    const isGone =
+      error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+    throw isGone ? new BrokerUnavailable(error) : error;
+  }
+}
