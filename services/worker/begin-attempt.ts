@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { timestampMs } from "@bufbuild/protobuf/wkt";
-import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
+import { type Checkpoint, type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { fenceOf, isSameRun, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
+import { lastCheckpoint } from "./checkpoints.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
+import type { PreparedHandler } from "./prepare-handler.ts";
 import { stored } from "./stored.ts";
 
 export interface BeginOptions {
@@ -21,6 +23,8 @@ export interface BeginOptions {
 export interface Beginning extends BeginOptions {
   /** Aborts when the attempt is to stop before it has begun. */
   readonly signal: AbortSignal;
+  /** Undefined when no handler can be called here now, or the signal aborts first. */
+  readonly prepare: (waiting: WaitingTask) => Promise<PreparedHandler | undefined>;
 }
 
 /** An attempt that the log has as the task's newest. */
@@ -29,13 +33,18 @@ export interface Begun {
   /** Its RUNNING, as written. */
   readonly running: StateChange;
   readonly fence: Fence;
-  /** Its place among those that run here; left when it is settled. */
+  /** To be called at once. */
+  readonly handler: PreparedHandler;
+  /** What an earlier attempt has saved. */
+  readonly checkpoint: Checkpoint | undefined;
+  /** Its place among those that run here, and its handler's; left when it is settled. */
   readonly place: Disposable;
 }
 
 /**
- * Writes the start of the next attempt down, before the handler runs. Undefined when there is nothing to run here: then
- * the task has been let go of, or is left to the worker that has it.
+ * Writes the start of the next attempt down, when its handler can be called at once: should this worker die, a start
+ * counts as a crash of the task. Undefined when there is nothing to run here: then the task has been let go of, or is
+ * left to the worker that has it.
  */
 export async function beginAttempt(
   lease: Lease,
@@ -105,19 +114,25 @@ async function run(
   options: Beginning,
 ): Promise<Begun | undefined | "stale"> {
   if (await isHeldElsewhere(waiting, options)) return undefined;
+  const { broker, signal, prepare } = options;
   using places = new DisposableStack();
-  if (!places.use(await placeFor(running, options)) || options.signal.aborted) {
+  const hasPlace = places.use(await placeFor(running, options)) !== undefined;
+  const handler = places.use(hasPlace ? await prepare(waiting) : undefined);
+  if (!handler || signal.aborted) {
     lease.putBack();
     return undefined;
   }
-  const { broker } = options;
   const fence = fenceOf(waiting);
+  // The attempt that this one takes the task over from can save one more, until the append.
+  const takesOver = waiting.last?.state === TaskState.RUNNING;
+  const saved = takesOver ? undefined : await lastCheckpoint(broker, fence, running);
   // New each time: an attempt of ours that was lost must not be taken for this one, for both would have the same fence.
   const appendId = randomUUID();
   const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
   if (appended.kind === "conflict") return "stale";
   const begun = { ...fence, stateSequence: appended.sequence };
-  return { waiting, running, fence: begun, place: places.move() };
+  const checkpoint = takesOver ? await lastCheckpoint(broker, fence, running) : saved;
+  return { waiting, running, fence: begun, handler, checkpoint, place: places.move() };
 }
 
 /** One more crash would be a task's last: should it have been another's fault each time, this time there is no other. */

@@ -1,7 +1,8 @@
 import { randomUUID } from "node:crypto";
-import { type JsonValue, toJson } from "@bufbuild/protobuf";
-import { ValueSchema } from "@bufbuild/protobuf/wkt";
+import type { JsonValue } from "@bufbuild/protobuf";
+import type { Checkpoint, StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { Fence } from "#lib/broker/log/task-log.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import type { Begun } from "./begin-attempt.ts";
 import { checkpointOf } from "./checkpoint-of.ts";
@@ -11,15 +12,19 @@ import { stored } from "./stored.ts";
 /** What an earlier attempt has saved; a first one has none before it. */
 export async function lastCheckpoint(
   broker: Broker,
-  { running, fence }: Begun,
-): Promise<JsonValue | undefined> {
-  if (running.attempt === 1) return undefined;
-  const checkpoint = await stored(broker, () => broker.log.checkpoint(fence.taskId));
-  return checkpoint?.state && toJson(ValueSchema, checkpoint.state);
+  { taskId }: Fence,
+  { attempt }: StateChange,
+): Promise<Checkpoint | undefined> {
+  if (attempt === 1) return undefined;
+  return await stored(broker, () => broker.log.checkpoint(taskId));
 }
 
 /** Saves checkpoints of an attempt. One that the task has gone on without is stopped, and told by an error. */
-export function checkpointSaver(broker: Broker, { running, fence }: Begun, stops: Stops) {
+export function checkpointSaver(
+  broker: Broker,
+  { running, fence }: Pick<Begun, "running" | "fence">,
+  stops: Stops,
+) {
   return async (state: JsonValue): Promise<void> => {
     const checkpoint = checkpointOf(running.attempt, state);
     const id = randomUUID();

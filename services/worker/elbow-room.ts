@@ -12,6 +12,7 @@ export class ElbowRoom {
   #inside = 0;
   /** Whether somebody is alone, or waits to be. */
   #reserved = false;
+  #closed = 0;
   readonly #waiting = new Set<() => void>();
   readonly #patienceMs: number;
 
@@ -19,17 +20,28 @@ export class ElbowRoom {
     this.#patienceMs = patienceMs;
   }
 
-  /** Runs beside others; undefined while somebody has to be alone. */
+  /** Runs beside others; undefined while somebody has to be alone, and while it is closed. */
   enter(): Disposable | undefined {
-    return this.#reserved ? undefined : this.#place();
+    return this.isShared ? this.#place() : undefined;
+  }
+
+  /** Lets nobody in until what it gives is disposed of. */
+  close(): Disposable {
+    this.#closed += 1;
+    return {
+      [Symbol.dispose]: () => {
+        this.#closed -= 1;
+        this.#tell();
+      },
+    };
   }
 
   /**
-   * Runs alone, when those inside have left; beside those that take too long. Undefined if that is another's turn, or if
-   * the signal aborts first.
+   * Runs alone, when those inside have left; beside those that take too long. Undefined if that is another's turn, if it
+   * is closed, or if the signal aborts first.
    */
   async enterAlone(signal: AbortSignal): Promise<Disposable | undefined> {
-    if (this.#reserved) return undefined;
+    if (!this.isShared) return undefined;
     this.#reserved = true;
     const enough = AbortSignal.any([signal, timeoutSignal(this.#patienceMs)]);
     await this.#until(() => this.#inside === 0, enough);
@@ -42,12 +54,12 @@ export class ElbowRoom {
     return signal.aborted ? undefined : this.#place();
   }
 
-  /** Whether nobody has to be alone. */
+  /** Whether one more may enter: nobody has to be alone, and it is not closed. */
   get isShared(): boolean {
-    return !this.#reserved;
+    return !this.#reserved && this.#closed === 0;
   }
 
-  /** Resolves when nobody has to be alone, or when the signal aborts. */
+  /** Resolves when one more may enter, or when the signal aborts. */
   shared(signal: AbortSignal): Promise<void> {
     return this.#until(() => this.isShared, signal);
   }

@@ -8,7 +8,10 @@ import { readInput } from "./read-input.ts";
 
 export type Context = Omit<Attempt<unknown>, "input">;
 
-/** Calls the handler, in the thread that this is called in, and says how it ended. Never throws. */
+/**
+ * Reads the input and calls the handler, in the thread that this is called in, and says how it ended. Never throws. Only
+ * here, in an attempt that has started, is the input read: one that takes its worker down is to be counted.
+ */
 export async function handle(
   type: TaskTypeDefinition,
   input: Any | undefined,

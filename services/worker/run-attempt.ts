@@ -1,24 +1,24 @@
-import type { JsonValue } from "@bufbuild/protobuf";
-import { timestampMs } from "@bufbuild/protobuf/wkt";
+import { type JsonValue, toJson } from "@bufbuild/protobuf";
+import { timestampMs, ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import { attemptLimits } from "#lib/task/attempt-limits.ts";
-import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
-import { AttemptStopped, type Outcome } from "#lib/task/outcome.ts";
+import { AttemptStopped, type Outcome, outcomeOf } from "#lib/task/outcome.ts";
 import { overridden } from "#lib/task/retry.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { timesOf } from "#lib/task/times.ts";
 import { retryPolicyOf, timeoutsOf } from "./announced-type.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
 import { type BeginOptions, type Begun, beginAttempt, readWaiting } from "./begin-attempt.ts";
-import { checkpointSaver, lastCheckpoint } from "./checkpoints.ts";
+import { checkpointSaver } from "./checkpoints.ts";
 import { Lease } from "./lease.ts";
 import { offerLater } from "./offer-later.ts";
 import { park } from "./park.ts";
-import { type Cue, perform, type Stage } from "./perform.ts";
+import { type Cue, prepareHandler, type Stage } from "./prepare-handler.ts";
 import { quiet } from "./quiet.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
 import { settle } from "./settle.ts";
@@ -58,12 +58,14 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   if (!waiting) return await park(lease, delivery, options);
   const type = typeOf(waiting.spec, options);
   if (!type) return await offerLater(lease, waiting, options);
-  const begun = await beginAttempt(lease, waiting, { ...options, signal: stops.signal });
+  const prepare = ({ spec }: WaitingTask) =>
+    prepareHandler({ type, input: spec?.input, stops }, options.stage);
+  const begun = await beginAttempt(lease, waiting, { ...options, signal: stops.signal, prepare });
   if (!begun) return;
   using _place = begun.place;
   held.number = begun.running.attempt;
   held.fence = begun.fence;
-  await tellOlderAttempts(broker, begun);
+  void tellOlderAttempts(broker, begun);
   await work({ lease, type, begun, stops }, options);
 }
 
@@ -96,13 +98,13 @@ interface Working {
 
 async function work(working: Working, options: AttemptOptions): Promise<void> {
   const { lease, type, begun } = working;
-  const { broker, metrics, stage } = options;
+  const { broker, metrics } = options;
   const { running, waiting, fence } = begun;
   const log = options.log.child({ taskId: fence.taskId, attempt: running.attempt });
   using notes = new AttemptNotes(running.attempt, (facet) => broker.log.note(fence, facet));
   log.debug({ type: type.alias }, "attempt starts");
 
-  const outcome = await outcomeOf(working, { notes, stage, broker, log });
+  const outcome = await perform(working, { notes, broker, log });
   metrics.attemptEnded(type.input.typeName, outcome);
 
   const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
@@ -118,31 +120,25 @@ const NOT_RUN = "ATTEMPT_NOT_RUN";
 
 interface Surroundings {
   readonly notes: AttemptNotes;
-  readonly stage: Stage;
   readonly broker: Broker;
   readonly log: Log;
 }
 
 /** A mistake of ours ends the attempt like one of the handler's: it would else be repeated for ever, and not counted. */
-async function outcomeOf(working: Working, around: Surroundings): Promise<Outcome> {
-  const { notes, stage, broker, log } = around;
+async function perform(working: Working, { notes, broker, log }: Surroundings): Promise<Outcome> {
+  const { begun, stops } = working;
   try {
-    return await perform(await cueOf(working, notes, broker), stage);
+    const end = await begun.handler.call(cueOf(working, notes, broker));
+    return outcomeOf(end, stops.reason);
   } catch (error) {
-    if (error instanceof BrokerUnavailable) throw error;
     log.error({ err: error }, "attempt can't be run");
     return { kind: "failed", code: NOT_RUN, message: `the worker can't run it: ${error}` };
   }
 }
 
 /** What the handler needs to begin. From here on, the attempt's time runs. */
-async function cueOf(
-  { type, begun, stops }: Working,
-  notes: AttemptNotes,
-  broker: Broker,
-): Promise<Cue> {
-  const { running, waiting, fence } = begun;
-  const checkpoint = await lastCheckpoint(broker, begun);
+function cueOf({ type, begun, stops }: Working, notes: AttemptNotes, broker: Broker): Cue {
+  const { running, waiting, fence, checkpoint } = begun;
   const limits = attemptLimits(waiting.spec, timeoutsOf(type), {
     nowMs: broker.clock.nowMs(),
     deadlineMs: deadlineMsOf(begun),
@@ -157,7 +153,7 @@ async function cueOf(
     idempotencyKey,
     // Handlers compare it with the clock that they have.
     deadline: new Date(Date.now() + limits.hardMs),
-    checkpoint,
+    checkpoint: checkpoint?.state && toJson(ValueSchema, checkpoint.state),
     signal: stops.signal,
     report: notes.report.bind(notes),
     emit: notes.emit.bind(notes),
@@ -168,7 +164,7 @@ async function cueOf(
       return quiet(save(state));
     },
   };
-  return { type, input: waiting.spec?.input, context, stops, notes };
+  return { context, notes };
 }
 
 /** When the task must have ended; unknown for one whose time of acceptance is. */

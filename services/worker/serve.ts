@@ -41,7 +41,8 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
   await using broker = openBroker(settings, "worker", log);
   using _broker = readiness.follow("broker", broker.link);
   using _leaving = onAbort(leaving, () => readiness.red("process", "leaving"));
-  await using threads = new HandlerThreads({ module, settings, log });
+  const { room, onOutage } = closableRoom(readiness);
+  await using threads = new HandlerThreads({ module, settings, onOutage, log });
   const endpoints = [healthEndpoints(readiness), metricsEndpoint(registry, log)];
   await using door = await openWorkerDoor(service, endpoints);
   log.info({ health: door.url, workerId, queues: settings.queues }, "worker is up");
@@ -61,18 +62,30 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
     running,
     stage: { threads, abandoned, log },
     metrics,
-    room: new ElbowRoom(),
+    room,
     readiness,
     log,
   });
   try {
-    const ended = AbortSignal.any([leaving, left.signal]);
-    await Promise.race([worker.run(ended), broker.link.unfit]);
+    await Promise.race([worker.run(AbortSignal.any([leaving, left.signal])), broker.link.unfit]);
   } finally {
     readiness.red("process", "leaving");
     left.abort();
     await chores;
   }
+}
+
+/** While no handler thread can be started, tasks are left to other workers, and whoever asks is told. */
+function closableRoom(readiness: Readiness) {
+  const room = new ElbowRoom();
+  const onOutage = (reason: string): Disposable => {
+    using taken = new DisposableStack();
+    taken.use(room.close());
+    readiness.red("threads", reason);
+    taken.defer(() => readiness.green("threads"));
+    return taken.move();
+  };
+  return { room, onOutage };
 }
 
 function endBy(log: Log): (err: unknown) => never {

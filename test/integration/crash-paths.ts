@@ -8,6 +8,7 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import type { OwnOutcome } from "#lib/task/outcome.ts";
 import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
+import { beginningBy } from "#test/support/beginning.ts";
 import { QUIET } from "#test/support/broker.ts";
 import { begun, standingOf, step } from "#test/support/steps.ts";
 import { cancel } from "../../services/gateway/cancel.ts";
@@ -20,7 +21,6 @@ import { restart } from "../../services/gateway/restart.ts";
 import { submit } from "../../services/gateway/submit.ts";
 import { AttemptNotes } from "../../services/worker/attempt-notes.ts";
 import { beginAttempt } from "../../services/worker/begin-attempt.ts";
-import { ElbowRoom } from "../../services/worker/elbow-room.ts";
 import { Lease } from "../../services/worker/lease.ts";
 import { offerLater } from "../../services/worker/offer-later.ts";
 import { settle } from "../../services/worker/settle.ts";
@@ -73,7 +73,7 @@ export async function work(broker: Broker, workerId: string, outcome: OwnOutcome
   const deliveries = await takeNow(broker.link.use(), source, 100);
   for (const delivery of deliveries) {
     const lease = new Lease(delivery);
-    const options = { broker, workerId, maxCrashes: 1_000, room: new ElbowRoom(), signal: NEVER };
+    const options = { ...beginningBy(workerId, broker), maxCrashes: 1_000 };
     const { waiting } = delivery;
     const attempt = waiting && (await beginAttempt(lease, waiting, options));
     if (!attempt) continue;
@@ -87,8 +87,7 @@ export async function work(broker: Broker, workerId: string, outcome: OwnOutcome
 async function offerOn(broker: Broker): Promise<void> {
   const [delivery] = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
   if (!delivery?.waiting) return;
-  const options = { broker, workerId: "doomed", maxCrashes: 3, room: new ElbowRoom() };
-  await offerLater(new Lease(delivery), delivery.waiting, options);
+  await offerLater(new Lease(delivery), delivery.waiting, beginningBy("doomed", broker));
 }
 
 /** Does it until the task is in another state. */

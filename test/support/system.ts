@@ -176,7 +176,7 @@ export function isolatedScriptOf(script: Script): Any {
   return anyPack(ValueSchema, fromJson(ValueSchema, { ...script }));
 }
 
-const SCRIPTED_TYPES = 2;
+export const SCRIPTED_TYPES = 2;
 
 /** Waits until the gateway knows as many task types. */
 export async function typesKnown({ client }: Gateway, count = 1): Promise<void> {

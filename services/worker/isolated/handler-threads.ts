@@ -1,33 +1,21 @@
 import { fileURLToPath } from "node:url";
-import {
-  BroadcastChannel,
-  MessageChannel,
-  type MessagePort,
-  receiveMessageOnPort,
-} from "node:worker_threads";
+import { BroadcastChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/process/leaving.ts";
 import type { Log } from "#lib/process/log.ts";
+import { pause } from "#lib/process/pause.ts";
 import type { Settings } from "#lib/process/settings.ts";
-import { PermanentError } from "#lib/task/handler-errors.ts";
-import type { HandlerEnd } from "#lib/task/outcome.ts";
-import type { Context } from "../handle.ts";
 import { handlerSettings, toCopyable } from "../handler-settings.ts";
-import type { Cue } from "../perform.ts";
+import type { Preparation, PreparedHandler } from "../prepare-handler.ts";
 import { threadLimits } from "../thread-limits.ts";
-import {
-  type FromThread,
-  type RefusedError,
-  STRAYS,
-  type StrayError,
-  type ThreadAttempt,
-  type ThreadData,
-  type ToThread,
-} from "./messages.ts";
+import { STRAYS, type StrayError, type ThreadData } from "./messages.ts";
+import { endOfThread, ThreadHandler } from "./thread-handler.ts";
+import { ThreadStart } from "./thread-start.ts";
 
 /** A thread that has nothing to do is kept for so long. */
 const IDLE_MS = 60_000;
+/** How often it is tried whether a thread can be started again. */
+const TRY_EVERY_MS = 2_000;
 
 const THREAD = fileURLToPath(new URL("./thread.ts", import.meta.url));
 
@@ -35,19 +23,23 @@ export interface ThreadOptions {
   /** Address of the module that exports `taskTypes(settings)`. */
   readonly module: string;
   readonly settings: Settings;
+  /** Called when no thread can be started, with the reason. What it gives is disposed of when one can be again. */
+  readonly onOutage: (reason: string) => Disposable;
   readonly log: Log;
 }
 
 /** The threads that isolated handlers run in: started when needed, used again, ended by force when they must be. */
 export class HandlerThreads implements AsyncDisposable {
+  readonly #options: ThreadOptions;
   readonly #pool: Piscina;
-  readonly #heapMb: number;
   readonly #strays = new BroadcastChannel(STRAYS);
-  /** Attempts that no thread has begun yet. */
-  readonly #waiting = new Set<AbortController>();
+  readonly #starts = new Set<ThreadStart>();
+  readonly #closing = new AbortController();
+  #isOut = false;
 
-  constructor({ module, settings, log }: ThreadOptions) {
-    this.#heapMb = settings.isolatedHeapMb;
+  constructor(options: ThreadOptions) {
+    const { module, settings, log } = options;
+    this.#options = options;
     this.#strays.onmessage = ({ data: stray }: { data: StrayError }) =>
       log.warn(stray, "an error of a handler that nobody awaits");
     this.#strays.unref();
@@ -66,92 +58,67 @@ export class HandlerThreads implements AsyncDisposable {
     // pool would let whoever waits for it wait.
     this.#pool.on("error", (err) => {
       log.warn({ err }, "a handler thread broke that had no attempt");
-      for (const attempt of this.#waiting) attempt.abort(err);
+      for (const start of this.#starts) start.fail(err);
     });
   }
 
-  /** Runs the handler in a thread. Undefined: it did not end in time, and its thread was ended. */
-  async run(cue: Cue): Promise<HandlerEnd | undefined> {
-    const { context, stops } = cue;
-    const { port1: ours, port2: theirs } = new MessageChannel();
-    const heard = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    const waiting = new AbortController();
-    this.#waiting.add(waiting);
-    const hear = (said: FromThread) => {
-      if (said.kind === "begins") this.#waiting.delete(waiting);
-      else if (said.kind === "note") take(said.facet, cue.notes, heard);
-      else save(said, cue.context, ours);
-    };
-    ours.on("message", hear);
-    using _ = onAbort(stops.signal, () => tellStop(ours, stops.signal.reason));
-    const attempt: ThreadAttempt = {
-      typeName: cue.type.input.typeName,
-      input: cue.input,
-      taskId: context.taskId,
-      number: context.number,
-      id: context.id,
-      idempotencyKey: context.idempotencyKey,
-      deadline: context.deadline,
-      checkpoint: context.checkpoint,
-      heard,
-      port: theirs,
-    };
-    const signal = AbortSignal.any([stops.end, waiting.signal]);
-    const options = { filename: THREAD, name: "attempt", signal };
+  /** A thread that waits to call the handler. Undefined: the attempt was stopped before, or no thread can be started. */
+  async prepare(given: Preparation): Promise<PreparedHandler | undefined> {
+    const { stops } = given;
+    using start = new ThreadStart();
+    using _ = onAbort(stops.signal, () => start.fail(stops.signal.reason));
+    const heapMb = this.#options.settings.isolatedHeapMb;
+    const handler = new ThreadHandler(given, { pool: this.#pool, filename: THREAD, heapMb, start });
     try {
-      return await this.#pool.run(attempt, { ...options, transferList: [theirs] });
+      await this.#waitFor(start, () => handler.ready());
+      return handler;
     } catch (error) {
-      if (stops.end.aborted) return undefined;
-      return this.#died(waiting.signal.aborted ? waiting.signal.reason : error);
-    } finally {
-      this.#waiting.delete(waiting);
-      // Where no thread could be started, the pool would keep the attempt, and run it when there is one again.
-      waiting.abort();
-      // Its last words may still be under way when it is known to have ended.
-      for (let last = receiveMessageOnPort(ours); last; last = receiveMessageOnPort(ours)) {
-        hear(last.message);
-      }
-      ours.close();
+      handler[Symbol.dispose]();
+      if (!stops.signal.aborted) void this.#sitOut(error);
+      return undefined;
     }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closing.abort();
     this.#strays.close();
     await this.#pool.destroy();
   }
 
-  /** A thread answers with how its handler ended; it does not throw but when it ends itself. */
-  #died(error: unknown): HandlerEnd {
-    if (error instanceof Error && "code" in error && error.code === "ERR_WORKER_OUT_OF_MEMORY") {
-      const message = `the handler's thread ran out of its ${this.#heapMb} MB of heap`;
-      return { kind: "retry", code: "OUT_OF_MEMORY", message };
+  async #waitFor(start: ThreadStart, act: () => Promise<unknown>): Promise<void> {
+    this.#starts.add(start);
+    try {
+      await act();
+    } finally {
+      this.#starts.delete(start);
     }
-    const why = error instanceof Error ? error.message : String(error);
-    return { kind: "retry", code: "THREAD_DIED", message: `the handler's thread died: ${why}` };
   }
-}
 
-type Save = Extract<FromThread, { kind: "save checkpoint" }>;
+  /** What a thread needs (file handles, memory, what the task types load) may be there again in a moment. */
+  async #sitOut(error: unknown): Promise<void> {
+    if (this.#isOut || this.#closing.signal.aborted) return;
+    this.#isOut = true;
+    const { settings, onOutage, log } = this.#options;
+    const { message } = endOfThread(error, settings.isolatedHeapMb);
+    log.error({ err: error }, "no handler thread can be started; no tasks are taken until one can");
+    using _ = onOutage(`no handler thread can be started: ${message}`);
+    do await pause(TRY_EVERY_MS, this.#closing.signal);
+    while (!(this.#closing.signal.aborted || (await this.#canStart())));
+    this.#isOut = false;
+    if (!this.#closing.signal.aborted) log.info("handler threads can be started again");
+  }
 
-function tellStop(port: MessagePort, { why, message }: Extract<ToThread, { kind: "stop" }>): void {
-  port.postMessage({ kind: "stop", why, message } satisfies ToThread);
-}
-
-function take(facet: TaskEvent["facet"], notes: Cue["notes"], heard: Int32Array): void {
-  notes.relay(facet);
-  Atomics.add(heard, 0, 1);
-  Atomics.notify(heard, 0);
-}
-
-function save({ id, state }: Save, { saveCheckpoint }: Context, port: MessagePort): void {
-  const answer = (message: ToThread) => port.postMessage(message);
-  saveCheckpoint(state).then(
-    () => answer({ kind: "checkpoint saved", id }),
-    (error) => answer({ kind: "checkpoint refused", id, error: told(error) }),
-  );
-}
-
-function told(error: unknown): RefusedError {
-  const message = error instanceof Error ? error.message : String(error);
-  return { message, code: error instanceof PermanentError ? error.code : undefined };
+  async #canStart(): Promise<boolean> {
+    using start = new ThreadStart();
+    const probe = { filename: THREAD, name: "getReady", signal: start.failed };
+    try {
+      await this.#waitFor(start, () => this.#pool.run(undefined, probe));
+      return true;
+    } catch (err) {
+      this.#options.log.debug({ err }, "still no handler thread can be started");
+      // The pool would keep what it could not start.
+      start.fail(err);
+      return false;
+    }
+  }
 }

@@ -22,32 +22,39 @@ export interface StrayError {
   readonly end: HandlerEnd;
 }
 
-/** An attempt, as it is handed to a thread. */
+/** An attempt that is to come, as it is handed to a thread. */
 export interface ThreadAttempt {
   /** Full name of the task type. */
   readonly typeName: string;
   readonly input: Any | undefined;
+  /** How many notes of the attempt the worker has heard; shared, so that the thread can wait for it. */
+  readonly heard: Int32Array<SharedArrayBuffer>;
+  /** Between the attempt's two sides. Closed before the call: there is no attempt. */
+  readonly port: MessagePort;
+}
+
+/** The handler is to be called now, with this. */
+export interface HandlerCall {
+  readonly kind: "call";
   readonly taskId: string;
   readonly number: number;
   readonly id: string;
   readonly idempotencyKey: string;
   readonly deadline: Date;
   readonly checkpoint: JsonValue | undefined;
-  /** How many notes of the attempt the worker has heard; shared, so that the thread can wait for it. */
-  readonly heard: Int32Array<SharedArrayBuffer>;
-  /** Between the attempt's two sides, for as long as it runs. */
-  readonly port: MessagePort;
 }
 
-/** From the worker to the thread. */
-export type ToThread =
+/** From the worker to the thread; the call comes first, and once. */
+export type ToThread = HandlerCall | WhileItRuns;
+
+export type WhileItRuns =
   | { readonly kind: "stop"; readonly why: AttemptStopped["why"]; readonly message: string }
   | { readonly kind: "checkpoint saved"; readonly id: number }
   | { readonly kind: "checkpoint refused"; readonly id: number; readonly error: RefusedError };
 
 /** From the thread to the worker. */
 export type FromThread =
-  | { readonly kind: "begins" }
+  | { readonly kind: "ready" }
   | { readonly kind: "note"; readonly facet: TaskEvent["facet"] }
   | { readonly kind: "save checkpoint"; readonly id: number; readonly state: JsonValue };
 

@@ -8,7 +8,13 @@ import { AttemptNotes } from "../attempt-notes.ts";
 import { checkpointOf } from "../checkpoint-of.ts";
 import type { Context } from "../handle.ts";
 import { quiet } from "../quiet.ts";
-import type { FromThread, RefusedError, ThreadAttempt, ToThread } from "./messages.ts";
+import type {
+  FromThread,
+  HandlerCall,
+  RefusedError,
+  ThreadAttempt,
+  WhileItRuns,
+} from "./messages.ts";
 
 /** Notes that may be under way to the worker. */
 const MAX_UNHEARD = 256;
@@ -24,10 +30,10 @@ export class ThreadContext implements Disposable {
   #told = 0;
   #saves = 0;
 
-  constructor(given: ThreadAttempt) {
-    const { port, taskId, number, id, idempotencyKey, deadline, checkpoint } = given;
+  constructor({ port, heard }: Pick<ThreadAttempt, "port" | "heard">, call: HandlerCall) {
+    const { taskId, number, id, idempotencyKey, deadline, checkpoint } = call;
     this.#port = port;
-    this.#heard = given.heard;
+    this.#heard = heard;
     const notes = new AttemptNotes(number, (facet) => this.#note(facet));
     this.#notes = notes;
     this.attempt = {
@@ -39,7 +45,6 @@ export class ThreadContext implements Disposable {
       saveCheckpoint: (state) => quiet(this.#save(number, state)),
     };
     port.on("message", (message) => this.#hear(message));
-    this.#tell({ kind: "begins" });
   }
 
   [Symbol.dispose](): void {
@@ -78,7 +83,7 @@ export class ThreadContext implements Disposable {
     if (heard) this.#hear(heard.message);
   }
 
-  #hear(message: ToThread): void {
+  #hear(message: WhileItRuns): void {
     switch (message.kind) {
       case "stop":
         this.#stop.abort(new AttemptStopped(message.why, message.message));

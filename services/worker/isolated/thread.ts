@@ -5,7 +5,13 @@ import { handle } from "../handle.ts";
 import { fromCopyable } from "../handler-settings.ts";
 import { loadTaskTypes } from "../load-task-types.ts";
 import { asOwner, hearStrays } from "../strays.ts";
-import { STRAYS, type StrayError, type ThreadAttempt, type ThreadData } from "./messages.ts";
+import {
+  type FromThread,
+  STRAYS,
+  type StrayError,
+  type ThreadAttempt,
+  type ThreadData,
+} from "./messages.ts";
 import { ThreadContext } from "./thread-context.ts";
 
 /** What an attempt has left behind may fail when the thread has another one; it must not end that. */
@@ -17,26 +23,55 @@ hearStrays((error) => {
 
 let types: readonly TaskTypeDefinition[] | undefined;
 
-/** Runs one attempt in this thread; called by the pool. */
-export async function attempt(given: ThreadAttempt): Promise<HandlerEnd> {
-  using context = new ThreadContext(given);
-  const { module, settings }: ThreadData = workerData;
-  // Kept only when it succeeds: a thread that could never run anything again would draw attempts by failing fast.
-  types ??= await loadTaskTypes(module, fromCopyable(settings));
-  const type = types.find(({ input }) => input.typeName === given.typeName);
-  if (!type) throw new Error(`${module} has no task type ${given.typeName}`);
+/** Loads what every attempt needs; called by the pool, to see whether a thread can be started. */
+export async function getReady(): Promise<void> {
+  await loadTypes();
+}
+
+/** Waits for the call of an attempt, and runs it; called by the pool. Undefined: there is no attempt after all. */
+export async function attempt(given: ThreadAttempt): Promise<HandlerEnd | undefined> {
+  const { typeName, input, port } = given;
+  const loaded = await loadTypes();
+  port.postMessage({ kind: "ready" } satisfies FromThread);
+  const type = loaded.find((each) => each.input.typeName === typeName);
+  if (!type) throw new Error(`the module of the task types has none for ${typeName}`);
+  using context = await called(given);
+  if (!context) return undefined;
   let isOver = false;
-  const who = { taskId: given.taskId, attempt: given.number, taskType: given.typeName };
+  const { taskId, number } = context.attempt;
+  const who = { taskId, attempt: number, taskType: typeName };
   const onStray = (error: unknown) => {
     // The thread ends, and the attempt with it.
     if (!isOver) throw error;
     strays.postMessage({ ...who, end: endOfError(error) } satisfies StrayError);
   };
-  const owner = { ...who, onStray };
   try {
     // Awaited here, for the context ends with this scope.
-    return await asOwner(owner, () => handle(type, given.input, context.attempt));
+    return await asOwner({ ...who, onStray }, () => handle(type, input, context.attempt));
   } finally {
     isOver = true;
   }
+}
+
+/** What can't be loaded ends the thread: Node remembers a module that has failed, and here it would fail for ever. */
+async function loadTypes(): Promise<readonly TaskTypeDefinition[]> {
+  const { module, settings }: ThreadData = workerData;
+  try {
+    types ??= await loadTaskTypes(module, fromCopyable(settings));
+    return types;
+  } catch (error) {
+    setImmediate(() => {
+      throw error;
+    });
+    return new Promise(() => {});
+  }
+}
+
+/** What the handler is called with; undefined when the port closes instead. */
+function called({ port, heard }: ThreadAttempt): Promise<ThreadContext | undefined> {
+  const { promise, resolve } = Promise.withResolvers<ThreadContext | undefined>();
+  // Made at once, for a stop may come right behind the call.
+  port.once("message", (call) => resolve(new ThreadContext({ port, heard }, call)));
+  port.once("close", () => resolve(undefined));
+  return promise;
 }

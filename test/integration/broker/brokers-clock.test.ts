@@ -4,11 +4,11 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
+import { beginningBy } from "#test/support/beginning.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { submit } from "../../../services/gateway/submit.ts";
 import { beginAttempt } from "../../../services/worker/begin-attempt.ts";
-import { ElbowRoom } from "../../../services/worker/elbow-room.ts";
 import { Lease } from "../../../services/worker/lease.ts";
 
 const NEVER = new AbortController().signal;
@@ -31,8 +31,7 @@ async function begin(broker: Broker, taskId: string, spec: TaskSpec) {
   await submit(broker, taskId, { asked: spec, spec });
   const [delivery] = await takeNext(broker.link.use(), [queueSource("default", "p2")], NEVER);
   if (!delivery?.waiting) return expect.unreachable();
-  const options = { workerId: "w", maxCrashes: 3, room: new ElbowRoom(), signal: NEVER };
-  return beginAttempt(new Lease(delivery), delivery.waiting, { broker, ...options });
+  return beginAttempt(new Lease(delivery), delivery.waiting, beginningBy("w", broker));
 }
 
 test("the broker's time is known to a process whose clock is an hour ahead", async () => {

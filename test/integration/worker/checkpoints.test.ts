@@ -1,7 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -14,10 +13,8 @@ test("a handler that nobody waits for any more need not wait for the broker to s
   await using broker = await openTestBroker(nats.url);
   using stops = new Stops();
   const begun = {
-    waiting: create(WaitingTaskSchema),
     running: create(StateChangeSchema, { state: TaskState.RUNNING, attempt: 1 }),
     fence: { taskId: "t", stateSequence: 1, specSequence: 1, epoch: 1 },
-    place: { [Symbol.dispose]() {} },
   };
   await nats.kill("SIGKILL");
   await until(() => !broker.link.isUp);

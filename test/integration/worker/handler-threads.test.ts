@@ -1,10 +1,15 @@
 import { StringValueSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import pino from "pino";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { onAbort } from "#lib/process/leaving.ts";
 import { loadSettings } from "#lib/process/load-settings.ts";
+import { AttemptStopped } from "#lib/task/outcome.ts";
+import { openNeed } from "#test/support/gated-worker/need.ts";
 import { isolatedScriptOf } from "#test/support/system.ts";
-import { HandlerThreads } from "../../../services/worker/isolated/handler-threads.ts";
+import {
+  HandlerThreads,
+  type ThreadOptions,
+} from "../../../services/worker/isolated/handler-threads.ts";
 import { Stops } from "../../../services/worker/stops.ts";
 
 const MODULE = import.meta.resolve("#test/support/scripted-worker/scripted.ts");
@@ -35,10 +40,26 @@ function contextOf({ signal }: Stops) {
   };
 }
 
-test("a handler that says more than its worker can hear waits, so that nothing piles up", async () => {
-  const settings = loadSettings("worker", {}, ["node", "worker"]);
+/** What is said of threads that can't be started: the reasons, and whether they can be again. */
+function outages() {
+  const reasons: string[] = [];
+  const over = Promise.withResolvers<void>();
+  const onOutage = (reason: string) => {
+    reasons.push(reason);
+    return { [Symbol.dispose]: () => over.resolve() };
+  };
+  return { reasons, onOutage, over: over.promise };
+}
+
+function open(options: Partial<ThreadOptions>, args: string[] = []) {
+  const settings = loadSettings("worker", {}, ["node", "worker", ...args]);
   const log = pino({ level: "silent" });
-  await using threads = new HandlerThreads({ module: MODULE, settings, log });
+  const { onOutage } = outages();
+  return new HandlerThreads({ module: MODULE, settings, onOutage, log, ...options });
+}
+
+test("a handler that says more than its worker can hear waits, so that nothing piles up", async () => {
+  await using threads = open({});
   using stops = new Stops();
   let heard = 0;
   let heardAtEnd = 0;
@@ -50,45 +71,67 @@ test("a handler that says more than its worker can hear waits, so that nothing p
   using _ = onAbort(stops.end, () => {
     heardAtEnd = heard;
   });
-  const context = contextOf(stops);
-  stops.startLimits({ softMs: 1, hardMs: FLOOD_MS, endsTask: false });
   const input = isolatedScriptOf({ runaway: "endless log" });
-  expect(await threads.run({ type: TYPE, input, context, stops, notes })).toBeUndefined();
+  using handler = await threads.prepare({ type: TYPE, input, stops });
+  stops.startLimits({ softMs: 1, hardMs: FLOOD_MS, endsTask: false });
+  expect(await handler?.call({ context: contextOf(stops), notes })).toBeUndefined();
   expect(heardAtEnd).toBeGreaterThan(1_000);
   expect(heard - heardAtEnd).toBeLessThanOrEqual(256);
 });
 
-test("a thread that could not load its task types loads them for its next attempt", async () => {
-  const settings = loadSettings("worker", {}, ["node", "worker", "--worker-concurrency", "1"]);
-  const log = pino({ level: "silent" });
-  const module = import.meta.resolve("#test/support/flaky-types.ts");
-  await using threads = new HandlerThreads({ module, settings, log });
-  const run = async () => {
-    using stops = new Stops();
-    const notes = { relay() {} };
-    const input = isolatedScriptOf({ tellThread: true });
-    return threads.run({ type: TYPE, input, context: contextOf(stops), stops, notes });
-  };
-  expect(await run()).toMatchObject({
-    kind: "retry",
-    message: "the handler's thread died: the settings can't be read",
-  });
-  expect(await run()).toMatchObject({ kind: "succeeded" });
+const input = isolatedScriptOf({ tellThread: true });
+const notes = { relay() {} };
+
+test("when a thread could not load its task types no handler is called, and it is said when one can be", async () => {
+  await using need = await openNeed();
+  vi.stubEnv("LOAD_GATE", need.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const module = import.meta.resolve("#test/support/gated-worker/gated-types.ts");
+  const { reasons, onOutage, over } = outages();
+  await using threads = open({ module, onOutage });
+  using stops = new Stops();
+  expect(await threads.prepare({ type: TYPE, input, stops })).toBeUndefined();
+  expect(reasons).toEqual([
+    "no handler thread can be started: the handler's thread died: what the task types need is away: 503",
+  ]);
+  need.comesBack();
+  await over;
+  using handler = await threads.prepare({ type: TYPE, input, stops });
+  const end = await handler?.call({ context: contextOf(stops), notes });
+  expect(end).toMatchObject({ kind: "succeeded" });
 });
 
 test("an attempt does not wait for a thread that broke before it was ready", async () => {
   const settings = loadSettings("worker", {}, ["node", "worker"]);
-  const log = pino({ level: "silent" });
+  const { reasons, onOutage } = outages();
   // Too little to start in. What is allowed is enough for a bare thread, but not for all that NODE_OPTIONS may preload.
-  const tiny = { ...settings, isolatedHeapMb: 4 };
-  await using threads = new HandlerThreads({ module: MODULE, settings: tiny, log });
+  await using threads = open({ settings: { ...settings, isolatedHeapMb: 4 }, onOutage });
   using stops = new Stops();
-  const notes = { relay() {} };
-  const input = isolatedScriptOf({ tellThread: true });
-  const cue = { type: TYPE, input, context: contextOf(stops), stops, notes };
-  expect(await threads.run(cue)).toEqual({
-    kind: "retry",
-    code: "OUT_OF_MEMORY",
-    message: "the handler's thread ran out of its 4 MB of heap",
-  });
+  expect(await threads.prepare({ type: TYPE, input, stops })).toBeUndefined();
+  expect(reasons).toEqual([
+    "no handler thread can be started: the handler's thread ran out of its 4 MB of heap",
+  ]);
+});
+
+test("a thread that was not called after all is free for the next attempt", async () => {
+  await using threads = open({}, ["--worker-concurrency", "1"]);
+  using stops = new Stops();
+  const call = async () => {
+    using handler = await threads.prepare({ type: TYPE, input, stops });
+    return handler?.call({ context: contextOf(stops), notes });
+  };
+  const first = await call();
+  const left = await threads.prepare({ type: TYPE, input, stops });
+  left?.[Symbol.dispose]();
+  expect(await call()).toEqual(first);
+});
+
+test("a stop ends the wait for a thread, and is no outage", async () => {
+  const { reasons, onOutage } = outages();
+  await using threads = open({ onOutage });
+  using stops = new Stops();
+  const prepared = threads.prepare({ type: TYPE, input, stops });
+  stops.stop(new AttemptStopped("leaving", "the worker has to leave"));
+  expect(await prepared).toBeUndefined();
+  expect(reasons).toEqual([]);
 });

@@ -15,13 +15,13 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
 import { after } from "#lib/task/state-change.ts";
+import { beginningBy } from "#test/support/beginning.ts";
 import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begun, livesOf, standingOf, step, usedAgain } from "#test/support/steps.ts";
 import { until } from "#test/support/until.ts";
 import { AttemptNotes } from "../../../services/worker/attempt-notes.ts";
 import { type Begun, beginAttempt } from "../../../services/worker/begin-attempt.ts";
-import { ElbowRoom } from "../../../services/worker/elbow-room.ts";
 import { Lease } from "../../../services/worker/lease.ts";
 import { offerLater } from "../../../services/worker/offer-later.ts";
 import { settle } from "../../../services/worker/settle.ts";
@@ -29,10 +29,6 @@ import { settle } from "../../../services/worker/settle.ts";
 const NEVER = new AbortController().signal;
 const HOUR_MS = 3_600_000;
 const SOON = { kind: "retry", code: "DOWN", message: "down", retryAfterMs: 300 } as const;
-
-function optionsOf(broker: Broker, workerId: string) {
-  return { broker, workerId, maxCrashes: 3, room: new ElbowRoom(), signal: NEVER };
-}
 
 async function next(broker: Broker, type?: string): Promise<Delivery & { waiting: WaitingTask }> {
   for (;;) {
@@ -45,7 +41,7 @@ async function next(broker: Broker, type?: string): Promise<Delivery & { waiting
 async function begin(broker: Broker, workerId: string): Promise<Begun & { lease: Lease }> {
   const delivery = await next(broker);
   const lease = new Lease(delivery);
-  const attempt = await beginAttempt(lease, delivery.waiting, optionsOf(broker, workerId));
+  const attempt = await beginAttempt(lease, delivery.waiting, beginningBy(workerId, broker));
   return { ...(attempt ?? expect.unreachable()), lease };
 }
 
@@ -93,7 +89,7 @@ test("an entry that was left of a deleted task does not run the next task of its
   await broker.queues.enqueue(second);
 
   const delivery = await next(broker, BoolValueSchema.typeName);
-  const options = optionsOf(broker, "w");
+  const options = beginningBy("w", broker);
   expect(await beginAttempt(new Lease(delivery), delivery.waiting, options)).toBeUndefined();
   expect(await livesOf(broker, "t")).not.toContain("RUNNING 0");
   expect(await broker.queues.depth("paused")).toEqual({ waiting: 1, inFlight: 0 });
@@ -111,7 +107,7 @@ test("such an entry does not start the next task before its time either", async 
   await broker.schedule.plan(second, new Date(Date.now() + HOUR_MS));
 
   const delivery = await next(broker);
-  await offerLater(new Lease(delivery), delivery.waiting, optionsOf(broker, "w"));
+  await offerLater(new Lease(delivery), delivery.waiting, beginningBy("w", broker));
   const { task, last } = await standingOf(broker, "t");
   expect(task.state).toBe(TaskState.SCHEDULED);
   expect(last).toBeUndefined();

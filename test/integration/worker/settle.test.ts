@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { queueSource, takeNow } from "#lib/broker/queues/pull.ts";
 import { after } from "#lib/task/state-change.ts";
+import { beginningBy } from "#test/support/beginning.ts";
 import { openTestBroker, QUIET } from "#test/support/broker.ts";
 import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -11,11 +12,8 @@ import { begun, standingOf } from "#test/support/steps.ts";
 import { until } from "#test/support/until.ts";
 import { AttemptNotes } from "../../../services/worker/attempt-notes.ts";
 import { beginAttempt } from "../../../services/worker/begin-attempt.ts";
-import { ElbowRoom } from "../../../services/worker/elbow-room.ts";
 import { Lease } from "../../../services/worker/lease.ts";
 import { settle } from "../../../services/worker/settle.ts";
-
-const signal = new AbortController().signal;
 
 test("a task whose outcome the log does not take has failed for that, and is let go of", async () => {
   await using nats = await startTestNats();
@@ -24,8 +22,7 @@ test("a task whose outcome the log does not take has failed for that, and is let
   const [delivery] = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
   if (!delivery?.waiting) return expect.unreachable();
   const lease = new Lease(delivery);
-  const options = { broker, workerId: "w", maxCrashes: 3, room: new ElbowRoom(), signal };
-  const attempt = await beginAttempt(lease, delivery.waiting, options);
+  const attempt = await beginAttempt(lease, delivery.waiting, beginningBy("w", broker));
   if (!attempt) return expect.unreachable();
   const output = anyPack(EmptySchema, create(EmptySchema));
   const succeeded = after(attempt.running, { state: TaskState.SUCCEEDED, output });

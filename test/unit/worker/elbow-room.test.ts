@@ -42,3 +42,15 @@ test("whoever waits for too long to be alone runs beside the others, and lets mo
   expect(place).toBeDefined();
   expect(room.enter()).toBeDefined();
 });
+
+test("while it is closed nobody enters, and whoever is inside stays", async () => {
+  const room = new ElbowRoom();
+  using _inside = room.enter();
+  const closed = room.close();
+  expect(room.enter()).toBeUndefined();
+  expect(await room.enterAlone(NEVER)).toBeUndefined();
+  const shared = room.shared(NEVER);
+  closed[Symbol.dispose]();
+  await shared;
+  expect(room.enter()).toBeDefined();
+});

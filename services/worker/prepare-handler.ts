@@ -1,13 +1,7 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
 import { aborted } from "#lib/process/leaving.ts";
 import type { Log } from "#lib/process/log.ts";
-import {
-  AttemptStopped,
-  endOfError,
-  type HandlerEnd,
-  type Outcome,
-  outcomeOf,
-} from "#lib/task/outcome.ts";
+import { AttemptStopped, endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import type { AbandonedHandlers } from "./abandoned-handlers.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
@@ -23,22 +17,42 @@ export interface Stage {
   readonly log: Pick<Log, "warn">;
 }
 
-/** What a handler is given, and who stops it. */
-export interface Cue {
+/** Which handler is to be called, with what input, and who stops it. */
+export interface Preparation {
   readonly type: TaskTypeDefinition;
   readonly input: Any | undefined;
-  readonly context: Context;
   readonly stops: Stops;
+}
+
+/** What a handler is given when it is called, besides its input. */
+export interface Cue {
+  readonly context: Context;
   readonly notes: Pick<AttemptNotes, "relay">;
 }
 
-/** Runs the handler, and says how that ended. Never throws. */
-export async function perform(cue: Cue, stage: Stage): Promise<Outcome> {
-  const end = await (cue.type.isolated ? stage.threads.run(cue) : performHere(cue, stage));
-  return outcomeOf(end, cue.stops.reason);
+/** A handler that can be called at once. Not called, it is let go of. */
+export interface PreparedHandler extends Disposable {
+  /** Calls it, once, and says how it ended; undefined if it did not in time. Never throws. */
+  call(cue: Cue): Promise<HandlerEnd | undefined>;
 }
 
-async function performHere({ type, input, context, stops }: Cue, { abandoned, log }: Stage) {
+/**
+ * Does all that can fail or take time before the handler can be called. Undefined: it was stopped before, or it is to
+ * have a thread of its own and none can be started.
+ */
+export async function prepareHandler(
+  given: Preparation,
+  stage: Stage,
+): Promise<PreparedHandler | undefined> {
+  if (given.type.isolated) return stage.threads.prepare(given);
+  return { call: (cue) => callHere(cue, given, stage), [Symbol.dispose]() {} };
+}
+
+async function callHere(
+  { context }: Cue,
+  { type, input, stops }: Preparation,
+  { abandoned, log }: Stage,
+): Promise<HandlerEnd | undefined> {
   const startedMs = Date.now();
   const who = { taskId: context.taskId, attempt: context.number, taskType: type.input.typeName };
   const stray = Promise.withResolvers<HandlerEnd>();

@@ -1,0 +1,25 @@
+import { callLater } from "#lib/process/timers.ts";
+
+/** A thread that is not ready by then is taken for one that can't be started. */
+const READY_MS = 30_000;
+
+/** The wait for a thread to be ready, until it is disposed of. */
+export class ThreadStart implements Disposable {
+  readonly #failed = new AbortController();
+  readonly #timer = callLater(READY_MS, () =>
+    this.fail(new Error(`it was not ready within ${READY_MS / 1_000} s`)),
+  );
+
+  /** Aborts with the reason why the thread can't be waited for any longer. */
+  get failed(): AbortSignal {
+    return this.#failed.signal;
+  }
+
+  fail(reason: unknown): void {
+    this.#failed.abort(reason);
+  }
+
+  [Symbol.dispose](): void {
+    this.#timer[Symbol.dispose]();
+  }
+}
