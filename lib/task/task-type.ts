@@ -45,7 +45,7 @@ export interface Attempt<Input> {
   readonly checkpoint: JsonValue | undefined;
   /** Says how far it is. Cheap: call it as often as you like. */
   report(progress: ProgressReport): void;
-  /** Hands out a piece of partial output. */
+  /** Hands out a piece of partial output. Where the broker can't keep up, the task's log says how much was left out. */
   emit(piece: string | Uint8Array): void;
   /** Writes a line to the task's log. */
   log(level: LogLevel, message: string): void;

@@ -7,7 +7,10 @@ import {
   type Progress,
   type TaskEvent,
 } from "#gen/millrace/v1/task_pb.ts";
+import { aborted } from "#lib/process/leaving.ts";
+import { timeoutSignal } from "#lib/process/timers.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
+import { Gap } from "./gap.ts";
 import { progressOf } from "./progress-of.ts";
 
 type Facet = TaskEvent["facet"];
@@ -21,8 +24,10 @@ const MAX_PIECE = 16 * 1024;
 const MAX_LINE_LENGTH = 4_000;
 /** So many pieces and lines don't wait. */
 const FULL_AT = 64;
-/** What is kept for a broker that is away, in UTF-16 units or bytes. More is dropped, which no outcome depends on. */
-const MAX_HELD_SIZE = 2 ** 20;
+/** What is kept for a broker that is away or slow, in UTF-16 units or bytes. More is left out, and a line says so. */
+const MAX_HELD_SIZE = 4 * 2 ** 20;
+/** What a piece or a line takes besides its text, about. */
+const SIZE_OF_NOTE = 200;
 
 const LEVELS: Readonly<Record<LogLevel, LogLine_Level>> = {
   debug: LogLine_Level.DEBUG,
@@ -34,10 +39,13 @@ const LEVELS: Readonly<Record<LogLevel, LogLine_Level>> = {
 /** What an attempt says while it runs, on its way to the log: progress throttled, output put together. */
 export class AttemptNotes implements Disposable {
   readonly #attempt: number;
-  readonly #write: (facet: Facet) => void;
+  readonly #write: Write;
   /** Output and log lines, in their order. */
   readonly #held: Facet[] = [];
   #heldSize = 0;
+  /** The last of what is held, if something is missing there: all that is said until its line is written. */
+  #gap: Gap | undefined;
+  #sending: Promise<void> | undefined;
   #steps: Progress[] = [];
   /** Numbers of reports that were found wrong: a line for each of them is enough. */
   readonly #faults = new Set<string>();
@@ -45,8 +53,7 @@ export class AttemptNotes implements Disposable {
   #flushAtMs = 0;
   #disposed = false;
 
-  /** `write` throws while the broker is away. */
-  constructor(attempt: number, write: (facet: Facet) => void) {
+  constructor(attempt: number, write: Write) {
     this.#attempt = attempt;
     this.#write = write;
   }
@@ -90,22 +97,65 @@ export class AttemptNotes implements Disposable {
     }
   }
 
+  /** Writes what was held back, for as long. Says whether none of it is under way any more. */
+  async sent(withinMs = Number.POSITIVE_INFINITY): Promise<boolean> {
+    this.flush();
+    return this.#sending === undefined || (await this.#allSent(withinMs));
+  }
+
+  async #allSent(withinMs: number): Promise<boolean> {
+    const signal = timeoutSignal(withinMs);
+    const enough = aborted(signal);
+    while (this.#sending && !signal.aborted) await Promise.race([this.#sending, enough]);
+    return this.#sending === undefined;
+  }
+
+  /** Gives up what is held still: a line takes its place. Only the newest progress is kept. */
+  leaveOut(): void {
+    const left = this.#held.splice(0);
+    this.#heldSize = 0;
+    for (const { case: kind, value } of left) {
+      if (kind === "output") this.#openGap().addOutput(value.content.value ?? "");
+      else if (value !== this.#gap?.line) this.#openGap().addLine();
+    }
+    if (this.#gap) this.#hold({ case: "log", value: this.#gap.line });
+    this.#steps = this.#steps.slice(-1);
+  }
+
   /** A handler that goes on after its attempt is over speaks to nobody. */
   [Symbol.dispose](): void {
     this.#disposed = true;
     clearTimeout(this.#timer);
   }
 
+  /** Whatever has to be waited for goes one by one, for that keeps the order. */
   #writeAll(): void {
-    for (let next = this.#held[0]; next; next = this.#held[0]) {
-      this.#write(next);
-      this.#held.shift();
+    while (!(this.#sending || this.#disposed)) {
+      const next = this.#next();
+      if (!next) return;
+      const sent = this.#write(next);
+      this.#drop(next);
+      this.#sending = sent?.then(() => {
+        this.#sending = undefined;
+        this.flush();
+      });
     }
-    this.#heldSize = 0;
-    for (let next = this.#steps[0]; next; next = this.#steps[0]) {
-      this.#write({ case: "progress", value: next });
+  }
+
+  #next(): Facet | undefined {
+    const [held] = this.#held;
+    const [step] = this.#steps;
+    return held ?? (step && { case: "progress", value: step });
+  }
+
+  #drop(written: Facet): void {
+    if (written.case === "progress") {
       this.#steps.shift();
+      return;
     }
+    this.#held.shift();
+    this.#heldSize -= sizeOf(written);
+    if (written.value === this.#gap?.line) this.#gap = undefined;
   }
 
   #flushSoon(): void {
@@ -129,31 +179,52 @@ export class AttemptNotes implements Disposable {
   }
 
   #addLine(line: LogLine): void {
+    if (this.#disposed) return;
     if (this.#hasRoomFor(line.message.length)) this.#push({ case: "log", value: line });
+    else this.#gapHere().addLine();
   }
 
   #push(facet: Facet): void {
-    this.#held.push(facet);
+    this.#hold(facet);
     if (this.#held.length % FULL_AT === 0) this.flush();
+  }
+
+  #hold(facet: Facet): void {
+    this.#held.push(facet);
+    this.#heldSize += sizeOf(facet);
   }
 
   /** Asked before anything is held, for it may write what was held before. */
   #hasRoomFor(size: number): boolean {
+    if (this.#gap) return false;
     if (this.#heldSize + size > MAX_HELD_SIZE) this.flush();
-    if (this.#disposed || this.#heldSize + size > MAX_HELD_SIZE) return false;
-    this.#heldSize += size;
-    return true;
+    return this.#heldSize + size <= MAX_HELD_SIZE;
+  }
+
+  #openGap(): Gap {
+    this.#gap ??= new Gap(this.#attempt);
+    return this.#gap;
+  }
+
+  #gapHere(): Gap {
+    if (!this.#gap) this.#hold({ case: "log", value: this.#openGap().line });
+    return this.#openGap();
   }
 
   /** Text that follows text becomes one piece with it, as long as that is not too large. */
   #append(part: string | Uint8Array): void {
-    if (!this.#hasRoomFor(part.length)) return;
+    if (this.#disposed) return;
+    if (!this.#hasRoomFor(part.length)) {
+      this.#gapHere().addOutput(part);
+      return;
+    }
     const last = this.#held.at(-1);
     const before = last?.case === "output" ? last.value.content : undefined;
     if (typeof part !== "string") {
       this.#pushOutput({ case: "data", value: Uint8Array.from(part) });
     } else if (before?.case === "text" && before.value.length + part.length <= MAX_PIECE) {
       before.value += part;
+      this.#heldSize += part.length;
     } else this.#pushOutput({ case: "text", value: part });
   }
 
@@ -161,6 +232,17 @@ export class AttemptNotes implements Disposable {
     const value = create(OutputChunkSchema, { attempt: this.#attempt, content });
     this.#push({ case: "output", value });
   }
+}
+
+/**
+ * Hands something over to the log, and throws while the broker is away. Gives a promise where the next thing has to wait
+ * for this one to be stored.
+ */
+type Write = (facet: Facet) => Promise<void> | undefined;
+
+function sizeOf({ case: kind, value }: Facet): number {
+  if (kind === "output") return (value.content.value?.length ?? 0) + SIZE_OF_NOTE;
+  return kind === "log" ? value.message.length + SIZE_OF_NOTE : 0;
 }
 
 type Content = { case: "text"; value: string } | { case: "data"; value: Uint8Array<ArrayBuffer> };

@@ -4,6 +4,7 @@ import type { Checkpoint, StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
+import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import { checkpointOf } from "./checkpoint-of.ts";
 import type { Stops } from "./stops.ts";
@@ -19,14 +20,23 @@ export async function lastCheckpoint(
   return await stored(broker, () => broker.log.checkpoint(taskId));
 }
 
+/** How long a checkpoint waits for what was said before it to be stored. */
+const NOTES_MS = 4_000;
+
+interface Saving {
+  readonly stops: Stops;
+  readonly notes: Pick<AttemptNotes, "sent">;
+}
+
 /** Saves checkpoints of an attempt. One that the task has gone on without is stopped, and told by an error. */
 export function checkpointSaver(
   broker: Broker,
   { running, fence }: Pick<Begun, "running" | "fence">,
-  stops: Stops,
+  { stops, notes }: Saving,
 ) {
   return async (state: JsonValue): Promise<void> => {
     const checkpoint = checkpointOf(running.attempt, state);
+    await notes.sent(NOTES_MS);
     const id = randomUUID();
     const write = () => broker.log.saveCheckpoint(fence, checkpoint, id);
     // A handler that was given up would else hang here for as long as the broker is away.

@@ -144,7 +144,7 @@ function cueOf({ type, begun, stops }: Working, notes: AttemptNotes, broker: Bro
     deadlineMs: deadlineMsOf(begun),
   });
   stops.startLimits(limits);
-  const save = checkpointSaver(broker, begun, stops);
+  const save = checkpointSaver(broker, begun, { stops, notes });
   const idempotencyKey = `${fence.taskId}/${fence.epoch}`;
   const context = {
     taskId: fence.taskId,
@@ -158,11 +158,7 @@ function cueOf({ type, begun, stops }: Working, notes: AttemptNotes, broker: Bro
     report: notes.report.bind(notes),
     emit: notes.emit.bind(notes),
     log: notes.log.bind(notes),
-    saveCheckpoint(state: JsonValue) {
-      // What was said before it is stored before it.
-      notes.flush();
-      return quiet(save(state));
-    },
+    saveCheckpoint: (state: JsonValue) => quiet(save(state)),
   };
   return { context, notes };
 }

@@ -5,6 +5,7 @@ import type { Broker } from "#lib/broker/broker.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
 import { entryAfter } from "#lib/broker/queues/waiting.ts";
 import type { Log } from "#lib/process/log.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { failAttempt, queueTask } from "#lib/task/next-state.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
@@ -19,6 +20,9 @@ export interface Settling {
   readonly notes: AttemptNotes;
   readonly log: Pick<Log, "error">;
 }
+
+/** How long an outcome waits for what its attempt has said to be stored; what is not by then is left out. */
+const NOTES_MS = 4_000;
 
 /** Code of a task whose outcome the log does not take, such as one that is larger than the broker's messages may be. */
 const NOT_STORED = "OUTCOME_NOT_STORED";
@@ -37,8 +41,7 @@ export async function settle(
   // Not the attempt's number: a task that is deleted and submitted anew has attempts of the same numbers.
   const appendId = randomUUID();
   const write = async (next: StateChange): Promise<Appended> => {
-    // What the attempt has said comes before its end, also what had to wait for the broker.
-    notes.flush();
+    await writeNotes(notes, broker);
     return broker.log.append(fence, next, appendId);
   };
   if (change) {
@@ -50,6 +53,15 @@ export async function settle(
   }
   await letGoIfOver(broker, lease, fence.taskId);
   return false;
+}
+
+/** What the attempt has said comes before its end, also what had to wait; but it must not hold that up for long. */
+async function writeNotes(notes: AttemptNotes, { link }: Broker): Promise<void> {
+  if (await notes.sent(NOTES_MS)) return;
+  // Away: then its end can't be written either.
+  if (!link.isUp) throw new BrokerUnavailable();
+  notes.leaveOut();
+  await notes.sent();
 }
 
 interface Writing extends Pick<Settling, "broker" | "begun" | "log"> {

@@ -25,7 +25,6 @@ import {
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { readHistory } from "./history.ts";
 import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
-import { Outbox } from "./outbox.ts";
 
 /** A task as the log's leader has it. */
 export interface Standing {
@@ -62,7 +61,6 @@ export class TaskLog {
   readonly #link: Link;
   readonly #replicas: number;
   readonly #writer: LogWriter;
-  readonly #notes = new Outbox();
 
   constructor(link: Link, replicas: number) {
     this.#link = link;
@@ -98,19 +96,19 @@ export class TaskLog {
     return this.#append(ended, { ...change, epoch: 0n });
   }
 
-  async #append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
-    await this.#notes.sent(fence.taskId);
+  #append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
     const subject = eventSubject(fence.taskId, "state");
     const data = encodeEvent({ case: "state", value: change });
     return this.#compareAndSet({ subject, data, expect: expectationOf(fence) }, appendId);
   }
 
   /**
-   * Adds progress, output or a log line, without waiting: an awaited answer is most of a write's cost. The log refuses
-   * it, in silence, once the attempt is no longer the task's newest.
+   * Adds progress, output or a log line, where possible without waiting: an awaited answer is most of a write's cost. The
+   * log refuses it, in silence, once the attempt is no longer the task's newest. The promise, if there is one, resolves
+   * when it is stored or refused, and the task's next one must wait for that.
    */
-  note(fence: Fence, facet: TaskEvent["facet"]): void {
-    if (facet.case === undefined) return;
+  note(fence: Fence, facet: TaskEvent["facet"]): Promise<void> | undefined {
+    if (facet.case === undefined) return undefined;
     const { taskId } = fence;
     const { nc } = this.#link.use();
     const note: LogWrite = {
@@ -118,9 +116,10 @@ export class TaskLog {
       data: encodeEvent(facet),
       expect: whileNewest(fence),
     };
-    if (this.#replicas === 1) nc.publish(note.subject, note.data, { headers: fenceHeaders(note) });
     // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
-    else this.#notes.add(taskId, note.data.length, () => this.#send(note));
+    if (this.#replicas > 1) return this.#send(note);
+    nc.publish(note.subject, note.data, { headers: fenceHeaders(note) });
+    return undefined;
   }
 
   /**

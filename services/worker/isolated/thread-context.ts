@@ -34,7 +34,10 @@ export class ThreadContext implements Disposable {
     const { taskId, number, id, idempotencyKey, deadline, checkpoint } = call;
     this.#port = port;
     this.#heard = heard;
-    const notes = new AttemptNotes(number, (facet) => this.#note(facet));
+    const notes = new AttemptNotes(number, (facet) => {
+      this.#note(facet);
+      return undefined;
+    });
     this.#notes = notes;
     this.attempt = {
       ...{ taskId, number, id, idempotencyKey, deadline, checkpoint },

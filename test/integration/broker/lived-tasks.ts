@@ -33,7 +33,7 @@ export async function live(broker: Broker, begun: Fence, steps: number): Promise
   let fence = begun;
   for (let step = 1; step <= steps; step += 1) {
     fence = await move(broker, fence, TaskState.RUNNING, step);
-    broker.log.note(fence, {
+    void broker.log.note(fence, {
       case: "progress",
       value: create(ProgressSchema, { attempt: step, current: BigInt(step) }),
     });

@@ -138,7 +138,7 @@ test("a thousand tasks on a stream that nobody reads cost their newest progress,
   const fence = await move(broker, first, TaskState.RUNNING);
   for (let current = 1n; current <= 3_000n; current += 1n) {
     const value = create(ProgressSchema, { attempt: 1, current });
-    broker.log.note(fence, { case: "progress", value });
+    void broker.log.note(fence, { case: "progress", value });
   }
   await allStored(broker);
   await move(broker, fence, TaskState.SUCCEEDED);

@@ -60,11 +60,11 @@ test("a stale attempt's progress, output and log lines are not stored", async ()
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const stale = await start(broker, await begin(broker, "t"), 1);
-  broker.log.note(stale, word(1, "heard"));
+  void broker.log.note(stale, word(1, "heard"));
   const newest = await start(broker, stale, 2);
-  broker.log.note(stale, word(1, "not heard"));
-  broker.log.note(stale, { case: "progress", value: create(ProgressSchema, { attempt: 1 }) });
-  broker.log.note(newest, word(2, "heard too"));
+  void broker.log.note(stale, word(1, "not heard"));
+  void broker.log.note(stale, { case: "progress", value: create(ProgressSchema, { attempt: 1 }) });
+  void broker.log.note(newest, word(2, "heard too"));
   await allStored(broker);
 
   const history = (await readLog(nats.url)).get("t") ?? [];
@@ -81,8 +81,8 @@ test("a task is read as its newest facets say, and one that nobody began is not 
   expect(await broker.log.read("t")).toBeUndefined();
   const fence = await start(broker, await begin(broker, "t"), 1);
   const progress = create(ProgressSchema, { attempt: 1, fraction: 0.5 });
-  broker.log.note(fence, { case: "progress", value: progress });
-  broker.log.note(fence, word(1, "newest"));
+  void broker.log.note(fence, { case: "progress", value: progress });
+  void broker.log.note(fence, word(1, "newest"));
   await allStored(broker);
   const standing = await broker.log.read("t");
   expect(standing).toMatchObject({
@@ -99,7 +99,7 @@ test("a long history is read whole, from any sequence, and nothing of other task
     ["a", "b"].map(async (taskId) => start(broker, await begin(broker, taskId), 1)),
   );
   for (let index = 0; index < 700; index += 1) {
-    for (const fence of fences) broker.log.note(fence, word(1, `${fence.taskId}${index}`));
+    for (const fence of fences) void broker.log.note(fence, word(1, `${fence.taskId}${index}`));
   }
   await allStored(broker);
   const standing = await broker.log.read("a");

@@ -13,6 +13,8 @@ export interface Script {
   steps?: number;
   /** Reports before its steps; each number is written as text, for JSON has no NaN. */
   reports?: Partial<Record<"fraction" | "current" | "total", string>>[];
+  /** Log lines that it writes at once, before its steps. */
+  lines?: number;
   /** Bytes of output that each step adds. */
   stepBytes?: number;
   /** Has a payment service at this address charge for it, with the attempt's idempotency key. */
@@ -87,9 +89,7 @@ export function taskTypes() {
 }
 
 async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value: string }> {
-  for (const report of script.reports ?? []) {
-    attempt.report(Object.fromEntries(Object.entries(report).map(([of, n]) => [of, Number(n)])));
-  }
+  speak(attempt, script);
   await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   if (script.charge !== undefined) await charge(script.charge, attempt);
@@ -101,6 +101,13 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
     throw error;
   }
   return playOn(attempt, script);
+}
+
+function speak(attempt: Attempt<unknown>, { reports = [], lines = 0 }: Script): void {
+  for (const report of reports) {
+    attempt.report(Object.fromEntries(Object.entries(report).map(([of, n]) => [of, Number(n)])));
+  }
+  for (let line = 1; line <= lines; line += 1) attempt.log("info", `line ${line}`);
 }
 
 /** What comes behind the gate. */

@@ -1,5 +1,5 @@
 import { expect, test, vi } from "vitest";
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { LogLine_Level, type TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { AttemptNotes } from "../../../services/worker/attempt-notes.ts";
 
@@ -11,6 +11,7 @@ function notes() {
   const attempt = new AttemptNotes(1, (facet) => {
     if (given.away) throw new BrokerUnavailable();
     written.push(facet);
+    return undefined;
   });
   return { attempt, written, given };
 }
@@ -154,19 +155,96 @@ test("nothing is dropped while the broker takes it, however much is said at once
   expect(size).toBe(5_000 * 3 + 43893 + 8 * 2 ** 20);
 });
 
-test("what is said to a broker that is away is kept up to a bound", () => {
+/** Bytes of output that were written. */
+function sizeOf(written: readonly Facet[]): number {
+  const pieces = written.map((facet) => (facet.case === "output" ? facet.value.content.value : ""));
+  return pieces.reduce((sum, piece) => sum + (piece?.length ?? 0), 0);
+}
+
+test("what is said to a broker that is away is kept up to a bound, and a line at its place says what is missing", () => {
   const { attempt, written, given } = notes();
+  using _ = attempt;
   given.away = true;
   for (let piece = 0; piece < 1_000; piece += 1) attempt.emit("x".repeat(10_000));
+  attempt.log("info", "unheard");
+  attempt.emit("unheard");
   given.away = false;
   attempt.flush();
-  const size = written.reduce(
-    (sum, facet) => sum + (facet.case === "output" ? (facet.value.content.value?.length ?? 0) : 0),
-    0,
-  );
-  expect(size).toBeGreaterThan(1_000_000);
-  expect(size).toBeLessThan(1_100_000);
-  attempt[Symbol.dispose]();
+  attempt.emit("after");
+  attempt.flush();
+  const size = sizeOf(written) - "after".length;
+  expect(size).toBeGreaterThan(4_000_000);
+  expect(size).toBeLessThan(4_200_000);
+  const missing = 10_000_000 + "unheard".length - size;
+  const message = `left out here: ${missing} bytes of output and 1 log lines, more than the broker took in time`;
+  expect(written.filter((facet) => facet.case === "log")).toHaveLength(1);
+  expect(written.at(-2)).toMatchObject({ value: { level: LogLine_Level.WARN, message } });
+  expect(written.at(-1)).toMatchObject({ case: "output" });
+});
+
+test("lines without text are bounded too", () => {
+  const { attempt, written, given } = notes();
+  using _ = attempt;
+  given.away = true;
+  for (let line = 0; line < 100_000; line += 1) attempt.log("info", "");
+  given.away = false;
+  attempt.flush();
+  expect(written.length).toBeLessThan(25_000);
+  const left = 100_000 - (written.length - 1);
+  expect(written.at(-1)?.value).toMatchObject({
+    message: expect.stringContaining(`${left} log lines`),
+  });
+});
+
+/** A log that stores one thing at a time, when it is told to. */
+function slowNotes() {
+  const written: string[] = [];
+  const stores: (() => void)[] = [];
+  const attempt = new AttemptNotes(1, ({ case: kind, value }) => {
+    written.push(kind === "log" ? value.message : String(kind));
+    const { promise, resolve } = Promise.withResolvers<void>();
+    stores.push(resolve);
+    return promise;
+  });
+  const store = async () => {
+    stores.shift()?.();
+    await Promise.resolve();
+    await Promise.resolve();
+  };
+  return { attempt, written, store };
+}
+
+test("where one thing must be stored before the next, they go one by one and in their order", async () => {
+  const { attempt, written, store } = slowNotes();
+  using _ = attempt;
+  attempt.log("info", "one");
+  attempt.emit("piece");
+  attempt.report({ current: 1 });
+  attempt.flush();
+  attempt.log("info", "two");
+  attempt.flush();
+  expect(written).toEqual(["one"]);
+  const sent = attempt.sent();
+  for (let stored = 0; stored < 4; stored += 1) await store();
+  expect(written).toEqual(["one", "output", "two", "progress"]);
+  expect(await sent).toBe(true);
+});
+
+test("what is not stored in time is left out, and a line takes its place", async () => {
+  const { attempt, written, store } = slowNotes();
+  using _ = attempt;
+  for (const line of ["one", "two", "three"]) attempt.log("info", line);
+  for (const current of [1, 2, 3]) attempt.report({ current });
+  attempt.emit("äö");
+  expect(await attempt.sent(10)).toBe(false);
+  attempt.leaveOut();
+  // Again, as when the log could not be reached meanwhile.
+  attempt.leaveOut();
+  const sent = attempt.sent();
+  for (let stored = 0; stored < 3; stored += 1) await store();
+  expect(await sent).toBe(true);
+  const gap = "left out here: 4 bytes of output and 2 log lines, more than the broker took in time";
+  expect(written).toEqual(["one", gap, "progress"]);
 });
 
 test("a handler that lets no timer run is heard all the same", () => {
