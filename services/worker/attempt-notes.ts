@@ -9,9 +9,12 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import { aborted } from "#lib/process/leaving.ts";
 import { timeoutSignal } from "#lib/process/timers.ts";
+import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
 import { Gap } from "./gap.ts";
+import { isPiece, MAX_PIECE, parts } from "./pieces.ts";
 import { progressOf } from "./progress-of.ts";
+import { shortText } from "./short-text.ts";
 
 type Facet = TaskEvent["facet"];
 
@@ -19,9 +22,6 @@ type Facet = TaskEvent["facet"];
 const FLUSH_MS = 100;
 /** Reports of different steps that one flush may carry; of more, the newest are kept. */
 const MAX_STEPS = 8;
-/** Largest piece of output, in UTF-16 units or bytes: at most 48 KiB on the wire. */
-const MAX_PIECE = 16 * 1024;
-const MAX_LINE_LENGTH = 4_000;
 /** So many pieces and lines don't wait. */
 const FULL_AT = 64;
 /** What is kept for a broker that is away or slow, in UTF-16 units or bytes. More is left out, and a line says so. */
@@ -47,7 +47,7 @@ export class AttemptNotes implements Disposable {
   #gap: Gap | undefined;
   #sending: Promise<void> | undefined;
   #steps: Progress[] = [];
-  /** Numbers of reports that were found wrong: a line for each of them is enough. */
+  /** What was found wrong: a line for each is enough. */
   readonly #faults = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
   #flushAtMs = 0;
@@ -60,19 +60,24 @@ export class AttemptNotes implements Disposable {
 
   /** Of one step only the newest report counts; a step that is over before it could be told is told all the same. */
   report(progress: ProgressReport): void {
-    const { progress: step, faults } = progressOf(this.#attempt, withShortNote(progress));
+    const { progress: step, faults } = progressOf(this.#attempt, progress);
     for (const { field, message } of faults) this.#logOnce(field, message);
     if (step) this.#addStep(step);
     this.#flushSoon();
   }
 
   emit(piece: string | Uint8Array): void {
+    if (!isPiece(piece)) {
+      const message = `output of type ${typeof piece} is neither a text nor bytes; it is left out (further pieces are not told)`;
+      this.#logOnce("piece", message);
+      return;
+    }
     for (const part of parts(piece)) this.#append(part);
     this.#flushSoon();
   }
 
   log(level: LogLevel, message: string): void {
-    const line = { attempt: this.#attempt, level: LEVELS[level], message: trimmed(message) };
+    const line = { attempt: this.#attempt, level: levelOf(level), message: shortText(message) };
     this.#addLine(create(LogLineSchema, line));
     this.#flushSoon();
   }
@@ -89,12 +94,27 @@ export class AttemptNotes implements Disposable {
   flush(): void {
     clearTimeout(this.#timer);
     this.#timer = undefined;
+    while (!this.#tryToWrite());
+  }
+
+  /** Says whether there is nothing left to do now. */
+  #tryToWrite(): boolean {
     try {
       this.#writeAll();
-    } catch {
-      // Away. Whoever settles the attempt tries again; until then, so do we.
-      this.#flushSoon();
+    } catch (error) {
+      // Whoever settles the attempt tries again; until then, so do we.
+      if (error instanceof BrokerUnavailable) this.#flushSoon();
+      else this.#giveUp(error);
+      return error instanceof BrokerUnavailable;
     }
+    return true;
+  }
+
+  /** What can't be written at all must not hold up all that comes after it. */
+  #giveUp(error: unknown): void {
+    const next = this.#next();
+    if (next) this.#drop(next);
+    this.#logOnce("unwritable", `something that was said here can't be written: ${error}`);
   }
 
   /** Writes what was held back, for as long. Says whether none of it is under way any more. */
@@ -245,29 +265,8 @@ function sizeOf({ case: kind, value }: Facet): number {
   return kind === "log" ? value.message.length + SIZE_OF_NOTE : 0;
 }
 
+function levelOf(level: LogLevel): LogLine_Level {
+  return Object.hasOwn(LEVELS, level) ? LEVELS[level] : LogLine_Level.INFO;
+}
+
 type Content = { case: "text"; value: string } | { case: "data"; value: Uint8Array<ArrayBuffer> };
-
-/** The piece in parts that fit into a message each. */
-function* parts(piece: string | Uint8Array): Generator<string | Uint8Array> {
-  for (let from = 0; from < piece.length; ) {
-    const to = endOfPart(piece, from);
-    yield piece.slice(from, to);
-    from = to;
-  }
-}
-
-/** Never between the two halves of a character. */
-function endOfPart(piece: string | Uint8Array, from: number): number {
-  const to = from + MAX_PIECE;
-  if (typeof piece !== "string" || to >= piece.length) return to;
-  const isHigh = (piece.charCodeAt(to - 1) & 0xfc00) === 0xd800;
-  return isHigh ? to - 1 : to;
-}
-
-function withShortNote(progress: ProgressReport): ProgressReport {
-  return progress.note === undefined ? progress : { ...progress, note: trimmed(progress.note) };
-}
-
-function trimmed(text: string): string {
-  return text.slice(0, MAX_LINE_LENGTH).trimEnd();
-}

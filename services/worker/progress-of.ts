@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { type Progress, ProgressSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { ProgressReport } from "#lib/task/task-type.ts";
+import { shortText } from "./short-text.ts";
 
 type NumberField = "fraction" | "current" | "total";
 
-/** A number of a report that is not taken as it is. */
+/** Something of a report that is not taken as it is. */
 interface ProgressFault {
-  readonly field: NumberField;
+  readonly field: NumberField | "note" | "report";
   readonly message: string;
 }
 
@@ -16,10 +17,14 @@ interface ReadReport {
   readonly faults: readonly ProgressFault[];
 }
 
+/** Not every handler is checked by a compiler. */
+type AnyReport = Readonly<Partial<Record<keyof ProgressReport, unknown>>>;
+
 /** Handlers divide by zero, and overflow: that must neither fail an attempt nor reach a reader. */
-export function progressOf(attempt: number, report: ProgressReport): ReadReport {
-  const { note } = report;
+export function progressOf(attempt: number, given: ProgressReport): ReadReport {
   const faults: ProgressFault[] = [];
+  const report = readReport(given, faults);
+  const note = readNote(report, faults);
   const fraction = read("fraction", report, faults);
   const current = read("current", report, faults);
   const total = read("total", report, faults);
@@ -34,13 +39,22 @@ export function progressOf(attempt: number, report: ProgressReport): ReadReport 
   return { progress: isEmpty && faults.length > 0 ? undefined : progress, faults };
 }
 
-function read(
-  field: NumberField,
-  report: ProgressReport,
-  faults: ProgressFault[],
-): number | undefined {
-  // Whatever it is: not every handler is checked by a compiler.
-  const given: unknown = report[field];
+function readReport(given: unknown, faults: ProgressFault[]): AnyReport {
+  if (typeof given === "object" && given !== null) return given;
+  const message = `progress: the report is ${shortText(given)}, not an object; it is left out (further ones are not told)`;
+  faults.push({ field: "report", message });
+  return {};
+}
+
+function readNote({ note }: AnyReport, faults: ProgressFault[]): string | undefined {
+  if (note === undefined || typeof note === "string") return note && shortText(note);
+  const message = `progress: note is of type ${typeof note}, not a text; it is left out (further ones are not told)`;
+  faults.push({ field: "note", message });
+  return undefined;
+}
+
+function read(field: NumberField, report: AnyReport, faults: ProgressFault[]): number | undefined {
+  const given = report[field];
   if (given === undefined) return undefined;
   const taken = field === "fraction" ? shareOf(given) : countOf(given);
   const isTaken = field === "fraction" ? taken === given : taken !== undefined;

@@ -70,6 +70,66 @@ test("the task's log says which number was not taken as it is, once an attempt",
   expect(told({ fraction: 1, current: 0, total: 0.5 }).lines).toEqual([]);
 });
 
+test("a note that is no text, and a report that is none, fail no attempt and hold up no later ones", () => {
+  for (const note of [5, null, {}, Symbol("note")]) {
+    const { steps, lines } = told({ note, current: 1 }, { current: 2 });
+    expect(steps).toMatchObject([{ current: 1n, note: "" }, { current: 2n }]);
+    expect(lines).toEqual([expect.stringContaining(`note is of type ${typeof note}, not a text`)]);
+  }
+  for (const report of [null, undefined, 0.5]) {
+    const { steps, lines } = told(report as never, { current: 2 });
+    expect(steps).toMatchObject([{ current: 2n }]);
+    expect(lines).toEqual([expect.stringContaining(`the report is ${report}, not an object`)]);
+  }
+});
+
+test("a log line may be anything, and says what is missing of it", () => {
+  const { attempt, written } = notes();
+  const say = (level: unknown, message: unknown) => attempt.log(level as never, message as never);
+  say("error", new Error("as it is"));
+  say("constructor", undefined);
+  say("info", Object.create(null));
+  say("info", `${"x".repeat(4_000)}four`);
+  attempt.flush();
+  expect(written.map(({ value }) => value)).toMatchObject([
+    { level: LogLine_Level.ERROR, message: "Error: as it is" },
+    { level: LogLine_Level.INFO, message: "undefined" },
+    { message: "(a value of type object that can't be shown)" },
+    { message: `${"x".repeat(4_000)}… (4 more characters are left out)` },
+  ]);
+});
+
+test("output that is neither a text nor bytes is left out, and a line says so", () => {
+  const { attempt, written } = notes();
+  for (const piece of [5, null, [1, 2], new Uint16Array([1_000])]) attempt.emit(piece as never);
+  attempt.emit(Buffer.from("bytes"));
+  attempt.flush();
+  const message = "output of type number is neither a text nor bytes; it is left out";
+  expect(written).toMatchObject([
+    {
+      case: "log",
+      value: { level: LogLine_Level.WARN, message: expect.stringContaining(message) },
+    },
+    { case: "output", value: { content: { value: Uint8Array.from(Buffer.from("bytes")) } } },
+  ]);
+});
+
+test("what can't be written at all holds up nothing that comes after it", () => {
+  const written: Facet[] = [];
+  const attempt = new AttemptNotes(1, (facet) => {
+    if (facet.case === "progress" && facet.value.current === 1n) throw new Error("no such number");
+    written.push(facet);
+    return undefined;
+  });
+  attempt.report({ current: 1 });
+  attempt.report({ current: 2 });
+  attempt.flush();
+  expect(written).toMatchObject([
+    { case: "log", value: { message: expect.stringContaining("no such number") } },
+    { case: "progress", value: { current: 2n } },
+  ]);
+});
+
 test("pieces of output are put together in their order, and none is lost", () => {
   const { attempt, written } = notes();
   for (const piece of ["to ", "be ", Uint8Array.of(1, 2), "or"]) attempt.emit(piece);
