@@ -47,6 +47,7 @@ export class AttemptNotes implements Disposable {
   #gap: Gap | undefined;
   #sending: Promise<void> | undefined;
   #steps: Progress[] = [];
+  #sinceStep = 0;
   /** What was found wrong: a line for each is enough. */
   readonly #faults = new Set<string>();
   #timer: NodeJS.Timeout | undefined;
@@ -114,6 +115,10 @@ export class AttemptNotes implements Disposable {
   #giveUp(error: unknown): void {
     const next = this.#next();
     if (next) this.#drop(next);
+    this.#tellUnwritable(error);
+  }
+
+  #tellUnwritable(error: unknown): void {
     this.#logOnce("unwritable", `something that was said here can't be written: ${error}`);
   }
 
@@ -155,24 +160,30 @@ export class AttemptNotes implements Disposable {
       if (!next) return;
       const sent = this.#write(next);
       this.#drop(next);
-      this.#sending = sent?.then(() => {
-        this.#sending = undefined;
-        this.flush();
-      });
+      this.#sending = sent
+        ?.catch((error) => this.#tellUnwritable(error))
+        .then(() => {
+          this.#sending = undefined;
+          this.flush();
+        });
     }
   }
 
   #next(): Facet | undefined {
     const [held] = this.#held;
     const [step] = this.#steps;
-    return held ?? (step && { case: "progress", value: step });
+    // A flood of output must not hide how far the attempt is.
+    const isTurn = this.#sinceStep >= FULL_AT || !held;
+    return step && isTurn ? { case: "progress", value: step } : held;
   }
 
   #drop(written: Facet): void {
     if (written.case === "progress") {
       this.#steps.shift();
+      this.#sinceStep = 0;
       return;
     }
+    this.#sinceStep += 1;
     this.#held.shift();
     this.#heldSize -= sizeOf(written);
     if (written.value === this.#gap?.line) this.#gap = undefined;

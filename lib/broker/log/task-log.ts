@@ -216,7 +216,7 @@ export class TaskLog {
     return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }), lost);
   }
 
-  /** Repeats the note until it is stored or refused; the log knows a repeat by its id. */
+  /** Repeats the note until it is stored, or refused as stale; the log knows a repeat by its id. */
   async #send(note: LogWrite): Promise<void> {
     const msgID = nuid.next();
     for (;;) {
@@ -225,7 +225,8 @@ export class TaskLog {
         await this.#writer.write(note, { msgID });
         return;
       } catch (error) {
-        if (!(error instanceof BrokerUnavailable)) return;
+        if (isWrongSequence(error)) return;
+        if (!(error instanceof BrokerUnavailable || isOverLimit(error))) throw error;
         await pause(NOTE_AGAIN_MS, NEVER);
       }
     }

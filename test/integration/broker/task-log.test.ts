@@ -8,7 +8,9 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import type { Fence } from "#lib/broker/log/task-log.ts";
+import { type Fence, TaskLog } from "#lib/broker/log/task-log.ts";
+import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { HistoryFull } from "#lib/task/errors.ts";
 import { queueTask, refuseTask } from "#lib/task/next-state.ts";
 import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
@@ -129,4 +131,27 @@ test("a task that was refused and forgotten can't be started by who had seen it 
   const again = await begin(broker, "t");
   expect(await broker.log.append(seen, running(1))).toEqual({ kind: "conflict" });
   expect((await broker.log.append(again, running(1))).kind).toBe("stored");
+});
+
+test("a log that acknowledges what attempts say stores it when its history has room again", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const fence = await start(broker, await begin(broker, "t"), 1);
+  const { streams } = broker.link.use().jsm;
+  const { config, state } = await streams.info(EVENTS_STREAM);
+  await streams.update(EVENTS_STREAM, { max_bytes: state.bytes });
+  const clustered = new TaskLog(broker.link, 3);
+  let isOver = false;
+  const noted = clustered.note(fence, word(1, "late"))?.finally(() => {
+    isOver = true;
+  });
+  await expect(broker.log.append(fence, queueTask(running(1)))).rejects.toThrow(HistoryFull);
+  expect(isOver).toBe(false);
+  await streams.update(EVENTS_STREAM, { max_bytes: config.max_bytes });
+  await noted;
+  expect((await readLog(nats.url)).get("t")?.map(({ facet }) => facet.case)).toEqual([
+    "spec",
+    "state",
+    "output",
+  ]);
 });

@@ -130,6 +130,19 @@ test("what can't be written at all holds up nothing that comes after it", () => 
   ]);
 });
 
+test("what the log refuses is not left out without a word", async () => {
+  const written: unknown[] = [];
+  const attempt = new AttemptNotes(1, ({ case: kind, value }) => {
+    if (kind === "output") return Promise.reject(new Error("no output today"));
+    written.push(kind === "log" ? value.message : kind);
+    return Promise.resolve();
+  });
+  attempt.emit("piece");
+  attempt.report({ current: 1 });
+  expect(await attempt.sent()).toBe(true);
+  expect(written).toEqual([expect.stringContaining("no output today"), "progress"]);
+});
+
 test("pieces of output are put together in their order, and none is lost", () => {
   const { attempt, written } = notes();
   for (const piece of ["to ", "be ", Uint8Array.of(1, 2), "or"]) attempt.emit(piece);
@@ -288,6 +301,16 @@ test("where one thing must be stored before the next, they go one by one and in 
   for (let stored = 0; stored < 4; stored += 1) await store();
   expect(written).toEqual(["one", "output", "two", "progress"]);
   expect(await sent).toBe(true);
+});
+
+test("a flood that has to wait does not hide how far the attempt is", async () => {
+  const { attempt, written, store } = slowNotes();
+  using _ = attempt;
+  for (let line = 1; line <= 300; line += 1) attempt.log("info", `line ${line}`);
+  attempt.report({ current: 1 });
+  attempt.flush();
+  for (let stored = 0; stored < 70; stored += 1) await store();
+  expect(written).toContain("progress");
 });
 
 test("what is not stored in time is left out, and a line takes its place", async () => {
