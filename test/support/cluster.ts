@@ -2,9 +2,11 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type JetStreamManager, jetstreamManager, type StreamInfo } from "@nats-io/jetstream";
+import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { inject } from "vitest";
 import { type NatsServerProcess, startNatsServer } from "#cli/nats-server/run-nats-server.ts";
+import type { RouteProxies } from "./route-proxies.ts";
 import { until } from "./until.ts";
 import { unusedPort } from "./unused-port.ts";
 
@@ -22,8 +24,15 @@ interface Plan {
   readonly routePort: number;
 }
 
-/** Three nats-servers that hold everything three times, gone with the end of the scope. */
-export async function startTestCluster(): Promise<TestCluster> {
+/** A server's own ways to the others. */
+interface Routes {
+  readonly ports: readonly number[];
+  /** The port that others are told of, if it is not the server's own. */
+  readonly toldPort?: number;
+}
+
+/** Three nats-servers that hold everything three times, gone with the end of the scope; with proxies between them, or none. */
+export async function startTestCluster(proxies?: RouteProxies): Promise<TestCluster> {
   const folder = await mkdtemp(join(tmpdir(), "millrace-cluster-"));
   const plans = await Promise.all(
     Array.from({ length: SIZE }, async (_, index) => ({
@@ -32,11 +41,24 @@ export async function startTestCluster(): Promise<TestCluster> {
       routePort: await unusedPort(),
     })),
   );
-  const nodes = plans.map((plan) => new ClusterNode(plan, plans, folder));
+  const nodes = await Promise.all(
+    plans.map(async (plan) => new ClusterNode(plan, await routesOf(plan, plans, proxies), folder)),
+  );
   const cluster = new TestCluster(nodes, folder);
   await Promise.all(nodes.map((node) => node.start()));
   await cluster.hasLeader();
   return cluster;
+}
+
+async function routesOf(
+  plan: Plan,
+  all: readonly Plan[],
+  proxies: RouteProxies | undefined,
+): Promise<Routes> {
+  const peers = all.filter((other) => other !== plan);
+  if (!proxies) return { ports: peers.map(({ routePort }) => routePort) };
+  const ports = peers.map((peer) => proxies.portFor(plan.name, peer.name, peer.routePort));
+  return { ports: await Promise.all(ports), toldPort: await proxies.nowhere() };
 }
 
 /** One server of a cluster, which a test may treat badly. */
@@ -44,15 +66,15 @@ export class ClusterNode {
   readonly name: string;
   readonly url: string;
   readonly #plan: Plan;
-  readonly #peers: readonly Plan[];
+  readonly #routes: Routes;
   readonly #folder: string;
   #server: NatsServerProcess | undefined;
 
-  constructor(plan: Plan, all: readonly Plan[], folder: string) {
+  constructor(plan: Plan, routes: Routes, folder: string) {
     this.name = plan.name;
     this.url = `nats://127.0.0.1:${plan.port}`;
     this.#plan = plan;
-    this.#peers = all.filter((other) => other !== plan);
+    this.#routes = routes;
     this.#folder = folder;
   }
 
@@ -63,6 +85,7 @@ export class ClusterNode {
   /** Serves, on the same port with the same store every time. */
   async start(): Promise<void> {
     const { name, port, routePort } = this.#plan;
+    const { ports, toldPort } = this.#routes;
     this.#server = await startNatsServer({
       bin: inject("natsServerBin"),
       storeDir: join(this.#folder, name),
@@ -72,7 +95,8 @@ export class ClusterNode {
         cluster: {
           name: "millrace",
           listen: `127.0.0.1:${routePort}`,
-          routes: this.#peers.map((peer) => `nats://127.0.0.1:${peer.routePort}`),
+          routes: ports.map((route) => `nats://127.0.0.1:${route}`),
+          ...(toldPort && { advertise: `127.0.0.1:${toldPort}` }),
         },
       },
     });
@@ -84,6 +108,11 @@ export class ClusterNode {
     await this.#server?.stop();
     this.#server = undefined;
   }
+}
+
+interface Managing {
+  readonly nc: NatsConnection;
+  readonly jsm: JetStreamManager;
 }
 
 interface Held {
@@ -138,6 +167,16 @@ export class TestCluster implements AsyncDisposable {
     return leader ?? this.#unreachable();
   }
 
+  /** Has a stream led by the server. */
+  async lead(stream: string, node: ClusterNode): Promise<void> {
+    const wish = JSON.stringify({ placement: { preferred: node.name } });
+    await until(async () => {
+      if ((await this.leaderOf(stream)) === node) return true;
+      await this.#manage(({ nc }) => nc.request(`$JS.API.STREAM.LEADER.STEPDOWN.${stream}`, wish));
+      return false;
+    });
+  }
+
   /** A server that holds a stream without leading it. */
   async followerOf(stream: string): Promise<ClusterNode> {
     const leader = await this.leaderOf(stream);
@@ -160,11 +199,11 @@ export class TestCluster implements AsyncDisposable {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  async #manage<T>(work: (by: { jsm: JetStreamManager }) => Promise<T>): Promise<T> {
+  async #manage<T>(work: (by: Managing) => Promise<T>): Promise<T> {
     const servers = this.nodes.filter(({ isUp }) => isUp).map(({ url }) => url);
     const nc = await connect({ servers, timeout: ANSWER_MS });
     try {
-      return await work({ jsm: await jetstreamManager(nc, { timeout: ANSWER_MS }) });
+      return await work({ nc, jsm: await jetstreamManager(nc, { timeout: ANSWER_MS }) });
     } finally {
       await nc.close();
     }

@@ -1,24 +1,27 @@
 import type { ConnectionOptions } from "@nats-io/nats-core";
 import type { NatsCredentials, NatsServer } from "#lib/process/nats-server.ts";
 import type { Secret } from "#lib/process/secret.ts";
+import type { ServerChoice } from "./server-choice.ts";
 
 type Asked = Pick<ConnectionOptions, "reconnectToServer" | "authenticator">;
 
+interface Known {
+  readonly servers: readonly NatsServer[];
+  readonly token?: Secret | undefined;
+}
+
 /**
- * What to show each server. The client tells which one it dials next, and then asks for credentials without saying for
+ * What to show each server. The client asks which one to dial next, and then asks for credentials without saying for
  * which. As in NATS's other clients, an address's own come before the token, and a cluster's servers that it tells of
  * itself are shown what the named ones are.
  */
-export function credentialsByServer(
-  servers: readonly NatsServer[],
-  token: Secret | undefined,
-): Asked {
+export function credentialsByServer({ servers, token }: Known, choice: ServerChoice): Asked {
   let dialed: string | undefined;
   return {
-    reconnectToServer: ([next]) => {
+    reconnectToServer: (pool) => {
+      const next = choice.next(pool);
       dialed = next?.listen;
-      // The one that it would have dialed anyway.
-      return null;
+      return next ?? null;
     },
     authenticator: () => {
       const named = servers.find(({ address }) => address === dialed);

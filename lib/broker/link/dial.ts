@@ -11,6 +11,7 @@ import type { NatsServer } from "#lib/process/nats-server.ts";
 import type { Secret } from "#lib/process/secret.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { credentialsByServer } from "./credentials.ts";
+import type { ServerChoice } from "./server-choice.ts";
 import { identityAmong } from "./server-identity.ts";
 
 export interface DialOptions {
@@ -21,11 +22,11 @@ export interface DialOptions {
   readonly name: string;
 }
 
-function optionsOf({ servers, token, name }: DialOptions): ConnectionOptions {
+function optionsOf({ servers, token, name }: DialOptions, choice: ServerChoice): ConnectionOptions {
   return {
     servers: servers.map(({ url }) => url),
     name,
-    ...credentialsByServer(servers, token),
+    ...credentialsByServer({ servers, token }, choice),
     // The client does not look at the scheme, and would go on without TLS where the server offers none.
     ...(servers.some(({ wantsTls }) => wantsTls) && { tls: tlsOf(servers) }),
     timeout: 2_000,
@@ -47,10 +48,14 @@ function tlsOf(
 }
 
 /** One attempt to connect. After that, the client reconnects by itself for as long as it takes. */
-export async function dial(options: DialOptions, closing: AbortSignal): Promise<NatsConnection> {
+export async function dial(
+  options: DialOptions,
+  choice: ServerChoice,
+  closing: AbortSignal,
+): Promise<NatsConnection> {
   const open = options.servers.some(({ isWebSocket }) => isWebSocket) ? wsconnect : connect;
   try {
-    const nc = await open(optionsOf(options));
+    const nc = await open(optionsOf(options, choice));
     if (closing.aborted) await nc.close();
     return nc;
   } catch (error) {

@@ -30,7 +30,7 @@ async function runOnce(link: Link, chore: Chore): Promise<void> {
     await chore.run(connected, until);
   } catch (error) {
     if (until.aborted) return;
-    if (error instanceof BrokerUnavailable) link.doubt();
+    if (error instanceof BrokerUnavailable) link.suspect();
     chore.log.error({ err: error, chore: chore.name }, "chore failed; it starts again");
     if (error instanceof SourceMissing) await link.repair().catch(() => {});
   }

@@ -11,8 +11,10 @@ import { isOverLimit, unlessLost } from "./ask.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
+import { hasMajority } from "./has-majority.ts";
 import { refuseSmallMessages } from "./max-payload.ts";
 import { openManager } from "./open-manager.ts";
+import { ServerChoice } from "./server-choice.ts";
 import { refuseOldServer } from "./server-version.ts";
 
 /** What the broker has to say, to whoever keeps the log. */
@@ -43,6 +45,8 @@ export type Dialed = Pick<Connected, "nc" | "jsm">;
 export const REQUEST_TIMEOUT_MS = 4_000;
 const RETRY_MS = 250;
 const LISTEN_EVERY_MS = 2_000;
+/** A server that is of no use for this long is left for another one, if there is one. */
+const LEFT_AFTER_MS = 3_000;
 /** Bytes that no reader of the log takes for an event. */
 const NO_EVENT = Uint8Array.of(7);
 
@@ -60,8 +64,11 @@ export class Link implements Line, AsyncDisposable {
   #up: Connected | undefined;
   #upSinceMs = 0;
   #losing: AbortController | undefined;
-  #complaint: string | undefined;
-  #doubted = false;
+  readonly #said = new Set<string>();
+  readonly #choice = new ServerChoice();
+  /** When the server that we are connected to was last found to work; at first, when we connected. */
+  #workedAtMs = 0;
+  #suspected = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -106,14 +113,20 @@ export class Link implements Line, AsyncDisposable {
     return establish(this.use(), this.#options.topology);
   }
 
-  /**
-   * Told by whoever wrote and was not answered, though the broker may answer others: goes down until a write succeeds. A
-   * server whose disk was full answers no write again before it is restarted.
-   */
+  /** Told by whoever wrote to the log and was not answered: goes down until a write succeeds. */
   doubt(): void {
     if (!this.#up) return;
-    this.#doubted = true;
+    this.#suspected = true;
     this.#goDown();
+  }
+
+  /**
+   * Told by whoever asked for something else and was not answered, which other servers than the log's may have to answer:
+   * stays up if the log takes a write. A server whose disk was full goes on answering reads, and takes no write again
+   * before it is restarted.
+   */
+  suspect(): void {
+    this.#suspected = true;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,7 +138,7 @@ export class Link implements Line, AsyncDisposable {
     const closing = this.#closing.signal;
     while (!closing.aborted) {
       try {
-        await this.#serve(await dial(this.#options, closing));
+        await this.#serve(await dial(this.#options, this.#choice, closing));
       } catch (error) {
         if (closing.aborted) return;
         this.#complain(error);
@@ -163,6 +176,7 @@ export class Link implements Line, AsyncDisposable {
 
   /** Comes up whenever the broker works, and goes down when it does not, until the connection breaks. */
   async #hold(nc: NatsConnection, broken: AbortSignal): Promise<void> {
+    this.#workedAtMs = performance.now();
     while (!broken.aborted) {
       try {
         const jsm = await unlessLost(this.#prepare(nc), broken);
@@ -170,11 +184,30 @@ export class Link implements Line, AsyncDisposable {
         await this.#listen(this.#goUp(nc, jsm));
       } catch (error) {
         if (broken.aborted) return;
-        this.#goDown();
-        this.#complain(error);
+        this.#fail(nc, error);
       }
       await pause(RETRY_MS, broken);
     }
+  }
+
+  #fail(nc: NatsConnection, error: unknown): void {
+    this.#goDown();
+    this.#complain(error);
+    if (this.#isToBeLeft(nc)) this.#leave(nc);
+  }
+
+  /** It may be cut off from the rest of its cluster, and be the only one that is. */
+  #isToBeLeft(nc: NatsConnection): boolean {
+    const uselessMs = performance.now() - this.#workedAtMs;
+    return uselessMs >= LEFT_AFTER_MS && nc.getServers().length > 1;
+  }
+
+  #leave(nc: NatsConnection): void {
+    const server = nc.getServer();
+    if (this.#isNews(server)) this.#options.log.warn({ server }, "leaving a server that is no use");
+    this.#choice.passOver(server);
+    // It fails on a connection that is closed, which is over anyway.
+    nc.reconnect().catch(() => {});
   }
 
   /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
@@ -183,9 +216,7 @@ export class Link implements Line, AsyncDisposable {
     refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
     const jsm = await openManager(nc, REQUEST_TIMEOUT_MS);
     await establish({ nc, jsm }, this.#options.topology);
-    await this.#ask(jsm);
-    if (this.#doubted) await this.#write(jsm);
-    this.#doubted = false;
+    await this.#check(jsm);
     return jsm;
   }
 
@@ -206,22 +237,35 @@ export class Link implements Line, AsyncDisposable {
     while (!lost.aborted) {
       await pause(LISTEN_EVERY_MS, lost);
       // No longer than the line is there: the next one waits for us to let go of it.
-      if (!lost.aborted) await unlessLost(this.#ask(jsm), lost);
+      if (lost.aborted) return;
+      await unlessLost(this.#check(jsm), lost);
+      this.#workedAtMs = performance.now();
     }
+  }
+
+  async #check(jsm: JetStreamManager): Promise<void> {
+    await this.#ask(jsm);
+    if (this.#suspected) await this.#write(jsm);
+    this.#suspected = false;
   }
 
   async #ask(jsm: JetStreamManager): Promise<void> {
     const { cluster } = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
-    if (cluster && !cluster.leader) throw new Error("the log has no leader");
+    if (!hasMajority(cluster)) throw new Error("most servers of the log are away");
   }
 
-  /** Says the same thing only once, however often it is tried. */
   #complain(error: unknown): void {
     if (error instanceof BrokerUnfit) this.#unfit.reject(error);
     const reason = error instanceof Error ? error.message : String(error);
-    if (reason === this.#complaint) return;
-    this.#complaint = reason;
+    if (!this.#isNews(reason)) return;
     this.#options.log.warn({ reason, servers: this.#options.servers }, "broker is not usable yet");
+  }
+
+  /** Whether it was not said since the link was last up: the same thing is said once, however often it is tried. */
+  #isNews(said: string): boolean {
+    if (this.#said.has(said)) return false;
+    this.#said.add(said);
+    return true;
   }
 
   #goUp(nc: NatsConnection, jsm: JetStreamManager): Connected {
@@ -229,7 +273,8 @@ export class Link implements Line, AsyncDisposable {
     const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
     this.#up = { nc, jsm, js, lost: this.#losing.signal };
     this.#upSinceMs = performance.now();
-    this.#complaint = undefined;
+    this.#workedAtMs = this.#upSinceMs;
+    this.#said.clear();
     this.#options.log.info({ server: nc.getServer() }, "broker is up");
     this.#line.set(true);
     return this.#up;
