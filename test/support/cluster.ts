@@ -82,6 +82,13 @@ export class ClusterNode {
     return this.#server !== undefined;
   }
 
+  /** The name of the server that leads the cluster as a whole, as this one knows it. */
+  async leaderOfAll(): Promise<string | undefined> {
+    const answer = await fetch(`${this.#server?.monitorUrl}/jsz`);
+    const { meta_cluster: all } = (await answer.json()) as { meta_cluster?: { leader?: string } };
+    return all?.leader;
+  }
+
   /** Serves, on the same port with the same store every time. */
   async start(): Promise<void> {
     const { name, port, routePort } = this.#plan;
@@ -90,6 +97,7 @@ export class ClusterNode {
       bin: inject("natsServerBin"),
       storeDir: join(this.#folder, name),
       port,
+      monitorPort: 0,
       extraConfig: {
         server_name: name,
         cluster: {
@@ -154,6 +162,12 @@ export class TestCluster implements AsyncDisposable {
       await this.#manage(({ jsm }) => jsm.getAccountInfo());
       return true;
     });
+  }
+
+  /** The server that decides where streams and consumers go. */
+  async leaderOfAll(): Promise<ClusterNode> {
+    const name = await this.nodes.find(({ isUp }) => isUp)?.leaderOfAll();
+    return this.nodes.find((node) => node.name === name) ?? this.#unreachable();
   }
 
   /** The server that leads a stream. */

@@ -8,6 +8,7 @@ import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
 import { establish } from "../topology/establish.ts";
 import type { TopologyOptions } from "../topology/topology.ts";
 import { isOverLimit, unlessLost } from "./ask.ts";
+import { askingAgain } from "./asking-again.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
@@ -40,6 +41,13 @@ export interface Connected {
 
 /** A connection whose streams are yet to be looked at. */
 export type Dialed = Pick<Connected, "nc" | "jsm">;
+
+type Opened = Omit<Connected, "lost">;
+
+interface Prepared extends Opened {
+  /** What the link itself asks the server by. */
+  readonly own: JetStreamManager;
+}
 
 /** How long one request to the broker may take before it counts as away. */
 export const REQUEST_TIMEOUT_MS = 4_000;
@@ -179,9 +187,9 @@ export class Link implements Line, AsyncDisposable {
     this.#workedAtMs = performance.now();
     while (!broken.aborted) {
       try {
-        const jsm = await unlessLost(this.#prepare(nc), broken);
+        const { own, ...opened } = await unlessLost(this.#prepare(nc), broken);
         if (broken.aborted) return;
-        await this.#listen(this.#goUp(nc, jsm));
+        await this.#listen(own, this.#goUp(opened));
       } catch (error) {
         if (broken.aborted) return;
         this.#fail(nc, error);
@@ -198,8 +206,7 @@ export class Link implements Line, AsyncDisposable {
 
   /** It may be cut off from the rest of its cluster, and be the only one that is. */
   #isToBeLeft(nc: NatsConnection): boolean {
-    const uselessMs = performance.now() - this.#workedAtMs;
-    return uselessMs >= LEFT_AFTER_MS && nc.getServers().length > 1;
+    return hasOthers(nc) && performance.now() - this.#workedAtMs >= LEFT_AFTER_MS;
   }
 
   #leave(nc: NatsConnection): void {
@@ -211,18 +218,20 @@ export class Link implements Line, AsyncDisposable {
   }
 
   /** Checks server and streams after every connect: it may be another server, or one that lost its disk. */
-  async #prepare(nc: NatsConnection): Promise<JetStreamManager> {
+  async #prepare(nc: NatsConnection): Promise<Prepared> {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
     refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
-    const jsm = await openManager(nc, REQUEST_TIMEOUT_MS);
-    await establish({ nc, jsm }, this.#options.topology);
-    await this.#check(jsm);
-    return jsm;
+    const patienceMs = hasOthers(nc) ? LEFT_AFTER_MS : REQUEST_TIMEOUT_MS;
+    const own = await openManager(askingAgain(nc), patienceMs);
+    await establish({ nc, jsm: own }, this.#options.topology);
+    await this.#check(own);
+    const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
+    return { own, nc, js, jsm: await js.jetstreamManager(false) };
   }
 
   async #write(jsm: JetStreamManager): Promise<void> {
     try {
-      await jsm.jetstream().publish(WRITE_PROBE, NO_EVENT, { timeout: REQUEST_TIMEOUT_MS });
+      await jsm.jetstream().publish(WRITE_PROBE, NO_EVENT);
     } catch (error) {
       // A full log has answered, too.
       if (!isOverLimit(error)) throw new Error("the log takes no writes", { cause: error });
@@ -233,12 +242,12 @@ export class Link implements Line, AsyncDisposable {
    * Throws when nobody answers for the log. A connection says nothing of that: a cluster without a majority, and a server
    * that gave up its disk, keep it open.
    */
-  async #listen({ jsm, lost }: Connected): Promise<void> {
+  async #listen(own: JetStreamManager, { lost }: Connected): Promise<void> {
     while (!lost.aborted) {
       await pause(LISTEN_EVERY_MS, lost);
       // No longer than the line is there: the next one waits for us to let go of it.
       if (lost.aborted) return;
-      await unlessLost(this.#check(jsm), lost);
+      await unlessLost(this.#check(own), lost);
       this.#workedAtMs = performance.now();
     }
   }
@@ -268,14 +277,13 @@ export class Link implements Line, AsyncDisposable {
     return true;
   }
 
-  #goUp(nc: NatsConnection, jsm: JetStreamManager): Connected {
+  #goUp(opened: Opened): Connected {
     this.#losing = new AbortController();
-    const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
-    this.#up = { nc, jsm, js, lost: this.#losing.signal };
+    this.#up = { ...opened, lost: this.#losing.signal };
     this.#upSinceMs = performance.now();
     this.#workedAtMs = this.#upSinceMs;
     this.#said.clear();
-    this.#options.log.info({ server: nc.getServer() }, "broker is up");
+    this.#options.log.info({ server: opened.nc.getServer() }, "broker is up");
     this.#line.set(true);
     return this.#up;
   }
@@ -288,4 +296,8 @@ export class Link implements Line, AsyncDisposable {
     if (!this.#closing.signal.aborted) this.#options.log.warn({}, "broker is away");
     this.#line.set(false);
   }
+}
+
+function hasOthers(nc: NatsConnection): boolean {
+  return nc.getServers().length > 1;
 }
