@@ -23,6 +23,7 @@ import {
   historySubject,
 } from "../names.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
+import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
 import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
 
@@ -54,6 +55,7 @@ export interface Fence {
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
 const NOTE_AGAIN_MS = 250;
+const MOST_LENT = 5;
 const NEVER = new AbortController().signal;
 
 /** The history of all tasks: the only place where their state is kept. */
@@ -61,11 +63,13 @@ export class TaskLog {
   readonly #link: Link;
   readonly #replicas: number;
   readonly #writer: LogWriter;
+  readonly #extraRoom: ExtraRoom;
 
   constructor(link: Link, replicas: number) {
     this.#link = link;
     this.#replicas = replicas;
     this.#writer = new LogWriter(link);
+    this.#extraRoom = new ExtraRoom(link);
   }
 
   /** Writes the spec of a new task; undefined if the id has one already. */
@@ -89,6 +93,19 @@ export class TaskLog {
    */
   append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
     return this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, appendId);
+  }
+
+  /** The same for a mark after which the task is forgotten: a log that is full takes it, too. */
+  async appendMark(fence: Fence, mark: StateChange): Promise<Appended> {
+    const write = () => this.append(fence, mark);
+    for (let lent = 0; ; lent += 1) {
+      try {
+        return await (lent === 0 ? write() : this.#extraRoom.lend(write));
+      } catch (error) {
+        // What was lent may be gone by then: to others' writes, or because another process took it back.
+        if (!(error instanceof HistoryFull) || lent === MOST_LENT) throw error;
+      }
+    }
   }
 
   /** The same for the state change that begins another run of a task that has ended. */

@@ -2,9 +2,10 @@ import { expect, test } from "vitest";
 import type { Broker } from "#lib/broker/broker.ts";
 import { EVENTS_STREAM } from "#lib/broker/names.ts";
 import { HistoryFull, OutcomeUnknown, QueueFull } from "#lib/task/errors.ts";
-import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { openTestBroker, specOf, TOPOLOGY } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { cancel } from "../../../services/gateway/cancel.ts";
+import { deleteFinished } from "../../../services/gateway/delete.ts";
 import { restart } from "../../../services/gateway/restart.ts";
 import { submit } from "../../../services/gateway/submit.ts";
 
@@ -58,4 +59,26 @@ test("a restart that the history has no room for leaves nothing, and says so", a
   expect(await restart(broker, { taskId: "again", requestedBy: "bob" })).toMatchObject({
     restarts: 1,
   });
+});
+
+test("ended tasks can be deleted from a history that is full, by two gateways at once, and make room for new ones", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  const spec = specOf();
+  const ids = Array.from({ length: 20 }, (_, index) => `task-${index}`);
+  for (const id of ids) {
+    await submit(broker, id, { asked: spec, spec });
+    await cancel(broker, id, { reason: "", requestedBy: "ada" });
+  }
+  await leaveRoom(broker, 0);
+  await expect(submit(broker, "new", { asked: spec, spec })).rejects.toThrow(HistoryFull);
+
+  const deletes = ids.map((id, index) => deleteFinished(index % 2 ? broker : other, id));
+  expect(await Promise.all(deletes)).toEqual(ids.map(() => true));
+  expect(await Promise.all(ids.map((id) => broker.log.read(id)))).toEqual(ids.map(() => undefined));
+  await submit(broker, "new", { asked: spec, spec });
+  await broker.link.repair();
+  const { config } = await broker.link.use().jsm.streams.info(EVENTS_STREAM);
+  expect(config.max_bytes).toBe(TOPOLOGY.historyMaxBytes);
 });

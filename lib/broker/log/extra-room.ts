@@ -1,0 +1,46 @@
+import { JetStreamApiError } from "@nats-io/jetstream";
+import { HistoryFull } from "#lib/task/errors.ts";
+import { ask } from "../link/ask.ts";
+import type { Link } from "../link/link.ts";
+import { EVENTS_STREAM } from "../names.ts";
+import { Slots } from "../watch/slots.ts";
+
+/** For a few events of the largest kind. */
+const EXTRA_BYTES = 256 * 1024;
+
+/**
+ * Lets a full log take an event after which room is made. Its limit is raised for as long as the write takes. A process
+ * that dies meanwhile, or another that does the same, may leave it raised until a janitor's next repair.
+ */
+export class ExtraRoom {
+  readonly #link: Link;
+  /** Of two at once, the second would take the raised limit for the one to put back. */
+  readonly #turn = new Slots(1);
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** Throws HistoryFull where the server has no more to give. */
+  async lend<T>(write: () => Promise<T>): Promise<T> {
+    using _ = await this.#turn.take();
+    const { streams } = this.#link.use().jsm;
+    const { config, state } = await ask(streams.info(EVENTS_STREAM));
+    const raised = Math.max(config.max_bytes, state.bytes) + EXTRA_BYTES;
+    await this.#limit(raised);
+    try {
+      return await write();
+    } finally {
+      await this.#limit(config.max_bytes).catch(() => {});
+    }
+  }
+
+  async #limit(bytes: number): Promise<void> {
+    const { streams } = this.#link.use().jsm;
+    try {
+      await ask(streams.update(EVENTS_STREAM, { max_bytes: bytes }));
+    } catch (error) {
+      throw error instanceof JetStreamApiError ? new HistoryFull({ cause: error }) : error;
+    }
+  }
+}
