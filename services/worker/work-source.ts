@@ -140,8 +140,11 @@ export class WorkSource {
     if (this.#isMending) return;
     this.#isMending = true;
     while (this.#refused.size > 0 && !this.#until.aborted) {
+      const refused = [...this.#refused];
+      const lanes = refused.map(({ lane }) => keyOf(lane)).join(", ");
+      this.#options.readiness.red(PART, `can't be pulled from: ${lanes}`);
       await pause(MEND_AFTER_MS, this.#until);
-      await this.#putBack([...this.#refused]);
+      await this.#putBack(refused);
       this.#greenIfWell();
     }
     this.#isMending = false;
@@ -149,8 +152,7 @@ export class WorkSource {
   }
 
   async #putBack(refused: readonly Served[]): Promise<void> {
-    const { broker, log, readiness } = this.#options;
-    readiness.red(PART, `can't be pulled from: ${refused.map(({ lane }) => keyOf(lane))}`);
+    const { broker, log } = this.#options;
     try {
       await broker.link.repair();
       for (const served of refused) {
