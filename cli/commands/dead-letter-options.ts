@@ -46,6 +46,6 @@ export function filterOf(options: FilterOptions, types: TaskTypes): DeadLetterFi
 
 /** A full name is taken as it is: tasks outlive the workers that knew their type. */
 function typeNameOf(given: string, { all }: TaskTypes): string {
-  const isKnown = all.some(({ name, alias }) => name === given || alias === given);
+  const isKnown = all.some(({ name, alias }) => [name, alias].includes(given));
   return given.includes(".") && !isKnown ? given : resolveType(given, all).name;
 }

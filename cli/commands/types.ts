@@ -1,10 +1,13 @@
 import { type DescField, type DescMessage, ScalarType, toJson } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { Command } from "commander";
 import { ListTaskTypesResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
 import { jsonFormOf } from "../task-types/json-form.ts";
+import { resolveType } from "../task-types/resolve-type.ts";
 import { type TaskTypes, taskTypesOf } from "../task-types/task-types.ts";
+import { shownDuration } from "../terminal/duration.ts";
 import { print, printJson } from "../terminal/output.ts";
 import { globalsOf } from "./globals.ts";
 
@@ -12,20 +15,23 @@ export function addTypes(program: Command): void {
   program
     .command("types")
     .description("list the task types that workers have announced")
-    .action(async (_options: object, command: Command) => {
+    .argument("[type]", "only this one; as for submit")
+    .action(async (given: string | undefined, _options: object, command: Command) => {
       const { server, json } = globalsOf(command);
       await atGateway(server, async (tasks) => {
         const response = await tasks.listTaskTypes({}, CALL);
         const types = taskTypesOf(response.taskTypes);
-        if (json) printJson(toJson(ListTaskTypesResponseSchema, response, types));
-        else print(...allLines(types));
+        const chosen = given === undefined ? types.all : [resolveType(given, types.all)];
+        const answer = { ...response, taskTypes: [...chosen] };
+        if (json) printJson(toJson(ListTaskTypesResponseSchema, answer, types));
+        else print(...allLines(chosen, types));
       });
     });
 }
 
-function allLines(types: TaskTypes): string[] {
-  if (types.all.length === 0) return ["no worker has announced a task type yet"];
-  return types.all.flatMap((type) => typeLines(type, types));
+function allLines(chosen: readonly TaskType[], types: TaskTypes): string[] {
+  if (chosen.length === 0) return ["no worker has announced a task type yet"];
+  return chosen.flatMap((type) => typeLines(type, types));
 }
 
 function typeLines(type: TaskType, { registry }: TaskTypes): string[] {
@@ -36,7 +42,17 @@ function typeLines(type: TaskType, { registry }: TaskTypes): string[] {
     `  input   ${type.name}`,
     ...(message ? inputLines(message) : []).map((line) => `            ${line}`),
     `  output  ${type.outputType}`,
+    `  workers ${workersOf(type, Date.now())}`,
+    ...type.conflicts.map((conflict) => `  warning ${conflict}`),
   ];
+}
+
+function workersOf({ liveWorkers, lastSeenTime }: TaskType, nowMs: number): string {
+  if (liveWorkers > 0) return `${liveWorkers} ${liveWorkers === 1 ? "serves" : "serve"} it`;
+  const seen = lastSeenTime
+    ? `, last seen ${shownDuration(nowMs - timestampMs(lastSeenTime))} ago`
+    : "";
+  return `none serves it${seen}`;
 }
 
 /** What `submit` takes. */

@@ -10,14 +10,24 @@ function lastPart(name: string): string {
 
 /** The type that someone means by its full name, its alias, or the last part of its name where only one has it. */
 export function resolveType(given: string, types: readonly TaskType[]): TaskType {
-  const exact = types.find(({ name, alias }) => name === given || alias === given);
-  if (exact) return exact;
-  const sameLastPart = types.filter(({ name }) => lastPart(name) === given);
-  if (sameLastPart.length > 1) {
-    const names = sameLastPart.map(({ name }) => name).join(", ");
-    throw new CliError(`"${given}" could be any of ${names}`, { exitCode: ExitCode.USAGE });
-  }
-  return sameLastPart[0] ?? unknown(given, types);
+  const named = types.find(({ name }) => name === given);
+  const meant =
+    named ??
+    onlyOne(
+      given,
+      types.filter(({ alias }) => alias === given),
+    ) ??
+    onlyOne(
+      given,
+      types.filter(({ name }) => lastPart(name) === given),
+    );
+  return meant ?? unknown(given, types);
+}
+
+function onlyOne(given: string, found: readonly TaskType[]): TaskType | undefined {
+  if (found.length <= 1) return found[0];
+  const names = found.map(({ name }) => name).join(", ");
+  throw new CliError(`"${given}" could be any of ${names}`, { exitCode: ExitCode.USAGE });
 }
 
 function unknown(given: string, types: readonly TaskType[]): never {

@@ -17,14 +17,10 @@ interface ChoresOptions {
 export function chores(options: ChoresOptions, signal: AbortSignal) {
   const { broker, types, overseer, readiness, janitor } = options;
   return Promise.all([
-    broker.taskTypes.follow(
-      (type) => types.add(type),
-      () => {
-        types.allRead();
-        readiness.green("task types");
-      },
-      signal,
-    ),
+    broker.taskTypes.follow((announced) => {
+      types.update(announced);
+      readiness.green("task types");
+    }, signal),
     broker.liveWorkers.follow(signal),
     broker.schedule.moveDueTasks(signal),
     enforceLimits(broker, signal),

@@ -5,6 +5,7 @@ import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
 import type { EndedCall } from "#lib/rpc/count-calls.ts";
 import type { Janitor } from "./janitor/janitor.ts";
+import type { Conflict, KnownTaskTypes } from "./known-task-types.ts";
 
 export interface GatewayMetrics {
   readonly registry: Registry;
@@ -15,11 +16,12 @@ export interface GatewayMetrics {
 interface Measured {
   readonly watching: Watching;
   readonly janitor: Janitor;
+  readonly types: KnownTaskTypes;
   readonly clock: BrokersClock;
 }
 
 /** What a gateway has to tell of itself. */
-export function gatewayMetrics({ watching, janitor, clock }: Measured): GatewayMetrics {
+export function gatewayMetrics({ watching, janitor, types, clock }: Measured): GatewayMetrics {
   const registry = metricsRegistry();
   const calls = new Counter({
     name: "millrace_gateway_calls_total",
@@ -32,6 +34,13 @@ export function gatewayMetrics({ watching, janitor, clock }: Measured): GatewayM
     name: "millrace_gateway_watchers",
     help: "Tasks that are watched now, each as often as it is.",
     rows: () => one(watching.watchers),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_task_type_conflicts",
+    help: "What does not fit together of the type: fields of releases that run side by side, an alias that is not its own.",
+    labelNames: ["type"],
+    rows: () => [...Map.groupBy(types.conflicts, ({ type }) => type)].map(conflictsRow),
   });
   addJanitorMetrics(registry, janitor);
   addParkedMetrics(registry, janitor, clock);
@@ -94,6 +103,10 @@ function addParkedMetrics(registry: Registry, janitor: Janitor, clock: BrokersCl
 
 function ageSeconds(time: Date | undefined, nowMs: number): number {
   return time ? (nowMs - time.getTime()) / 1_000 : 0;
+}
+
+function conflictsRow([type, { length }]: [string, readonly Conflict[]]): Row {
+  return { labels: { type }, value: length };
 }
 
 function one(value: number | undefined): Row[] {

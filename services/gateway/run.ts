@@ -25,7 +25,7 @@ import { readRoutingRules } from "./routing-rules.ts";
 await runService("gateway", process, async ({ settings, log, leaving }) => {
   const rules = await readRoutingRules(settings.routingFile, settings.queues);
   const readiness = new Readiness(["broker", "task types"]);
-  const types = new KnownTaskTypes(createRegistry(TaskService, QueueService));
+  const types = new KnownTaskTypes(createRegistry(TaskService, QueueService), log);
 
   await using broker = openBroker(settings, "gateway", log);
   await using watching = new Watching(broker.link, broker.log, log);
@@ -36,7 +36,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const overseer = new QueueOverseer(broker, queues, log);
   const serving = { broker, watching, types, queues, rules, historyMs, log, overseer };
   const janitor = new Janitor({ broker, log, historyMs });
-  const metrics = gatewayMetrics({ watching, janitor, clock: broker.clock });
+  const metrics = gatewayMetrics({ watching, janitor, types, clock: broker.clock });
   const registry = () => types.registry;
   const services = withReflection(
     withHealth({ routes: gatewayRoutes(serving), registry }, readiness),

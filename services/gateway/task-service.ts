@@ -1,10 +1,18 @@
+import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
-import type { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
+import type {
+  ListDeadLettersRequest,
+  RedriveDeadLettersRequest,
+  TaskService,
+} from "#gen/millrace/v1/task_service_pb.ts";
+import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
 import { accept } from "./accept.ts";
 import { cancel } from "./cancel.ts";
 import { deleteFinished } from "./delete.ts";
+import type { KnownTaskTypes } from "./known-task-types.ts";
 import { listDeadLetters } from "./list-dead-letters.ts";
 import { redrive } from "./redrive.ts";
 import { restart } from "./restart.ts";
@@ -57,10 +65,35 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
       return { deleted: await deleteFinished(broker, taskId) };
     },
 
-    listDeadLetters: (request, { signal }) => listDeadLetters(broker.scan, request, signal),
+    listDeadLetters: (request, { signal }) =>
+      listDeadLetters(broker.scan, withTypeName(request, types), signal),
 
-    redriveDeadLetters: (request, { signal }) => redrive(broker, request, signal),
+    redriveDeadLetters: (request, { signal }) =>
+      redrive(broker, withTypeName(request, types), signal),
 
-    listTaskTypes: () => ({ taskTypes: types.list() }),
+    listTaskTypes: () => ({ taskTypes: types.list().map((type) => withWorkers(type, broker)) }),
+  };
+}
+
+/** The request with the full name of the type that its filter asks for. */
+function withTypeName<Request extends ListDeadLettersRequest | RedriveDeadLettersRequest>(
+  request: Request,
+  types: KnownTaskTypes,
+): Request {
+  const { filter } = request;
+  if (!filter?.taskType) return request;
+  const taskType = types.resolve(filter.taskType, "filter.task_type");
+  return { ...request, filter: { ...filter, taskType } };
+}
+
+function withWorkers(type: TaskType, { liveWorkers, clock }: Broker): TaskType {
+  const { name, lastSeenTime } = type;
+  const silentMs = liveWorkers.silentMs(name);
+  const heardMs = silentMs === undefined ? 0 : clock.nowMs() - silentMs;
+  const lastMs = Math.max(heardMs, lastSeenTime ? timestampMs(lastSeenTime) : 0);
+  return {
+    ...type,
+    liveWorkers: liveWorkers.serving(name).length,
+    lastSeenTime: timestampFromMs(lastMs),
   };
 }

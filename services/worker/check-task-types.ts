@@ -21,14 +21,29 @@ const RETRIES: Readonly<Record<Exclude<keyof RetryPolicy, "nonRetryableCodes">, 
 
 /** Throws SetupError for task types whose attempts could not be run as they say, before one of their tasks finds out. */
 export function checkTaskTypes(types: readonly TaskTypeDefinition[]): void {
-  const names = new Set<string>();
+  refuseTwins(types);
   for (const type of types) {
-    const { typeName } = type.input;
-    if (names.has(typeName)) throw new SetupError(`two task types have the input ${typeName}`);
-    names.add(typeName);
     checkRanges(type.alias, type, TIMEOUTS);
     checkSoftTimeout(type);
     checkRetry(type);
+  }
+}
+
+function refuseTwins(types: readonly TaskTypeDefinition[]): void {
+  const byName = new Map<string, TaskTypeDefinition>();
+  for (const type of types) {
+    const { typeName } = type.input;
+    if (byName.has(typeName)) throw new SetupError(`two task types have the input ${typeName}`);
+    byName.set(typeName, type);
+  }
+  const byAlias = new Map<string, string>();
+  for (const { alias, input } of types) {
+    if (alias === "") continue;
+    const other = byAlias.get(alias) ?? byName.get(alias)?.input.typeName ?? input.typeName;
+    if (other !== input.typeName) {
+      throw new SetupError(`the alias ${alias} of ${input.typeName} means ${other} too`);
+    }
+    byAlias.set(alias, input.typeName);
   }
 }
 

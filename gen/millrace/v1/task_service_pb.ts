@@ -623,7 +623,7 @@ export type DeadLetterFilter = Message<"millrace.v1.DeadLetterFilter"> & {
   queue: string;
 
   /**
-   * Of this task type, by its full name.
+   * Of this task type, by its full name or its alias.
    *
    * @generated from field: string task_type = 2;
    */
@@ -994,7 +994,8 @@ export const TaskService: GenService<{
     output: typeof RedriveDeadLettersResponseSchema;
   },
   /**
-   * The task types that workers have announced, by name.
+   * The task types that workers have announced, by name. One that no worker has announced for as long as the history is
+   * kept is not among them. If several releases of a worker are at work, a type is as the one announced last has it.
    *
    * @generated from rpc millrace.v1.TaskService.ListTaskTypes
    */

@@ -4,8 +4,8 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Duration, FileDescriptorSet } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_descriptor, file_google_protobuf_duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, FileDescriptorSet, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { RetryPolicy } from "./task_pb.ts";
 import { file_millrace_v1_task } from "./task_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/task_type.proto.
  */
 export const file_millrace_v1_task_type: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIrkCCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBI3ChRhdHRlbXB0X3NvZnRfdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghpc29sYXRlZBgJIAEoCGIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_millrace_v1_task]);
+  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIskDCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBI3ChRhdHRlbXB0X3NvZnRfdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghpc29sYXRlZBgJIAEoCBIxCg1hbm5vdW5jZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljb25mbGljdHMYCyADKAkSMgoObGFzdF9zZWVuX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGxpdmVfd29ya2VycxgOIAEoBWIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_task]);
 
 /**
  * TaskType is a kind of task that some worker has announced. It is all that a gateway or a client needs in order to
@@ -85,6 +85,35 @@ export type TaskType = Message<"millrace.v1.TaskType"> & {
    * @generated from field: bool isolated = 9;
    */
   isolated: boolean;
+
+  /**
+   * When a worker first announced the type as it is described here. Not set: by a release that did not say so.
+   *
+   * @generated from field: google.protobuf.Timestamp announce_time = 10;
+   */
+  announceTime?: Timestamp | undefined;
+
+  /**
+   * In answers: what does not fit together, a sentence each. Releases of the type that run side by side, of which the one
+   * that was announced last has dropped or retyped a field; another type that has the same alias.
+   *
+   * @generated from field: repeated string conflicts = 11;
+   */
+  conflicts: string[];
+
+  /**
+   * In answers: when a worker that serves the type was last seen.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_time = 13;
+   */
+  lastSeenTime?: Timestamp | undefined;
+
+  /**
+   * In answers: how many workers serve the type now. 0: its tasks wait until one does.
+   *
+   * @generated from field: int32 live_workers = 14;
+   */
+  liveWorkers: number;
 };
 
 /**

@@ -21,6 +21,8 @@ export class LiveWorkers {
   readonly #signs = new Map<string, Sign>();
   /** Ids of those that have a handler for the type. */
   readonly #idsByType = new Map<string, Set<string>>();
+  /** When a worker that has a handler for the type was last there, of those that are gone. */
+  readonly #lastMs = new Map<string, number>();
   #followingSinceMs = Number.POSITIVE_INFINITY;
 
   /** `nowMs` must not jump, as the clock of the system may. */
@@ -73,6 +75,13 @@ export class LiveWorkers {
     return serving.length > 0 && serving.every(({ takesByType }) => !takesByType);
   }
 
+  /** How long ago a worker that has a handler for the type was last heard; undefined: never, as far as we know. */
+  silentMs(type: string): number | undefined {
+    const signs = [...(this.#idsByType.get(type) ?? [])].map((id) => this.#signs.get(id)?.atMs);
+    const heard = [this.#lastMs.get(type), ...signs].filter((atMs) => atMs !== undefined);
+    return heard.length === 0 ? undefined : Math.round(this.#nowMs() - Math.max(...heard));
+  }
+
   #sawAlive(worker: Worker): void {
     const atMs = this.#nowMs();
     // Its types are those of its start.
@@ -81,11 +90,11 @@ export class LiveWorkers {
     }
     this.#signs.set(worker.id, { worker, atMs });
     for (const [id, sign] of this.#signs) {
-      if (atMs - sign.atMs >= FORGOTTEN_MS) this.#forget(id);
+      if (atMs - sign.atMs >= FORGOTTEN_MS) this.#forget(id, sign.atMs);
     }
   }
 
-  #forget(workerId: string): void {
+  #forget(workerId: string, lastMs = this.#nowMs()): void {
     const sign = this.#signs.get(workerId);
     if (!sign) return;
     this.#signs.delete(workerId);
@@ -93,6 +102,7 @@ export class LiveWorkers {
       const ids = this.#idsOf(type);
       ids.delete(workerId);
       if (ids.size === 0) this.#idsByType.delete(type);
+      this.#lastMs.set(type, Math.max(lastMs, this.#lastMs.get(type) ?? lastMs));
     }
   }
 

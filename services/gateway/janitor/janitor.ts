@@ -6,6 +6,7 @@ import { adoptOrphans } from "./adopt-orphans.ts";
 import { type Chore, keepDoing } from "./chore.ts";
 import { endOutlived } from "./end-outlived.ts";
 import { JanitorFigures } from "./figures.ts";
+import { removeTaskTypes } from "./remove-task-types.ts";
 import { reportParked } from "./report-parked.ts";
 
 export interface JanitorOptions {
@@ -30,6 +31,7 @@ export class Janitor {
     this.#chores = [
       adoptOrphans(given),
       endOutlived(given),
+      removeTaskTypes(given),
       reportParked(given),
       repairBroker(broker),
     ];

@@ -89,6 +89,21 @@ test("a type that only old releases serve is told apart from one that nobody ser
   expect(workers.onlyOldServe(TYPE)).toBe(false);
 });
 
+test("when a type was last served is known of workers that live, that left, and that fell silent", async () => {
+  const { workers, clock, listener, seen } = await scene();
+  expect(workers.silentMs(TYPE)).toBeUndefined();
+  seen({ id: "a", taskTypes: [TYPE] });
+  clock.nowMs = 4 * SECOND_MS;
+  expect(workers.silentMs(TYPE)).toBe(4 * SECOND_MS);
+  listener.onLeft("a");
+  expect(workers.silentMs(TYPE)).toBe(0);
+  clock.nowMs = 5 * SECOND_MS;
+  expect(workers.silentMs(TYPE)).toBe(1 * SECOND_MS);
+  seen({ id: "b", taskTypes: [TYPE] }, 6 * SECOND_MS);
+  seen({ id: "c" }, 1_000 * SECOND_MS);
+  expect(workers.silentMs(TYPE)).toBe(994 * SECOND_MS);
+});
+
 test("that nobody serves a type is not said before every worker that lives had time to be heard", async () => {
   const { workers, clock, listener } = await scene();
   expect(workers.isComplete).toBe(false);

@@ -22,6 +22,14 @@ test("a last part that two types share is not enough", () => {
   );
 });
 
+test("an alias that two types have is not enough, a full name is", () => {
+  const twins = TYPES.map((type) => ({ ...type, alias: "twin" }));
+  expect(() => resolveType("twin", twins)).toThrow(
+    '"twin" could be any of millrace.tasks.v1.SummarizePage, shop.v1.ShipOrder, old.v1.ShipOrder',
+  );
+  expect(resolveType("old.v1.ShipOrder", twins).name).toBe("old.v1.ShipOrder");
+});
+
 test("an unknown type is answered with the nearest one and all that are known", () => {
   expect(() => resolveType("SumarizePage", TYPES)).toThrow(
     'there is no task type "SumarizePage" (did you mean "SummarizePage"?); known: web.summarize, ',

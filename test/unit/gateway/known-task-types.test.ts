@@ -6,27 +6,31 @@ import {
   DurationSchema,
   EmptySchema,
   FieldMaskSchema,
+  FileDescriptorProtoSchema,
   StringValueSchema,
   TimestampSchema,
 } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { StatusSchema } from "#gen/google/rpc/status_pb.ts";
+import type { Announcement } from "#lib/task/announced-types.ts";
 import { GatewayStarting, InvalidField, TaskTypeUnknown } from "#lib/task/errors.ts";
 import { defineTaskType } from "#lib/task/task-type.ts";
+import { QUIET } from "#test/support/broker.ts";
 import { KnownTaskTypes } from "../../../services/gateway/known-task-types.ts";
 import { announcedType } from "../../../services/worker/announced-type.ts";
 
-const types = new KnownTaskTypes(createRegistry());
-for (const input of [StatusSchema, FieldMaskSchema, TimestampSchema, DurationSchema]) {
-  types.add(announcedType(typeOf(input)));
-}
-
-types.allRead();
+const types = new KnownTaskTypes(createRegistry(), QUIET);
+types.update(
+  [StatusSchema, FieldMaskSchema, TimestampSchema, DurationSchema].map((input) => ({
+    type: announcedType(typeOf(input)),
+    seenMs: 0,
+  })),
+);
 
 test("a type that may not have been read yet is not said to be unknown", () => {
-  const starting = new KnownTaskTypes(createRegistry());
+  const starting = new KnownTaskTypes(createRegistry(), QUIET);
   expect(() => starting.checkInput(unknown, "input")).toThrow(GatewayStarting);
-  starting.allRead();
+  starting.update([]);
   expect(() => starting.checkInput(unknown, "input")).toThrow(TaskTypeUnknown);
 });
 
@@ -92,3 +96,87 @@ function errorOf(act: () => void): InvalidField {
   }
   return expect.unreachable("expected an InvalidField");
 }
+
+/** A release of a type, as its worker announces it. */
+function announced(
+  input: DescMessage,
+  {
+    alias = "",
+    seenMs = 0,
+    description = "",
+  }: Partial<Record<"alias" | "description", string>> & { seenMs?: number },
+): Announcement {
+  return { type: announcedType({ ...typeOf(input), alias, description }), seenMs };
+}
+
+function knowing(announcements: readonly Announcement[]) {
+  const warnings: object[] = [];
+  const log = { ...QUIET, warn: (fields: object) => void warnings.push(fields) };
+  const known = new KnownTaskTypes(createRegistry(), log);
+  known.update(announcements);
+  return { known, warnings };
+}
+
+test("a worker that only repeats what it announces has nothing built anew", () => {
+  const first = announced(DurationSchema, {});
+  const { known } = knowing([first]);
+  const { registry } = known;
+  known.update([{ ...first, seenMs: 60_000 }]);
+  expect(known.registry).toBe(registry);
+  expect(known.lastSeenMs(DurationSchema.typeName)).toBe(60_000);
+  known.update([announced(DurationSchema, { description: "another" })]);
+  expect(known.registry).not.toBe(registry);
+});
+
+test("a type leaves the list, and can't be submitted, when its entry is gone", () => {
+  const { known } = knowing([announced(DurationSchema, {})]);
+  known.update([]);
+  expect(known.list()).toEqual([]);
+  expect(() => known.checkInput(fine, "input")).toThrow(TaskTypeUnknown);
+});
+
+test("a type that can't be used does not hide the others", () => {
+  const good = announced(DurationSchema, {});
+  const bad = announced(TimestampSchema, {});
+  bad.type.descriptors?.file.push(create(FileDescriptorProtoSchema, { dependency: ["no.proto"] }));
+  const { known } = knowing([bad, good]);
+  expect(known.list().map(({ name }) => name)).toEqual([DurationSchema.typeName]);
+});
+
+test("a type is meant by its name and by its alias", () => {
+  const { known } = knowing([announced(DurationSchema, { alias: "wait" })]);
+  for (const given of ["wait", DurationSchema.typeName]) {
+    expect(known.resolve(given, "filter.task_type")).toBe(DurationSchema.typeName);
+  }
+  expect(known.resolve("gone.v1.Type", "filter.task_type")).toBe("gone.v1.Type");
+  expect(known.namesOf(fine)).toEqual([DurationSchema.typeName, "wait"]);
+});
+
+test("an alias that two types at work have means neither, and that is told", () => {
+  const { known, warnings } = knowing([
+    announced(DurationSchema, { alias: "wait" }),
+    announced(TimestampSchema, { alias: "wait" }),
+  ]);
+  expect(errorOf(() => known.resolve("wait", "filter.task_type")).message).toContain(
+    "google.protobuf.Timestamp and google.protobuf.Duration",
+  );
+  expect(known.namesOf(fine)).toEqual([DurationSchema.typeName]);
+  expect(known.list().map(({ conflicts }) => conflicts.length)).toEqual([1, 1]);
+  expect(warnings).toHaveLength(2);
+  // Once is enough.
+  known.update([
+    announced(DurationSchema, { alias: "wait" }),
+    announced(TimestampSchema, { alias: "wait" }),
+  ]);
+  expect(warnings).toHaveLength(2);
+});
+
+test("a type whose workers have gone leaves its alias to the next one", () => {
+  const { known } = knowing([
+    announced(DurationSchema, { alias: "wait", seenMs: 0 }),
+    announced(TimestampSchema, { alias: "wait", seenMs: 200_000 }),
+  ]);
+  expect(known.resolve("wait", "filter.task_type")).toBe(TimestampSchema.typeName);
+  expect(known.list().map(({ alias }) => alias)).toEqual(["", "wait"]);
+  expect(known.conflicts).toEqual([]);
+});

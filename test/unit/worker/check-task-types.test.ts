@@ -14,7 +14,7 @@ const TYPE: TaskTypeDefinition = {
 const DAY_MS = 24 * 3_600_000;
 
 test("task types are accepted whose limits can be kept", () => {
-  const soft = { ...TYPE, input: StringValueSchema, softTimeoutMs: 299_999 };
+  const soft = { ...TYPE, input: StringValueSchema, alias: "test.soft", softTimeoutMs: 299_999 };
   checkTaskTypes([{ ...TYPE, attemptTimeoutMs: DAY_MS, softTimeoutMs: 100 }, soft]);
 });
 
@@ -55,4 +55,17 @@ test("two task types with the same input are refused, for a task could not say w
   expect(() => checkTaskTypes([TYPE, TYPE])).toThrow(
     "two task types have the input google.protobuf.Value",
   );
+});
+
+test("an alias that means two task types is refused, and none is not", () => {
+  const other = { ...TYPE, input: StringValueSchema };
+  expect(() => checkTaskTypes([TYPE, other])).toThrow(
+    "the alias test.type of google.protobuf.StringValue means google.protobuf.Value too",
+  );
+  const named = { ...other, alias: "google.protobuf.Value" };
+  expect(() => checkTaskTypes([TYPE, named])).toThrow("means google.protobuf.Value too");
+  checkTaskTypes([
+    { ...TYPE, alias: "" },
+    { ...other, alias: "" },
+  ]);
 });
