@@ -13,6 +13,7 @@ import { textFrom } from "../task-types/parse-json.ts";
 import { resolveType } from "../task-types/resolve-type.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { print, printJson } from "../terminal/output.ts";
+import { tellStuck } from "../watch/tell-stuck.ts";
 import { watchTask } from "../watch/watch-task.ts";
 import { type Globals, globalsOf } from "./globals.ts";
 import { collectedValue } from "./option-values.ts";
@@ -104,6 +105,7 @@ async function submit(
     const answer = toldAsJson(SubmitTaskResponseSchema, submitted, types);
     if (json) printJson(answer);
     else print(taskId);
+    tellStuck(submitted.task?.waitingReason);
     return ExitCode.SUCCEEDED;
   });
 }

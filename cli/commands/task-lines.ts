@@ -31,6 +31,7 @@ export function taskLines(
 
 function fieldsOf(task: Task): [name: string, value: string][] {
   return [
+    ["waits", task.waitingReason?.description ?? ""],
     ["queue", queueOf(task)],
     ["labels", labelsOf(task)],
     ["attempts", attemptsOf(task)],

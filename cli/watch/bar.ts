@@ -8,8 +8,13 @@ const CELLS = 24;
 const FRAMES = ["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏"];
 const FRAME_MS = 80;
 
+interface Waits {
+  /** Why it waits, as far as that is known. */
+  readonly waits?: string;
+}
+
 /** How far a task is, in one line that fits: `████░░░░  50 %  fetching example.com  attempt 2 · 1.4 s` */
-export function barLine(picture: Picture, nowMs: number, columns: number): Line {
+export function barLine(picture: Picture & Waits, nowMs: number, columns: number): Line {
   const gauge = gaugeOf(picture, nowMs);
   const tail = tailOf(picture, nowMs);
   const room = columns - widthOf(gauge) - widthOf(tail) - 4;
@@ -31,12 +36,12 @@ export function percent(share: number): string {
   return `${String(Math.floor(share * 100)).padStart(3)} %`;
 }
 
-function noteOf({ state, progress, nextAttemptMs }: Picture, nowMs: number): string {
+function noteOf({ state, progress, nextAttemptMs, waits }: Picture & Waits, nowMs: number): string {
   switch (state) {
     case TaskState.SCHEDULED:
       return `starts in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
     case TaskState.QUEUED:
-      return "waits for a worker";
+      return waits ? `waits: ${waits}` : "waits for a worker";
     case TaskState.RETRYING:
       return `next attempt in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
     default:

@@ -6,6 +6,7 @@ import { barLine } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
 import { told } from "./told.ts";
 import type { View } from "./view.ts";
+import { WaitingNote } from "./waiting-note.ts";
 
 const REPAINT_MS = 80;
 const NAME_CHARS = 20;
@@ -18,6 +19,7 @@ export class BoardView implements View {
   readonly #repaint: NodeJS.Timeout;
   readonly #rows: () => number;
   readonly #pictures = new Map<string, Picture>();
+  readonly #waiting = new Map<string, WaitingNote>();
   /** Tasks whose history runs by: they are over. */
   readonly #over = new Set<string>();
 
@@ -27,9 +29,15 @@ export class BoardView implements View {
     this.#repaint = setInterval(() => this.#show(), REPAINT_MS);
   }
 
-  snapshot({ id, state }: Task): void {
+  snapshot(task: Task): void {
+    const { id, state } = task;
     if (isTerminal(state)) this.#over.add(id);
+    const waiting = new WaitingNote();
+    waiting.snapshot(task);
+    this.#waiting.set(id, waiting);
   }
+
+  waits(): void {}
 
   event(event: TaskEvent): void {
     const { taskId } = event;
@@ -37,6 +45,7 @@ export class BoardView implements View {
     const line = told(event, before);
     const picture = withEvent(before, event);
     this.#pictures.set(taskId, picture);
+    this.#waiting.get(taskId)?.event(event);
     if (line !== undefined) this.#area.print(joined(`${nameOf(taskId)}  `, line));
   }
 
@@ -57,7 +66,8 @@ export class BoardView implements View {
     const room = live.length > this.#rows() ? this.#rows() - 1 : live.length;
     const columns = this.#area.columns - NAME_CHARS - 2;
     const bars = live.slice(0, room).map(([taskId, picture]) => {
-      return joined(`${nameOf(taskId)}  `, barLine(picture, nowMs, columns));
+      const waits = this.#waiting.get(taskId)?.text ?? "";
+      return joined(`${nameOf(taskId)}  `, barLine({ ...picture, waits }, nowMs, columns));
     });
     const hidden = live.length - room;
     this.#area.bars(hidden > 0 ? [...bars, `… and ${hidden} more`] : bars);

@@ -69,6 +69,6 @@ class Watch {
       // A terminal one is not the last of a task that was started again.
       if (kind.value.facet.case === "state") this.#state = kind.value.facet.value.state;
       view.event(kind.value);
-    }
+    } else if (kind?.case === "keepAlive") view.waits(kind.value.waitingReason);
   }
 }

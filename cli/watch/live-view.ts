@@ -1,4 +1,4 @@
-import type { OutputChunk, Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { OutputChunk, Task, TaskEvent, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
 import { painted } from "../terminal/line.ts";
 import { LiveArea } from "../terminal/live-area.ts";
@@ -6,6 +6,7 @@ import { barLine } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
 import { told } from "./told.ts";
 import type { View } from "./view.ts";
+import { WaitingNote } from "./waiting-note.ts";
 
 const REPAINT_MS = 80;
 
@@ -13,6 +14,7 @@ const REPAINT_MS = 80;
 export class LiveView implements View {
   readonly #area: LiveArea;
   readonly #repaint: NodeJS.Timeout;
+  readonly #waiting = new WaitingNote();
   #picture: Picture = NOTHING_YET;
   #outputAttempt = 0;
   #ended = false;
@@ -24,7 +26,9 @@ export class LiveView implements View {
     this.#repaint = setInterval(() => this.#showBar(), REPAINT_MS);
   }
 
-  snapshot({ state }: Task): void {
+  snapshot(task: Task): void {
+    const { state } = task;
+    this.#waiting.snapshot(task);
     // Of a task that is over, the history runs by; a bar would only flicker.
     this.#over = isTerminal(state);
     if (this.#over) this.#ended = true;
@@ -33,11 +37,16 @@ export class LiveView implements View {
   event(event: TaskEvent): void {
     const line = told(event, this.#picture);
     this.#picture = withEvent(this.#picture, event);
+    this.#waiting.event(event);
     // A task may be started again after its end.
     if (event.facet.case === "state") this.#setEnded(isTerminalEvent(event));
     if (event.facet.case === "output") this.#grow(event.facet.value);
     if (line !== undefined) this.#area.print(line);
     this.#showBar();
+  }
+
+  waits(reason: WaitingReason | undefined): void {
+    this.#waiting.told(reason);
   }
 
   notice(line: string): void {
@@ -59,7 +68,8 @@ export class LiveView implements View {
 
   #showBar(): void {
     if (this.#ended) return;
-    this.#area.bar(barLine(this.#picture, Date.now(), this.#area.columns));
+    const shown = { ...this.#picture, waits: this.#waiting.text };
+    this.#area.bar(barLine(shown, Date.now(), this.#area.columns));
   }
 
   #setEnded(ended: boolean): void {

@@ -24,6 +24,8 @@ export class PlainView implements View {
     this.#picture = withEvent(this.#picture, event);
   }
 
+  waits(): void {}
+
   notice(line: string): void {
     this.#print(line);
   }

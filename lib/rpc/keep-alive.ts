@@ -11,7 +11,7 @@ const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
 export function withKeepAlive<T>(
   source: AsyncIterable<T>,
   everyMs: number,
-  makeKeepAlive: () => T,
+  makeKeepAlive: () => T | Promise<T>,
   signal: AbortSignal,
 ): AsyncIterableIterator<T, undefined> {
   return new KeptAlive(source[Symbol.asyncIterator](), everyMs, makeKeepAlive, signal);
@@ -21,7 +21,7 @@ export function withKeepAlive<T>(
 class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   readonly #source: AsyncIterator<T>;
   readonly #everyMs: number;
-  readonly #makeKeepAlive: () => T;
+  readonly #makeKeepAlive: () => T | Promise<T>;
   readonly #signal: AbortSignal;
   #asked = false;
   #ended = false;
@@ -33,7 +33,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   constructor(
     source: AsyncIterator<T>,
     everyMs: number,
-    makeKeepAlive: () => T,
+    makeKeepAlive: () => T | Promise<T>,
     signal: AbortSignal,
   ) {
     this.#source = source;
@@ -90,7 +90,10 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
     else this.#give(answer);
   }
 
-  readonly #sayAlive = (): void => this.#give({ done: false, value: this.#makeKeepAlive() });
+  readonly #sayAlive = (): void => {
+    const alive = Promise.resolve(this.#makeKeepAlive());
+    this.#give(alive.then((value) => ({ done: false, value })));
+  };
 
   #give(result: Result<T> | Promise<Result<T>>): void {
     this.#timer?.[Symbol.dispose]();

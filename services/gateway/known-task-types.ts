@@ -7,7 +7,7 @@ import {
   type Registry,
 } from "@bufbuild/protobuf";
 import { reflect } from "@bufbuild/protobuf/reflect";
-import { type Any, timestampDate, timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Any, timestampDate } from "@bufbuild/protobuf/wkt";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { placeOfNoJson, whyNoJson } from "#lib/rpc/told-as-json.ts";
@@ -150,7 +150,7 @@ export class KnownTaskTypes {
 
   /** Sorted by name. The alias of one that is named otherwise by now is left out. */
   list(): TaskType[] {
-    const types = [...this.#known.values()].map(({ type, lastSeenMs }) => {
+    const types = [...this.#known.values()].map(({ type }) => {
       const { name, alias } = type;
       const isOwn = this.#aliases.get(alias)?.includes(name) ?? true;
       const conflicts = this.#conflicts.filter((one) => one.type === name);
@@ -158,7 +158,6 @@ export class KnownTaskTypes {
         ...type,
         alias: isOwn ? alias : "",
         conflicts: conflicts.map(({ text }) => text),
-        lastSeenTime: timestampFromMs(lastSeenMs),
       };
     });
     return types.sort((a, b) => a.name.localeCompare(b.name));

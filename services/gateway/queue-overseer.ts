@@ -6,6 +6,13 @@ import { pause } from "#lib/process/pause.ts";
 import { QueueRates, type Rates } from "./queue-rates.ts";
 
 const EVERY_MS = 5_000;
+/** What was seen within this time is recent. */
+const RECENT_MS = 1_000;
+
+interface Look {
+  readonly atMs: number;
+  readonly figures: Promise<QueueFigures>;
+}
 
 /**
  * Looks at the queues every few seconds: to know how fast they move, and to see that they are as operators have set
@@ -17,6 +24,8 @@ export class QueueOverseer {
   readonly #queues: ReadonlyMap<string, QueueRates>;
   /** Queues in which the last look found entries that nobody hands out. What was just put there may not be counted yet. */
   readonly #stranded = new Set<string>();
+  readonly #looks = new Map<string, Look>();
+  readonly #last = new Map<string, QueueFigures>();
 
   constructor(broker: Broker, queues: readonly string[], log: Log) {
     this.#broker = broker;
@@ -32,7 +41,23 @@ export class QueueOverseer {
   async look(queue: string): Promise<QueueFigures> {
     const figures = await readQueueFigures(this.#broker.link, queue);
     this.#queues.get(queue)?.add({ atMs: performance.now(), totals: figures.totals });
+    this.#last.set(queue, figures);
     return figures;
+  }
+
+  /** The queue as it stood a second ago at most: however many ask, the broker is asked once. */
+  recent(queue: string): Promise<QueueFigures> {
+    const nowMs = performance.now();
+    const look = this.#looks.get(queue);
+    if (look && nowMs - look.atMs < RECENT_MS) return look.figures;
+    const figures = this.look(queue);
+    this.#looks.set(queue, { atMs: nowMs, figures });
+    return figures;
+  }
+
+  /** The queue as it was last seen, some seconds ago; undefined if it was not yet. */
+  last(queue: string): QueueFigures | undefined {
+    return this.#last.get(queue);
   }
 
   /** Looks again and again until the signal aborts. */

@@ -21,6 +21,7 @@ import { gatewayMetrics } from "./metrics.ts";
 import { QueueOverseer } from "./queue-overseer.ts";
 import { gatewayRoutes } from "./routes.ts";
 import { readRoutingRules } from "./routing-rules.ts";
+import { WaitingReasons } from "./waiting-reasons.ts";
 
 await runService("gateway", process, async ({ settings, log, leaving }) => {
   const rules = await readRoutingRules(settings.routingFile, settings.queues);
@@ -34,7 +35,8 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const { queues } = settings;
   const historyMs = historyMsOf(settings);
   const overseer = new QueueOverseer(broker, queues, log);
-  const serving = { broker, watching, types, queues, rules, historyMs, log, overseer };
+  const reasons = new WaitingReasons({ broker, types, overseer });
+  const serving = { broker, watching, types, queues, rules, historyMs, log, overseer, reasons };
   const janitor = new Janitor({ broker, log, historyMs });
   const metrics = gatewayMetrics({ watching, janitor, types, clock: broker.clock });
   const registry = () => types.registry;

@@ -1,4 +1,4 @@
-import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import type { ServiceImpl } from "@connectrpc/connect";
 import type {
   ListDeadLettersRequest,
@@ -6,7 +6,6 @@ import type {
   TaskService,
 } from "#gen/millrace/v1/task_service_pb.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
-import type { Broker } from "#lib/broker/broker.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
 import { accept } from "./accept.ts";
@@ -18,31 +17,36 @@ import { redrive } from "./redrive.ts";
 import { restart } from "./restart.ts";
 import { type SubmitTasksOptions, submitTasks } from "./submit-tasks.ts";
 import { watchUpdates } from "./updates.ts";
+import { lastSeenMs, type WaitingReasons } from "./waiting-reasons.ts";
 import { watchTasks } from "./watch-tasks.ts";
 
 export interface TaskServiceOptions extends SubmitTasksOptions {
   readonly watching: Watching;
+  readonly reasons: WaitingReasons;
 }
 
 /** TaskService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
 export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<typeof TaskService>> {
-  const { broker, watching, types } = options;
+  const { broker, watching, reasons } = options;
   return {
-    submitTask: (request) => accept(request, "spec", options),
+    async submitTask(request) {
+      const { task, deduplicated } = await accept(request, "spec", options);
+      return { task: reasons.explainNow(task), deduplicated };
+    },
 
     submitTasks: ({ tasks }, { signal }) => submitTasks(tasks, options, signal),
 
     async getTask({ taskId }) {
       const standing = await broker.log.read(taskId);
       if (!standing) throw new TaskNotFound(taskId);
-      return { task: standing.task };
+      return { task: await reasons.explain(standing.task) };
     },
 
     async *watchTask(request, { signal }) {
-      for await (const update of watchUpdates(watching, request, signal)) yield { update };
+      for await (const update of watchUpdates(options, request, signal)) yield { update };
     },
 
-    watchTasks: (request, { signal }) => watchTasks(watching, request, signal),
+    watchTasks: (request, { signal }) => watchTasks(options, request, signal),
 
     async *runTask({ submit: request }, { signal }) {
       if (!request) throw new InvalidField("submit", "is required");
@@ -50,7 +54,7 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
       watching.check();
       const { task } = await accept(request, "submit.spec", options);
       const whole = { taskId: task.id, afterSequence: 0n };
-      for await (const update of watchUpdates(watching, whole, signal)) yield { update };
+      for await (const update of watchUpdates(options, whole, signal)) yield { update };
     },
 
     async cancelTask({ taskId, ...asked }) {
@@ -58,21 +62,28 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
     },
 
     async retryTask({ taskId, requestedBy }) {
-      return { task: await restart(broker, { taskId, requestedBy }) };
+      return { task: await reasons.explain(await restart(broker, { taskId, requestedBy })) };
     },
 
     async deleteTask({ taskId }) {
       return { deleted: await deleteFinished(broker, taskId) };
     },
 
+    ...methodsByType(options),
+  };
+}
+
+function methodsByType(options: TaskServiceOptions) {
+  const { broker, types } = options;
+  return {
     listDeadLetters: (request, { signal }) =>
       listDeadLetters(broker.scan, withTypeName(request, types), signal),
 
     redriveDeadLetters: (request, { signal }) =>
       redrive(broker, withTypeName(request, types), signal),
 
-    listTaskTypes: () => ({ taskTypes: types.list().map((type) => withWorkers(type, broker)) }),
-  };
+    listTaskTypes: () => ({ taskTypes: types.list().map((type) => withWorkers(type, options)) }),
+  } satisfies Partial<ServiceImpl<typeof TaskService>>;
 }
 
 /** The request with the full name of the type that its filter asks for. */
@@ -86,14 +97,12 @@ function withTypeName<Request extends ListDeadLettersRequest | RedriveDeadLetter
   return { ...request, filter: { ...filter, taskType } };
 }
 
-function withWorkers(type: TaskType, { liveWorkers, clock }: Broker): TaskType {
-  const { name, lastSeenTime } = type;
-  const silentMs = liveWorkers.silentMs(name);
-  const heardMs = silentMs === undefined ? 0 : clock.nowMs() - silentMs;
-  const lastMs = Math.max(heardMs, lastSeenTime ? timestampMs(lastSeenTime) : 0);
+function withWorkers(type: TaskType, { broker, types }: TaskServiceOptions): TaskType {
+  const { name } = type;
+  const seenMs = lastSeenMs(name, broker, types);
   return {
     ...type,
-    liveWorkers: liveWorkers.serving(name).length,
-    lastSeenTime: timestampFromMs(lastMs),
+    liveWorkers: broker.liveWorkers.serving(name).length,
+    ...(seenMs !== undefined && { lastSeenTime: timestampFromMs(seenMs) }),
   };
 }

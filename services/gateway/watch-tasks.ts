@@ -12,15 +12,16 @@ import { statusOf } from "#lib/rpc/status-of.ts";
 import { InvalidField } from "#lib/task/errors.ts";
 import { KEEP_ALIVE_MS } from "#lib/task/limits.ts";
 import { keepAlive, updateOf } from "./updates.ts";
+import type { WaitingReasons } from "./waiting-reasons.ts";
 
 /** A watch of many tasks as its caller sees it; one keep-alive for all of them. */
 export function watchTasks(
-  watching: Watching,
+  { watching, reasons }: { readonly watching: Watching; readonly reasons: WaitingReasons },
   request: WatchTasksRequest,
   signal: AbortSignal,
 ): AsyncIterable<WatchTasksResponse> {
   refuseTwins(request);
-  const responses = responsesOf(watching.watchMany(request, signal));
+  const responses = responsesOf(watching.watchMany(request, signal), reasons);
   const alive = () => response({ case: "update", value: keepAlive() });
   return withKeepAlive(responses, KEEP_ALIVE_MS, alive, signal);
 }
@@ -37,12 +38,16 @@ function refuseTwins({ tasks }: WatchTasksRequest): void {
 
 async function* responsesOf(
   steps: AsyncIterable<ManyWatchStep>,
+  reasons: WaitingReasons,
 ): AsyncGenerator<WatchTasksResponse> {
-  for await (const step of steps) yield response(kindOf(step));
+  for await (const step of steps) yield response(await kindOf(step, reasons));
 }
 
-function kindOf(step: ManyWatchStep): WatchTasksResponse["kind"] {
-  if (step.case !== "failure") return { case: "update", value: updateOf(step) };
+async function kindOf(
+  step: ManyWatchStep,
+  reasons: WaitingReasons,
+): Promise<WatchTasksResponse["kind"]> {
+  if (step.case !== "failure") return { case: "update", value: await updateOf(step, reasons) };
   const { taskId, error } = step.value;
   return { case: "failure", value: create(TaskFailureSchema, { taskId, error: statusOf(error) }) };
 }

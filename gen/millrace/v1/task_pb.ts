@@ -13,7 +13,7 @@ import type { JsonObject, Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/task.proto.
  */
 export const file_millrace_v1_task: GenFile = /*@__PURE__*/
-  fileDesc("ChZtaWxscmFjZS92MS90YXNrLnByb3RvEgttaWxscmFjZS52MSKgAwoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJGCg9pbml0aWFsX2JhY2tvZmYYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCJAcMgUQgOWadxJDCgttYXhfYmFja29mZhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgOWadxI4ChJiYWNrb2ZmX211bHRpcGxpZXIYBCABKAFCF7pIFBISGQAAAAAAACRAKQAAAAAAAPA/SAGIAQESLAoGaml0dGVyGAUgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgCiAEBEkMKE25vbl9yZXRyeWFibGVfY29kZXMYBiADKAlCJrpII5IBIBAgIhxyGhhAMhZeW0EtWl1bQS1aMC05X117MCw2M30kQg8KDV9tYXhfYXR0ZW1wdHNCFQoTX2JhY2tvZmZfbXVsdGlwbGllckIJCgdfaml0dGVyIqkGCghUYXNrU3BlYxIrCgVpbnB1dBgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlCBrpIA8gBARI8CgVxdWV1ZRgCIAEoCUItukgq2AEBciUYIDIhXlthLXpdKFthLXowLTktXXswLDMwfVthLXowLTldKT8kEjEKCHByaW9yaXR5GAMgASgOMhUubWlsbHJhY2UudjEuUHJpb3JpdHlCCLpIBYIBAhABEi4KDHJldHJ5X3BvbGljeRgEIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EkcKD2F0dGVtcHRfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgMLXLxJiCgZsYWJlbHMYBiADKAsyIS5taWxscmFjZS52MS5UYXNrU3BlYy5MYWJlbHNFbnRyeUIvukgsmgEpECAiHnIcGD8yGF5bYS16XVthLXowLTlfLi1dezAsNjJ9JCoFcgMYgAISMAoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABI0CgVkZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgBIABIxCgtleHBpcmVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARI3CgN0dGwYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y9IARI+Cgx0YXNrX3RpbWVvdXQYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y8STAoUYXR0ZW1wdF9zb2Z0X3RpbWVvdXQYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIECICjBTIFEIDC1y8aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVzdGFydEIICgZleHBpcnkiogEKCVRhc2tFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIEg8KB2F0dGVtcHQYBCABKAUSKAoHZGV0YWlscxgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKCFByb2dyZXNzEg8KB2F0dGVtcHQYASABKAUSFQoIZnJhY3Rpb24YAiABKAFIAIgBARIUCgdjdXJyZW50GAMgASgDSAGIAQESEgoFdG90YWwYBCABKANIAogBARIMCgRub3RlGAUgASgJQgsKCV9mcmFjdGlvbkIKCghfY3VycmVudEIICgZfdG90YWwiSQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAQgkKB2NvbnRlbnQiuAEKB0xvZ0xpbmUSDwoHYXR0ZW1wdBgBIAEoBRIpCgVsZXZlbBgCIAEoDjIaLm1pbGxyYWNlLnYxLkxvZ0xpbmUuTGV2ZWwSDwoHbWVzc2FnZRgDIAEoCSJgCgVMZXZlbBIVChFMRVZFTF9VTlNQRUNJRklFRBAAEg8KC0xFVkVMX0RFQlVHEAESDgoKTEVWRUxfSU5GTxACEg4KCkxFVkVMX1dBUk4QAxIPCgtMRVZFTF9FUlJPUhAEIkQKCkNoZWNrcG9pbnQSDwoHYXR0ZW1wdBgBIAEoBRIlCgVzdGF0ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSLVAwoLU3RhdGVDaGFuZ2USJQoFc3RhdGUYASABKA4yFi5taWxscmFjZS52MS5UYXNrU3RhdGUSDwoHYXR0ZW1wdBgCIAEoBRIQCghmYWlsdXJlcxgDIAEoBRIPCgdjcmFzaGVzGAQgASgFEhEKCXdvcmtlcl9pZBgFIAEoCRIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFuZXh0X2F0dGVtcHRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoFZXJyb3IYCCABKAsyFi5taWxscmFjZS52MS5UYXNrRXJyb3ISJAoGb3V0cHV0GAkgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIVCg1jYW5jZWxfcmVhc29uGAogASgJEhMKC2NhbmNlbGVkX2J5GAsgASgJEhAKCHJlc3RhcnRzGAwgASgFEjAKDHJlc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVzdGFydGVkX2J5GA4gASgJEg8KB2RlbGV0ZWQYDyABKAgSDQoFZXBvY2gYECABKAQi2AUKBFRhc2sSCgoCaWQYASABKAkSIwoEc3BlYxgCIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjEiUKBXN0YXRlGAMgASgOMhYubWlsbHJhY2UudjEuVGFza1N0YXRlEg8KB2F0dGVtcHQYBCABKAUSEAoIZmFpbHVyZXMYBSABKAUSDwoHY3Jhc2hlcxgGIAEoBRIRCgl3b3JrZXJfaWQYByABKAkSJwoIcHJvZ3Jlc3MYCCABKAsyFS5taWxscmFjZS52MS5Qcm9ncmVzcxIlCgVlcnJvchgJIAEoCzIWLm1pbGxyYWNlLnYxLlRhc2tFcnJvchIkCgZvdXRwdXQYCiABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhUKDWNhbmNlbF9yZWFzb24YCyABKAkSLwoLY3JlYXRlX3RpbWUYDCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi4KCnN0YXJ0X3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjUKEW5leHRfYXR0ZW1wdF90aW1lGA4gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIsCghlbmRfdGltZRgPIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYECABKAQSEwoLY2FuY2VsZWRfYnkYESABKAkSEAoIcmVzdGFydHMYEiABKAUSMAoMcmVzdGFydF90aW1lGBMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxyZXN0YXJ0ZWRfYnkYFCABKAkSLwoLZXhwaXJlX3RpbWUYFSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGRlYWRsaW5lGBYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCLeAgoJVGFza0V2ZW50Eg8KB3Rhc2tfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEc3BlYxgEIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjSAASKQoFc3RhdGUYBSABKAsyGC5taWxscmFjZS52MS5TdGF0ZUNoYW5nZUgAEikKCHByb2dyZXNzGAYgASgLMhUubWlsbHJhY2UudjEuUHJvZ3Jlc3NIABIqCgZvdXRwdXQYByABKAsyGC5taWxscmFjZS52MS5PdXRwdXRDaHVua0gAEiMKA2xvZxgIIAEoCzIULm1pbGxyYWNlLnYxLkxvZ0xpbmVIABItCgpjaGVja3BvaW50GAkgASgLMhcubWlsbHJhY2UudjEuQ2hlY2twb2ludEgAQgcKBWZhY2V0KusBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFQoRVEFTS19TVEFURV9RVUVVRUQQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1JFVFJZSU5HEAQSGAoUVEFTS19TVEFURV9TVUNDRUVERUQQBRIVChFUQVNLX1NUQVRFX0ZBSUxFRBAGEhcKE1RBU0tfU1RBVEVfQ0FOQ0VMRUQQBxIWChJUQVNLX1NUQVRFX0VYUElSRUQQCCpzCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhMKD1BSSU9SSVRZX1VSR0VOVBABEhEKDVBSSU9SSVRZX0hJR0gQAhITCg9QUklPUklUWV9OT1JNQUwQAxIQCgxQUklPUklUWV9MT1cQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
+  fileDesc("ChZtaWxscmFjZS92MS90YXNrLnByb3RvEgttaWxscmFjZS52MSKgAwoLUmV0cnlQb2xpY3kSJAoMbWF4X2F0dGVtcHRzGAEgASgFQgm6SAYaBBhkKAFIAIgBARJGCg9pbml0aWFsX2JhY2tvZmYYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CErpID6oBDCIDCJAcMgUQgOWadxJDCgttYXhfYmFja29mZhgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgOWadxI4ChJiYWNrb2ZmX211bHRpcGxpZXIYBCABKAFCF7pIFBISGQAAAAAAACRAKQAAAAAAAPA/SAGIAQESLAoGaml0dGVyGAUgASgBQhe6SBQSEhkAAAAAAADwPykAAAAAAAAAAEgCiAEBEkMKE25vbl9yZXRyeWFibGVfY29kZXMYBiADKAlCJrpII5IBIBAgIhxyGhhAMhZeW0EtWl1bQS1aMC05X117MCw2M30kQg8KDV9tYXhfYXR0ZW1wdHNCFQoTX2JhY2tvZmZfbXVsdGlwbGllckIJCgdfaml0dGVyIqkGCghUYXNrU3BlYxIrCgVpbnB1dBgBIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnlCBrpIA8gBARI8CgVxdWV1ZRgCIAEoCUItukgq2AEBciUYIDIhXlthLXpdKFthLXowLTktXXswLDMwfVthLXowLTldKT8kEjEKCHByaW9yaXR5GAMgASgOMhUubWlsbHJhY2UudjEuUHJpb3JpdHlCCLpIBYIBAhABEi4KDHJldHJ5X3BvbGljeRgEIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EkcKD2F0dGVtcHRfdGltZW91dBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkITukgQqgENIgQIgKMFMgUQgMLXLxJiCgZsYWJlbHMYBiADKAsyIS5taWxscmFjZS52MS5UYXNrU3BlYy5MYWJlbHNFbnRyeUIvukgsmgEpECAiHnIcGD8yGF5bYS16XVthLXowLTlfLi1dezAsNjJ9JCoFcgMYgAISMAoKc3RhcnRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABI0CgVkZWxheRgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIIukgFqgECMgBIABIxCgtleHBpcmVfdGltZRgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIARI3CgN0dGwYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y9IARI+Cgx0YXNrX3RpbWVvdXQYCyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CDbpICqoBBzIFEIDC1y8STAoUYXR0ZW1wdF9zb2Z0X3RpbWVvdXQYDCABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb25CE7pIEKoBDSIECICjBTIFEIDC1y8aLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIHCgVzdGFydEIICgZleHBpcnkiogEKCVRhc2tFcnJvchIMCgRjb2RlGAEgASgJEg8KB21lc3NhZ2UYAiABKAkSEQoJcmV0cnlhYmxlGAMgASgIEg8KB2F0dGVtcHQYBCABKAUSKAoHZGV0YWlscxgFIAEoCzIXLmdvb2dsZS5wcm90b2J1Zi5TdHJ1Y3QSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAijQEKCFByb2dyZXNzEg8KB2F0dGVtcHQYASABKAUSFQoIZnJhY3Rpb24YAiABKAFIAIgBARIUCgdjdXJyZW50GAMgASgDSAGIAQESEgoFdG90YWwYBCABKANIAogBARIMCgRub3RlGAUgASgJQgsKCV9mcmFjdGlvbkIKCghfY3VycmVudEIICgZfdG90YWwiSQoLT3V0cHV0Q2h1bmsSDwoHYXR0ZW1wdBgBIAEoBRIOCgR0ZXh0GAIgASgJSAASDgoEZGF0YRgDIAEoDEgAQgkKB2NvbnRlbnQiuAEKB0xvZ0xpbmUSDwoHYXR0ZW1wdBgBIAEoBRIpCgVsZXZlbBgCIAEoDjIaLm1pbGxyYWNlLnYxLkxvZ0xpbmUuTGV2ZWwSDwoHbWVzc2FnZRgDIAEoCSJgCgVMZXZlbBIVChFMRVZFTF9VTlNQRUNJRklFRBAAEg8KC0xFVkVMX0RFQlVHEAESDgoKTEVWRUxfSU5GTxACEg4KCkxFVkVMX1dBUk4QAxIPCgtMRVZFTF9FUlJPUhAEIkQKCkNoZWNrcG9pbnQSDwoHYXR0ZW1wdBgBIAEoBRIlCgVzdGF0ZRgCIAEoCzIWLmdvb2dsZS5wcm90b2J1Zi5WYWx1ZSLVAwoLU3RhdGVDaGFuZ2USJQoFc3RhdGUYASABKA4yFi5taWxscmFjZS52MS5UYXNrU3RhdGUSDwoHYXR0ZW1wdBgCIAEoBRIQCghmYWlsdXJlcxgDIAEoBRIPCgdjcmFzaGVzGAQgASgFEhEKCXdvcmtlcl9pZBgFIAEoCRIuCgpzdGFydF90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI1ChFuZXh0X2F0dGVtcHRfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoFZXJyb3IYCCABKAsyFi5taWxscmFjZS52MS5UYXNrRXJyb3ISJAoGb3V0cHV0GAkgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIVCg1jYW5jZWxfcmVhc29uGAogASgJEhMKC2NhbmNlbGVkX2J5GAsgASgJEhAKCHJlc3RhcnRzGAwgASgFEjAKDHJlc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMcmVzdGFydGVkX2J5GA4gASgJEg8KB2RlbGV0ZWQYDyABKAgSDQoFZXBvY2gYECABKAQi5AIKDVdhaXRpbmdSZWFzb24SMQoGcmVhc29uGAEgASgOMiEubWlsbHJhY2UudjEuV2FpdGluZ1JlYXNvbi5SZWFzb24SEwoLZGVzY3JpcHRpb24YAiABKAkSKQoFdW50aWwYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDmxhc3Rfc2Vlbl90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKrAQoGUmVhc29uEhYKElJFQVNPTl9VTlNQRUNJRklFRBAAEhQKEFJFQVNPTl9OT19XT1JLRVIQARIXChNSRUFTT05fUVVFVUVfUEFVU0VEEAISFQoRUkVBU09OX1FVRVVFX0ZVTEwQAxIVChFSRUFTT05fU0xPVFNfQlVTWRAEEhUKEVJFQVNPTl9TVEFSVF9USU1FEAUSFQoRUkVBU09OX1JFVFJZX1RJTUUQBiKMBgoEVGFzaxIKCgJpZBgBIAEoCRIjCgRzcGVjGAIgASgLMhUubWlsbHJhY2UudjEuVGFza1NwZWMSJQoFc3RhdGUYAyABKA4yFi5taWxscmFjZS52MS5UYXNrU3RhdGUSDwoHYXR0ZW1wdBgEIAEoBRIQCghmYWlsdXJlcxgFIAEoBRIPCgdjcmFzaGVzGAYgASgFEhEKCXdvcmtlcl9pZBgHIAEoCRInCghwcm9ncmVzcxgIIAEoCzIVLm1pbGxyYWNlLnYxLlByb2dyZXNzEiUKBWVycm9yGAkgASgLMhYubWlsbHJhY2UudjEuVGFza0Vycm9yEiQKBm91dHB1dBgKIAEoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkSFQoNY2FuY2VsX3JlYXNvbhgLIAEoCRIvCgtjcmVhdGVfdGltZRgMIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKc3RhcnRfdGltZRgNIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNQoRbmV4dF9hdHRlbXB0X3RpbWUYDiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiwKCGVuZF90aW1lGA8gASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgQIAEoBBITCgtjYW5jZWxlZF9ieRgRIAEoCRIQCghyZXN0YXJ0cxgSIAEoBRIwCgxyZXN0YXJ0X3RpbWUYEyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDHJlc3RhcnRlZF9ieRgUIAEoCRIvCgtleHBpcmVfdGltZRgVIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLAoIZGVhZGxpbmUYFiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjIKDndhaXRpbmdfcmVhc29uGBcgASgLMhoubWlsbHJhY2UudjEuV2FpdGluZ1JlYXNvbiLeAgoJVGFza0V2ZW50Eg8KB3Rhc2tfaWQYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASJQoEc3BlYxgEIAEoCzIVLm1pbGxyYWNlLnYxLlRhc2tTcGVjSAASKQoFc3RhdGUYBSABKAsyGC5taWxscmFjZS52MS5TdGF0ZUNoYW5nZUgAEikKCHByb2dyZXNzGAYgASgLMhUubWlsbHJhY2UudjEuUHJvZ3Jlc3NIABIqCgZvdXRwdXQYByABKAsyGC5taWxscmFjZS52MS5PdXRwdXRDaHVua0gAEiMKA2xvZxgIIAEoCzIULm1pbGxyYWNlLnYxLkxvZ0xpbmVIABItCgpjaGVja3BvaW50GAkgASgLMhcubWlsbHJhY2UudjEuQ2hlY2twb2ludEgAQgcKBWZhY2V0KusBCglUYXNrU3RhdGUSGgoWVEFTS19TVEFURV9VTlNQRUNJRklFRBAAEhgKFFRBU0tfU1RBVEVfU0NIRURVTEVEEAESFQoRVEFTS19TVEFURV9RVUVVRUQQAhIWChJUQVNLX1NUQVRFX1JVTk5JTkcQAxIXChNUQVNLX1NUQVRFX1JFVFJZSU5HEAQSGAoUVEFTS19TVEFURV9TVUNDRUVERUQQBRIVChFUQVNLX1NUQVRFX0ZBSUxFRBAGEhcKE1RBU0tfU1RBVEVfQ0FOQ0VMRUQQBxIWChJUQVNLX1NUQVRFX0VYUElSRUQQCCpzCghQcmlvcml0eRIYChRQUklPUklUWV9VTlNQRUNJRklFRBAAEhMKD1BSSU9SSVRZX1VSR0VOVBABEhEKDVBSSU9SSVRZX0hJR0gQAhITCg9QUklPUklUWV9OT1JNQUwQAxIQCgxQUklPUklUWV9MT1cQBGIGcHJvdG8z", [file_buf_validate_validate, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_struct, file_google_protobuf_timestamp]);
 
 /**
  * RetryPolicy says whether and when a failed attempt is followed by another. The delay after the n-th failure is
@@ -591,6 +591,117 @@ export const StateChangeSchema: GenMessage<StateChange> = /*@__PURE__*/
   messageDesc(file_millrace_v1_task, 7);
 
 /**
+ * WaitingReason says why a task waits now. It may change without an event: workers come and go.
+ *
+ * @generated from message millrace.v1.WaitingReason
+ */
+export type WaitingReason = Message<"millrace.v1.WaitingReason"> & {
+  /**
+   * Why.
+   *
+   * @generated from field: millrace.v1.WaitingReason.Reason reason = 1;
+   */
+  reason: WaitingReason_Reason;
+
+  /**
+   * The same in one sentence, for people, e.g. "no live worker serves shop.v1.SendReceipt; last seen 11 min ago".
+   *
+   * @generated from field: string description = 2;
+   */
+  description: string;
+
+  /**
+   * When that ends; set for START_TIME and RETRY_TIME.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 3;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * When a worker that serves the type was last seen; may be set for NO_WORKER.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_time = 4;
+   */
+  lastSeenTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message millrace.v1.WaitingReason.
+ * Use `create(WaitingReasonSchema)` to create a new message.
+ */
+export const WaitingReasonSchema: GenMessage<WaitingReason> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_task, 8);
+
+/**
+ * Reason ranks by what has to happen first.
+ *
+ * @generated from enum millrace.v1.WaitingReason.Reason
+ */
+export const WaitingReason_Reason = {
+  /**
+   * None of those below.
+   *
+   * @generated from enum value: REASON_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * No live worker has a handler for its type and takes tasks from its queue.
+   *
+   * @generated from enum value: REASON_NO_WORKER = 1;
+   */
+  NO_WORKER: 1,
+
+  /**
+   * An operator has paused its queue.
+   *
+   * @generated from enum value: REASON_QUEUE_PAUSED = 2;
+   */
+  QUEUE_PAUSED: 2,
+
+  /**
+   * Its queue is full; it was promised a place, and gets the next one.
+   *
+   * @generated from enum value: REASON_QUEUE_FULL = 3;
+   */
+  QUEUE_FULL: 3,
+
+  /**
+   * The workers that could take it run as many attempts as they may.
+   *
+   * @generated from enum value: REASON_SLOTS_BUSY = 4;
+   */
+  SLOTS_BUSY: 4,
+
+  /**
+   * Its start time has not come.
+   *
+   * @generated from enum value: REASON_START_TIME = 5;
+   */
+  START_TIME: 5,
+
+  /**
+   * The time of its next attempt has not come.
+   *
+   * @generated from enum value: REASON_RETRY_TIME = 6;
+   */
+  RETRY_TIME: 6,
+} as const;
+
+/**
+ * Reason ranks by what has to happen first.
+ *
+ * @generated from enum millrace.v1.WaitingReason.Reason
+ */
+export type WaitingReason_Reason = (typeof WaitingReason_Reason)[keyof typeof WaitingReason_Reason] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.WaitingReason.Reason.
+ */
+export const WaitingReason_ReasonSchema: GenEnum<WaitingReason_Reason> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_task, 8, 0);
+
+/**
  * Task is a task as it stands.
  *
  * @generated from message millrace.v1.Task
@@ -749,6 +860,13 @@ export type Task = Message<"millrace.v1.Task"> & {
    * @generated from field: google.protobuf.Timestamp deadline = 22;
    */
   deadline?: Timestamp | undefined;
+
+  /**
+   * Why it waits. Set in answers, as far as that is known, while it waits.
+   *
+   * @generated from field: millrace.v1.WaitingReason waiting_reason = 23;
+   */
+  waitingReason?: WaitingReason | undefined;
 };
 
 /**
@@ -756,7 +874,7 @@ export type Task = Message<"millrace.v1.Task"> & {
  * Use `create(TaskSchema)` to create a new message.
  */
 export const TaskSchema: GenMessage<Task> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task, 8);
+  messageDesc(file_millrace_v1_task, 9);
 
 /**
  * TaskEvent is one fact in a task's history.
@@ -846,7 +964,7 @@ export type TaskEvent = Message<"millrace.v1.TaskEvent"> & {
  * Use `create(TaskEventSchema)` to create a new message.
  */
 export const TaskEventSchema: GenMessage<TaskEvent> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_task, 9);
+  messageDesc(file_millrace_v1_task, 10);
 
 /**
  * TaskState is where a task is in its life. SUCCEEDED, FAILED, CANCELED and EXPIRED are terminal: a task reaches exactly

@@ -1,0 +1,9 @@
+import type { Link } from "../link/link.ts";
+import { readNewest } from "../log/read-batch.ts";
+import { type Run, SCHEDULE_STREAM, scheduleSubject } from "../names.ts";
+
+/** Whether the run waits in the schedule, to be put into its queue later. May be stale, for any replica answers. */
+export async function isPlanned(link: Link, run: Run): Promise<boolean> {
+  const found = await readNewest(link.use(), [scheduleSubject(run)], SCHEDULE_STREAM);
+  return found.length > 0;
+}

@@ -1,0 +1,89 @@
+import type { Task } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { isPlanned } from "#lib/broker/queues/is-planned.ts";
+import type { QueueFigures } from "#lib/broker/queues/queue-figures.ts";
+import {
+  isWaiting,
+  queueNameOf,
+  typeNameOf,
+  type WaitingFacts,
+  waitingReason,
+} from "#lib/task/waiting-reason.ts";
+import type { KnownTaskTypes } from "./known-task-types.ts";
+import type { QueueOverseer } from "./queue-overseer.ts";
+
+/** An entry of a queue takes no more than that. */
+const ENTRY_BYTES = 128 * 1024;
+
+interface Sources {
+  readonly broker: Broker;
+  readonly types: KnownTaskTypes;
+  readonly overseer: QueueOverseer;
+}
+
+/** Finds out why tasks wait. Nothing depends on it: what can't be found out now is left open. */
+export class WaitingReasons {
+  readonly #broker: Broker;
+  readonly #types: KnownTaskTypes;
+  readonly #overseer: QueueOverseer;
+
+  constructor({ broker, types, overseer }: Sources) {
+    this.#broker = broker;
+    this.#types = types;
+    this.#overseer = overseer;
+  }
+
+  /** The task, with the reason if it waits. */
+  async explain(task: Task): Promise<Task> {
+    if (!isWaiting(task)) return task;
+    const figures = await this.#overseer.recent(queueNameOf(task)).catch(() => undefined);
+    const waitsForRoom =
+      figures !== undefined && isFull(figures) && (await this.#isPlanned(task).catch(() => false));
+    return this.#with(task, { pause: figures?.settings.pause, waitsForRoom });
+  }
+
+  /** The same by what is known anyway, for answers that must not wait. */
+  explainNow(task: Task): Task {
+    const pause = this.#overseer.last(queueNameOf(task))?.settings.pause;
+    return this.#with(task, { pause, waitsForRoom: false });
+  }
+
+  #with(task: Task, found: Pick<WaitingFacts, "pause" | "waitsForRoom">): Task {
+    const reason = waitingReason(task, { ...found, ...this.#ofWorkers(task) });
+    return reason ? { ...task, waitingReason: reason } : task;
+  }
+
+  #ofWorkers(task: Task): Omit<WaitingFacts, "pause" | "waitsForRoom"> {
+    const { liveWorkers, clock } = this.#broker;
+    const type = typeNameOf(task);
+    const serving = liveWorkers.serving(type);
+    const workers = serving.filter(({ queues }) => queues.includes(queueNameOf(task)));
+    return {
+      nowMs: clock.nowMs(),
+      workers: liveWorkers.isComplete || workers.length > 0 ? workers : undefined,
+      isServedElsewhere: serving.length > 0,
+      lastSeenMs: lastSeenMs(type, this.#broker, this.#types),
+    };
+  }
+
+  /** Only what waits for room is planned although its time has come. */
+  async #isPlanned({ id }: Task): Promise<boolean> {
+    const standing = await this.#broker.log.read(id);
+    return standing !== undefined && isPlanned(this.#broker.link, standing.fence);
+  }
+}
+
+/** When a worker that serves the type was last seen: by what it has said, or by what has been heard of it here. */
+export function lastSeenMs(
+  type: string,
+  { liveWorkers, clock }: Broker,
+  types: KnownTaskTypes,
+): number | undefined {
+  const silentMs = liveWorkers.silentMs(type);
+  const heardMs = silentMs === undefined ? 0 : clock.nowMs() - silentMs;
+  return Math.max(heardMs, types.lastSeenMs(type) ?? 0) || undefined;
+}
+
+function isFull({ waiting, inFlight, maxTasks, bytes, maxBytes }: QueueFigures): boolean {
+  return waiting + inFlight >= maxTasks || bytes + ENTRY_BYTES > maxBytes;
+}
