@@ -4,8 +4,8 @@ import {
   type ListQueuesResponse,
   ListQueuesResponseSchema,
 } from "#gen/millrace/v1/queue_service_pb.ts";
+import { pause } from "#lib/async/pause.ts";
 import { didYouMean } from "#lib/process/did-you-mean.ts";
-import { pause } from "#lib/process/pause.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";

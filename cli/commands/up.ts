@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Command } from "commander";
-import { aborted } from "#lib/process/leaving.ts";
+import { aborted } from "#lib/async/abort.ts";
 import { oneOf, wholeNumber } from "#lib/process/setting.ts";
 import { joinAddress } from "#lib/rpc/listen.ts";
 import { ExitCode } from "../exit-code.ts";

@@ -1,8 +1,8 @@
 import { access, constants, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { timeoutSignal } from "#lib/async/timers.ts";
 import { makeFolders } from "#lib/process/make-folders.mjs";
 import type { Secret } from "#lib/process/secret.ts";
-import { timeoutSignal } from "#lib/process/timers.ts";
 import { newTempFolder } from "../system/temp-folder.ts";
 import { type Exit, type Launched, launch } from "./launch.ts";
 import { natsConfig } from "./nats-config.ts";

@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
+import { callLater } from "#lib/async/timers.ts";
 import type { ServiceName } from "#lib/process/setting.ts";
-import { callLater } from "#lib/process/timers.ts";
 import { eachLine } from "./each-line.ts";
 import { endWithUs } from "./end-with-us.ts";
 import type { Exit, Running } from "./running.ts";

@@ -1,4 +1,4 @@
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { type Running, shownExit } from "./running.ts";
 
 const FIRST_PAUSE_MS = 250;

@@ -1,5 +1,5 @@
-import { aborted } from "./leaving.ts";
-import { pause } from "./pause.ts";
+import { aborted } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Readiness } from "./readiness.ts";
 
 export interface Serving {

@@ -1,5 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 
 const OVER = new Error("the call is over");
 

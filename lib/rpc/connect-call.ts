@@ -13,7 +13,7 @@ import {
   universalRequestFromNodeRequest,
   universalResponseToNodeResponse,
 } from "@connectrpc/connect-node";
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 import type { BodyRoom, RequestRoom } from "./body-room.ts";
 import { cutOf } from "./call-life.ts";
 import { callerOf, callerValues, peerOf } from "./caller.ts";

@@ -1,7 +1,7 @@
 import type { Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type MethodImplSpec } from "@connectrpc/connect";
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 import { callerValues } from "./caller.ts";
 import { MAX_MESSAGE_BYTES } from "./door.ts";
 import type { Arrival } from "./grpc-arrivals.ts";

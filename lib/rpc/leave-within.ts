@@ -1,4 +1,4 @@
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Leaving } from "./leaving.ts";
 
 /** How long the last answers get to reach their callers. */

@@ -1,8 +1,8 @@
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { keepRunning } from "#lib/broker/link/keep-running.ts";
 import { type QueueFigures, readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import { QueueRates, type Rates } from "./queue-rates.ts";
 
 const EVERY_MS = 5_000;

@@ -9,9 +9,9 @@ import {
   type SubmitTasksResult,
   SubmitTasksResultSchema,
 } from "#gen/millrace/v1/task_service_pb.ts";
+import { Turns } from "#lib/async/turns.ts";
 import { cut } from "#lib/process/cut.ts";
 import type { Log } from "#lib/process/log.ts";
-import { Turns } from "#lib/process/turns.ts";
 import { MAX_MESSAGE_BYTES } from "#lib/rpc/door.ts";
 import { statusOf } from "#lib/rpc/status-of.ts";
 import { requestValidation } from "#lib/rpc/validation.ts";

@@ -7,7 +7,7 @@ import {
   type WatchOverviewResponse,
   WatchOverviewResponseSchema,
 } from "#gen/millrace/v1/monitor_service_pb.ts";
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { shared } from "#lib/rpc/shared-message.ts";
 
 const DEFAULT_INTERVAL_MS = 1_000;

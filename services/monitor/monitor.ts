@@ -1,10 +1,10 @@
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
 import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import { Figures } from "./fold/figures.ts";
 import { InputNames } from "./input-names.ts";
 import { overviewOf } from "./overview.ts";

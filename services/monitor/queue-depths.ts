@@ -1,9 +1,9 @@
 import type { Pause } from "#gen/millrace/v1/queue_service_pb.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { keepRunning } from "#lib/broker/link/keep-running.ts";
 import type { QueueDepth } from "#lib/broker/queues/queue-figures.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 
 const POLL_MS = 2_000;

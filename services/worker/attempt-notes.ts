@@ -7,8 +7,8 @@ import {
   type Progress,
   type TaskEvent,
 } from "#gen/millrace/v1/task_pb.ts";
-import { aborted } from "#lib/process/leaving.ts";
-import { timeoutSignal } from "#lib/process/timers.ts";
+import { aborted } from "#lib/async/abort.ts";
+import { timeoutSignal } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
 import { Gap } from "./gap.ts";

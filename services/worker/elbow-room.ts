@@ -1,5 +1,5 @@
-import { onAbort } from "#lib/process/leaving.ts";
-import { timeoutSignal } from "#lib/process/timers.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { timeoutSignal } from "#lib/async/timers.ts";
 
 /** How long the others get to leave: whoever waits to be alone keeps its worker from taking tasks. */
 const PATIENCE_MS = 60_000;

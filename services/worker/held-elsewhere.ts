@@ -1,8 +1,8 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { SignOfLife } from "#lib/broker/processes/worker-book.ts";
-import { pause } from "#lib/process/pause.ts";
 
 /** After an outage, a worker that lives may need so long to connect and to say so. */
 const LATE_MS = 2_000;

@@ -1,5 +1,5 @@
 import type { Any } from "@bufbuild/protobuf/wkt";
-import { aborted } from "#lib/process/leaving.ts";
+import { aborted } from "#lib/async/abort.ts";
 import type { Log } from "#lib/process/log.ts";
 import { AttemptStopped, endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";

@@ -1,6 +1,6 @@
+import { onAbort } from "#lib/async/abort.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import type { CancelHint } from "#lib/broker/processes/cancels.ts";
-import { onAbort } from "#lib/process/leaving.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import type { Lease } from "./lease.ts";
 

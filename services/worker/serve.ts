@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
 import { createRegistry } from "@bufbuild/protobuf";
+import { onAbort } from "#lib/async/abort.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
 import { type Endpoint, healthEndpoints } from "#lib/process/health-endpoints.ts";
-import { onAbort } from "#lib/process/leaving.ts";
 import type { Log } from "#lib/process/log.ts";
 import { metricsEndpoint, metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";

@@ -1,4 +1,4 @@
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 import type { AttemptLimits } from "#lib/task/attempt-limits.ts";
 import { AttemptStopped, supersedes } from "#lib/task/outcome.ts";
 

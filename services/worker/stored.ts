@@ -1,5 +1,5 @@
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { pause } from "#lib/process/pause.ts";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 
 const AGAIN_MS = 500;

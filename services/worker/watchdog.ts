@@ -1,7 +1,7 @@
+import { pause } from "#lib/async/pause.ts";
 import type { Link } from "#lib/broker/link/link.ts";
 import { readUntaken, type Untaken } from "#lib/broker/queues/untaken.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import type { Slots } from "./slots.ts";
 import { longestMs, type Standing, standing } from "./standstill.ts";

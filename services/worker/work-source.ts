@@ -1,10 +1,10 @@
+import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Connected } from "#lib/broker/link/link.ts";
 import type { Lane } from "#lib/broker/names.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import { LanePulls } from "#lib/broker/queues/lane-pulls.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import type { RunningAttempts } from "./running-attempts.ts";

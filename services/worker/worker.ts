@@ -1,8 +1,8 @@
+import { pause } from "#lib/async/pause.ts";
+import { timeoutSignal } from "#lib/async/timers.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
-import { pause } from "#lib/process/pause.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
-import { timeoutSignal } from "#lib/process/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";

@@ -2,7 +2,7 @@ import { JetStreamApiError } from "@nats-io/jetstream";
 // Not exported elsewhere.
 import { jserrors } from "@nats-io/jetstream/internal";
 import { errors } from "@nats-io/nats-core";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 
 const AWAY = [

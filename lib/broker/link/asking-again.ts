@@ -1,5 +1,5 @@
 import type { Msg, NatsConnection } from "@nats-io/nats-core";
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 
 const AGAIN_AFTER_MS = 500;
 

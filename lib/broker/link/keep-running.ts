@@ -1,4 +1,4 @@
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { SourceMissing } from "./source-missing.ts";

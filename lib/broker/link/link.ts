@@ -1,8 +1,8 @@
 import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
-import { pause } from "#lib/process/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
 import { establish } from "../topology/establish.ts";

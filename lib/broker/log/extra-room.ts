@@ -1,9 +1,9 @@
 import { JetStreamApiError } from "@nats-io/jetstream";
+import { Semaphore } from "#lib/async/semaphore.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
 import { EVENTS_STREAM } from "../names.ts";
-import { Slots } from "../watch/slots.ts";
 
 /** For a few events of the largest kind. */
 const EXTRA_BYTES = 256 * 1024;
@@ -15,7 +15,7 @@ const EXTRA_BYTES = 256 * 1024;
 export class ExtraRoom {
   readonly #link: Link;
   /** Of two at once, the second would take the raised limit for the one to put back. */
-  readonly #turn = new Slots(1);
+  readonly #turn = new Semaphore(1);
 
   constructor(link: Link) {
     this.#link = link;

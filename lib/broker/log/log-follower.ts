@@ -1,8 +1,8 @@
 import { type Consumer, DeliverPolicy, type JsMsg, type StreamInfo } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
-import { pause } from "#lib/process/pause.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";

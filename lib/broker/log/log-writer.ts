@@ -6,7 +6,7 @@ import {
   PubHeaders,
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { type Link, REQUEST_TIMEOUT_MS } from "../link/link.ts";

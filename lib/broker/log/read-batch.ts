@@ -1,5 +1,5 @@
 import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
 import { EVENTS_STREAM } from "../names.ts";

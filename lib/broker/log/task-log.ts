@@ -7,7 +7,7 @@ import type {
   TaskEvent,
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";

@@ -1,5 +1,5 @@
 import { headers } from "@nats-io/nats-core";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
 import { cancelSubject, taskIdOf } from "../names.ts";

@@ -1,6 +1,6 @@
 import { type KV, Kvm } from "@nats-io/kv";
-import { onAbort } from "#lib/process/leaving.ts";
-import { pause } from "#lib/process/pause.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";

@@ -1,7 +1,7 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
-import { onAbort } from "#lib/process/leaving.ts";
-import { pause } from "#lib/process/pause.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Announcement } from "#lib/task/announced-types.ts";
 import { ask } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";

@@ -1,4 +1,4 @@
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 
 /** A lease as the broker has granted it. */
 export interface Grant {

@@ -1,8 +1,8 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import { onAbort } from "#lib/process/leaving.ts";
-import { pause } from "#lib/process/pause.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import { ask } from "../link/ask.ts";
 import { toldAt } from "../link/brokers-clock.ts";
 import { keepRunning } from "../link/keep-running.ts";

@@ -1,5 +1,5 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";

@@ -1,6 +1,6 @@
 import { createInbox, type Msg, nanos } from "@nats-io/nats-core";
-import { onAbort } from "#lib/process/leaving.ts";
-import { callLater } from "#lib/process/timers.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { callLater } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { LevelToken } from "#lib/task/priority.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";

@@ -1,11 +1,11 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { aborted } from "#lib/process/leaving.ts";
+import { aborted } from "#lib/async/abort.ts";
+import { Merge } from "#lib/async/merge.ts";
+import { Semaphore } from "#lib/async/semaphore.ts";
 import { SequenceUnknown, TaskNotFound, TooManyTasks, WatcherTooSlow } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { bearsLabels, type Labels } from "#lib/task/labels.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
-import { Interleaving } from "./interleaving.ts";
-import { Slots } from "./slots.ts";
 import { follow, join, type Logs, type Wanted, type WatchStep } from "./watch-steps.ts";
 import { MAX_BEHIND, Watcher } from "./watcher.ts";
 import type { Watchers } from "./watchers.ts";
@@ -55,8 +55,8 @@ export class ManyWatch implements Disposable {
   /** Those of the listed ones that are not there: should they come, they are new. */
   readonly #missing = new Set<string>();
   readonly #watchers = new Set<Watcher>();
-  readonly #joining = new Slots(MAX_JOINING);
-  readonly #steps = new Interleaving<ManyWatchStep>();
+  readonly #joining = new Semaphore(MAX_JOINING);
+  readonly #steps = new Merge<ManyWatchStep>();
   readonly #leaving = new AbortController();
 
   constructor(parts: Parts, wanted: WantedTasks) {

@@ -1,4 +1,4 @@
-import { pause } from "#lib/process/pause.ts";
+import { pause } from "#lib/async/pause.ts";
 import { TaskNotFound } from "#lib/task/errors.ts";
 import type { Link } from "../link/link.ts";
 import type { LogScan } from "../log/log-scan.ts";

@@ -1,4 +1,4 @@
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import type { Line } from "#lib/process/line.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Link } from "../link/link.ts";

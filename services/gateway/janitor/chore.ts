@@ -1,5 +1,5 @@
+import { pause } from "#lib/async/pause.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
-import { pause } from "#lib/process/pause.ts";
 import type { JanitorFigures } from "./figures.ts";
 
 /**

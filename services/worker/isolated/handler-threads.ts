@@ -1,9 +1,9 @@
 import { fileURLToPath } from "node:url";
 import { BroadcastChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
+import { pause } from "#lib/async/pause.ts";
 import type { Log } from "#lib/process/log.ts";
-import { pause } from "#lib/process/pause.ts";
 import type { Settings } from "#lib/process/settings.ts";
 import { handlerSettings, toCopyable } from "../handler-settings.ts";
 import type { Preparation, PreparedHandler } from "../prepare-handler.ts";

@@ -1,6 +1,6 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
 import type { Cue, Preparation, PreparedHandler } from "../prepare-handler.ts";

@@ -1,4 +1,4 @@
-import { callLater } from "#lib/process/timers.ts";
+import { callLater } from "#lib/async/timers.ts";
 
 /** A thread that is not ready by then is taken for one that can't be started. */
 const READY_MS = 30_000;

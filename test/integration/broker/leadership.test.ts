@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
+import { aborted } from "#lib/async/abort.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { aborted } from "#lib/process/leaving.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";

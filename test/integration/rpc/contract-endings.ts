@@ -2,7 +2,7 @@ import { randomBytes } from "node:crypto";
 import { type CallOptions, Code } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import type { WatchTaskResponse } from "#gen/millrace/v1/task_service_pb.ts";
-import { aborted } from "#lib/process/leaving.ts";
+import { aborted } from "#lib/async/abort.ts";
 import { drain, errorOf, KEEP_ALIVE, type Scene } from "./scene.ts";
 import { openWire } from "./wire.ts";
 

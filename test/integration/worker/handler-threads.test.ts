@@ -1,7 +1,7 @@
 import { StringValueSchema, ValueSchema } from "@bufbuild/protobuf/wkt";
 import pino from "pino";
 import { expect, onTestFinished, test, vi } from "vitest";
-import { onAbort } from "#lib/process/leaving.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import { loadSettings } from "#lib/process/load-settings.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import { openNeed } from "#test/support/gated-worker/need.ts";

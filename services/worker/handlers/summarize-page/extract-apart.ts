@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { timeoutSignal } from "#lib/process/timers.ts";
+import { timeoutSignal } from "#lib/async/timers.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { threadLimits } from "../../thread-limits.ts";
 import type { PageSource } from "./extract-text.ts";

@@ -1,6 +1,6 @@
 import { Agent, type Dispatcher, request } from "undici";
+import { timeoutSignal } from "#lib/async/timers.ts";
 import type { Settings } from "#lib/process/settings.ts";
-import { timeoutSignal } from "#lib/process/timers.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import { fetchError, statusError } from "./fetch-errors.ts";

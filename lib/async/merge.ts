@@ -7,7 +7,7 @@ interface Arrival<T> {
  * Reads any number of sources at once and hands out what they bring as it comes, of each source in order. A source is
  * asked for more when what it brought was taken: a reader that stalls stalls them all.
  */
-export class Interleaving<T> implements Disposable {
+export class Merge<T> implements Disposable {
   readonly #arrived: Arrival<T>[] = [];
   /** The one whose item the reader was given last. */
   #taken: AsyncGenerator<T> | undefined;

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { pause } from "#lib/process/pause.ts";
-import { callLater, timeoutSignal } from "#lib/process/timers.ts";
+import { pause } from "#lib/async/pause.ts";
+import { callLater, timeoutSignal } from "#lib/async/timers.ts";
 
 const DAY_MS = 24 * 3_600_000;
 

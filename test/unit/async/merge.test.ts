@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Interleaving } from "#lib/broker/watch/interleaving.ts";
+import { Merge } from "#lib/async/merge.ts";
 
 async function* counting(name: string, upTo: number, ended: string[] = []) {
   try {
@@ -15,7 +15,7 @@ async function* failing() {
 }
 
 test("what the sources bring comes in the order of each, until all have ended", async () => {
-  using many = new Interleaving<string>();
+  using many = new Merge<string>();
   many.add(counting("a", 3));
   many.add(counting("b", 2));
   const items = await Array.fromAsync(many.items());
@@ -24,7 +24,7 @@ test("what the sources bring comes in the order of each, until all have ended", 
 });
 
 test("a source that brings much does not hold up the others", async () => {
-  using many = new Interleaving<string>();
+  using many = new Merge<string>();
   many.add(counting("a", 1_000));
   many.add(counting("b", 2));
   const items: string[] = [];
@@ -36,7 +36,7 @@ test("a source that brings much does not hold up the others", async () => {
 });
 
 test("the failure of one source ends the reading", async () => {
-  using many = new Interleaving<string>();
+  using many = new Merge<string>();
   many.add(counting("a", 1_000_000));
   many.add(failing());
   await expect(Array.fromAsync(many.items())).rejects.toThrow("no more");
@@ -44,7 +44,7 @@ test("the failure of one source ends the reading", async () => {
 
 test("a reader that leaves ends every source, also those that wait to be read", async () => {
   const ended: string[] = [];
-  const many = new Interleaving<string>();
+  const many = new Merge<string>();
   for (const name of ["a", "b", "c"]) many.add(counting(name, 1_000, ended));
   const items = many.items();
   await items.next();

@@ -1,5 +1,5 @@
 /** Lets no more than so many do something at once; the others wait for their turn. */
-export class Slots {
+export class Semaphore {
   #free: number;
   readonly #waiting: (() => void)[] = [];
 

@@ -1,4 +1,4 @@
-import { onAbort } from "./leaving.ts";
+import { onAbort } from "./abort.ts";
 import { callLater } from "./timers.ts";
 
 /** Waits, or returns early when the signal aborts. */

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Turns } from "#lib/process/turns.ts";
+import { Turns } from "#lib/async/turns.ts";
 
 /** Works through the pieces, many at once, and says how often others got their turn meanwhile. */
 async function turnsOfOthers(pieces: number, pieceMs: number): Promise<number> {
