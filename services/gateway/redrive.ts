@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import pLimit from "p-limit";
 import {
   type RedriveDeadLettersRequest,
   type TaskFailure,
@@ -48,8 +49,8 @@ export async function redrive(
   const ends = found.slice(0, limit);
   const counted = { matched: ends.length, more: found.length > limit };
   if (preview) return { ...counted, restarted: 0, failures: [] };
-  const restarts = new Restarts(broker, requestedBy, ends);
-  await restarts.run(signal);
+  const restarts = new Restarts(broker, requestedBy);
+  await restarts.run(ends, signal);
   return { ...counted, restarted: restarts.restarted, failures: restarts.failures };
 }
 
@@ -71,26 +72,18 @@ class Restarts {
   restarted = 0;
   readonly #broker: Broker;
   readonly #requestedBy: string;
-  readonly #ends: Iterator<End>;
   #noUse = false;
 
-  constructor(broker: Broker, requestedBy: string, ends: Iterable<End>) {
+  constructor(broker: Broker, requestedBy: string) {
     this.#broker = broker;
     this.#requestedBy = requestedBy;
-    this.#ends = ends[Symbol.iterator]();
   }
 
-  async run(signal: AbortSignal): Promise<void> {
-    const lanes = Array.from({ length: RESTARTS_AT_ONCE }, () => this.#lane(signal));
-    await Promise.all(lanes);
-  }
-
-  async #lane(signal: AbortSignal): Promise<void> {
-    while (!(this.#noUse || signal.aborted)) {
-      const { value: end, done } = this.#ends.next();
-      if (done) return;
-      await this.#restart(end);
-    }
+  /** Begins with the first, and begins no more once there is no use in it, or when the signal aborts. */
+  async run(ends: readonly End[], signal: AbortSignal): Promise<void> {
+    await pLimit(RESTARTS_AT_ONCE).map(ends, async (end) => {
+      if (!(this.#noUse || signal.aborted)) await this.#restart(end);
+    });
   }
 
   async #restart(end: End): Promise<void> {

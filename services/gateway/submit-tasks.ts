@@ -1,4 +1,5 @@
 import { create, toBinary } from "@bufbuild/protobuf";
+import pLimit from "p-limit";
 import { Priority, type Task, TaskSchema, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import {
   type SubmitTaskRequest,
@@ -17,7 +18,6 @@ import { statusOf } from "#lib/rpc/status-of.ts";
 import { requestValidation } from "#lib/rpc/validation.ts";
 import { BrokerUnavailable, RequestError } from "#lib/task/errors.ts";
 import { type AcceptOptions, accept } from "./accept.ts";
-import { inParallel } from "./in-parallel.ts";
 import type { Submitted } from "./submit.ts";
 
 export interface SubmitTasksOptions extends AcceptOptions {
@@ -41,7 +41,7 @@ export async function submitTasks(
 ): Promise<SubmitTasksResponse> {
   let away: BrokerUnavailable | undefined;
   const turns = new Turns();
-  const results = await inParallel(tasks, AT_ONCE, async (task, index) => {
+  const results = await pLimit(AT_ONCE).map(tasks, async (task, index) => {
     try {
       await turns.next();
       signal.throwIfAborted();

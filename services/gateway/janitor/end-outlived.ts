@@ -1,3 +1,4 @@
+import pLimit from "p-limit";
 import type { StateChange, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
@@ -47,10 +48,7 @@ async function endAmong(
   const changes = await options.broker.whereabouts.lastChanges(specs.map(({ taskId }) => taskId));
   const hasEnded = (last: StateChange | undefined) => last !== undefined && isTerminal(last.state);
   const open = specs.filter(({ taskId }) => !hasEnded(changes.get(taskId)));
-  for (let at = 0; at < open.length; at += ENDED_AT_ONCE) {
-    const some = open.slice(at, at + ENDED_AT_ONCE);
-    await Promise.all(some.map(({ taskId }) => endIfOutlived(taskId, nowMs, options)));
-  }
+  await pLimit(ENDED_AT_ONCE).map(open, ({ taskId }) => endIfOutlived(taskId, nowMs, options));
 }
 
 async function endIfOutlived(
