@@ -4,6 +4,7 @@ import { type Task, TaskSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { DeadLetterFilter } from "#gen/millrace/v1/task_service_pb.ts";
 import { wholeNumber } from "#lib/process/setting.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import { atGateway, CALL, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes, shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { outputColumns, print, printJson, tell } from "../terminal/output.ts";
@@ -58,7 +59,7 @@ function table(tasks: readonly Task[], types: TaskTypes): string[] {
     cell,
   });
   const failedAt = ({ endTime }: Task) => (endTime ? timestampDate(endTime).toISOString() : "");
-  const typeName = ({ spec }: Task) => spec?.input?.typeUrl.split("/").at(-1) ?? "";
+  const typeName = ({ spec }: Task) => typeNameOf(spec?.input);
   const columns: readonly Column<Task>[] = [
     column("task", ({ id }) => id),
     { ...column("failed", failedAt), need: 2 },

@@ -3,6 +3,7 @@ import { buffer as bufferOf } from "node:stream/consumers";
 import { type Command, Option } from "commander";
 import { SubmitTaskResponseSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import { toldAsJson } from "#lib/rpc/told-as-json.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL } from "../gateway/at-gateway.ts";
@@ -134,7 +135,7 @@ async function bytesOf(file: string): Promise<Buffer> {
   try {
     return file === "-" ? await bufferOf(process.stdin) : await readFile(file);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new CliError(`--input-file: ${reason}`, { exitCode: ExitCode.USAGE, cause: error });
   }
 }

@@ -2,6 +2,7 @@ import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/w
 import { Priority, type Task } from "#gen/millrace/v1/task_pb.ts";
 import { escaped } from "#lib/process/escaped.ts";
 import { stateName } from "#lib/task/life.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import { anyLines } from "../task-types/any-lines.ts";
 import { shownName, type TaskTypes } from "../task-types/task-types.ts";
 import { shownDuration } from "../terminal/duration.ts";
@@ -69,7 +70,7 @@ function message(name: string, any: Task["output"], { types, columns }: Shown): 
 }
 
 function typeOf({ spec }: Task, types: TaskTypes): string {
-  return shownName(spec?.input?.typeUrl.split("/").at(-1) ?? "", types);
+  return shownName(typeNameOf(spec?.input), types);
 }
 
 function queueOf({ spec }: Task): string {

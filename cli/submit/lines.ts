@@ -1,4 +1,5 @@
 import { createReadStream } from "node:fs";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { textFrom } from "../task-types/parse-json.ts";
@@ -23,7 +24,7 @@ async function* linesIn(file: string): AsyncGenerator<Buffer> {
       begun.push(chunk.subarray(from));
     }
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new CliError(`--batch: ${reason}`, { exitCode: ExitCode.USAGE, cause: error });
   }
   yield Buffer.concat(begun);

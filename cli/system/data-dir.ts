@@ -5,6 +5,7 @@ import { connect, createServer, type Server } from "node:net";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { makeFolders } from "#lib/process/make-folders.mjs";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 import { closeToOthers } from "./private.ts";
@@ -64,7 +65,7 @@ async function makeFolder(folder: string): Promise<string> {
     makeFolders(folder);
     return await realpath(folder);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     const text = `can't keep data in ${folder} (${reason}); --data-dir chooses another folder`;
     throw new CliError(text, { exitCode: ExitCode.FAILED, cause: error });
   }

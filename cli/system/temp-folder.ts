@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { CliError } from "../cli-error.ts";
 import { ExitCode } from "../exit-code.ts";
 
@@ -20,7 +21,7 @@ export async function newTempFolder(prefix: string): Promise<string> {
   try {
     return await mkdtemp(join(tmpdir(), prefix));
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     const text = `can't keep temporary files in ${tmpdir()} (${reason}); the variable TMPDIR chooses another folder`;
     throw new CliError(text, { exitCode: ExitCode.FAILED, cause: error });
   }

@@ -8,6 +8,7 @@ import {
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import { plainReason } from "#lib/rpc/translate-errors.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 
 /** Reads JSON. A complaint names the field, which the decoder often does not: so each is then tried by itself. */
 export function decodedFields<Desc extends DescMessage>(
@@ -34,7 +35,7 @@ export function decoded<T>(where: string, decode: () => T): T {
     return decode();
   } catch (error) {
     if (error instanceof CliError) throw error;
-    const text = error instanceof Error ? error.message : String(error);
+    const text = errorMessage(error);
     const short = plainReason(text)
       .replace(/^cannot decode (?:message|enum) (?:\w+\.)*(\w+) from JSON: /, "is no $1: ")
       .replace(/^cannot decode field (?:\w+\.)*(\w+) from JSON: /, (_, name) =>

@@ -1,6 +1,7 @@
 import type { JsonValue } from "@bufbuild/protobuf";
 import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 
 /** The text of a file, without a mark of its byte order. `where` says to people which bytes they are. */
 export function textFrom(bytes: Uint8Array, where: string): string {
@@ -16,7 +17,7 @@ export function parseJson(text: string, where?: string): JsonValue {
   try {
     return JSON.parse(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     const said = `this is not JSON: ${reason}`;
     throw new CliError(where === undefined ? said : `${where}: ${said}`, {
       exitCode: ExitCode.USAGE,

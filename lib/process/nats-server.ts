@@ -1,3 +1,4 @@
+import { errorMessage } from "#lib/task/error-message.ts";
 import { hostInUrl } from "./host-name.ts";
 import { Secret } from "./secret.ts";
 import { list } from "./setting.ts";
@@ -70,7 +71,7 @@ export function natsServers(given: string): readonly NatsServer[] {
       return natsServer(item);
     } catch (error) {
       // Not quoted, for it may hold a password.
-      const why = error instanceof Error ? error.message : String(error);
+      const why = errorMessage(error);
       throw new Error(`${items.length > 1 ? `server ${index + 1} ` : ""}${why}`, { cause: error });
     }
   });

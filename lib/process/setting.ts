@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from "commander";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { quoted } from "./escaped.ts";
 import { hostInUrl, hostNameOf } from "./host-name.ts";
 import { StartupError } from "./startup-error.ts";
@@ -34,7 +35,7 @@ export function parseAs<T>(name: string, given: string, setting: Setting<T>): T 
   try {
     return setting.parse(given);
   } catch (error) {
-    const allowed = error instanceof Error ? error.message : String(error);
+    const allowed = errorMessage(error);
     const shown = setting.secret ? "" : `${quoted(given)} is not allowed: `;
     throw new StartupError(`${name}: ${shown}${allowed}`, { cause: error });
   }

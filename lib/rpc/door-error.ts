@@ -1,4 +1,5 @@
 import { StartupError } from "#lib/process/startup-error.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 
 interface Remedy {
   readonly text: string;
@@ -36,7 +37,7 @@ interface DoorErrorOptions {
 function remedyFor({ cause, portSetting }: DoorErrorOptions): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const remedy = REMEDIES[code];
-  if (!remedy) return cause instanceof Error ? cause.message : String(cause);
+  if (!remedy) return errorMessage(cause);
   const setting = remedy.change && { host: "MILLRACE_HOST", port: portSetting }[remedy.change];
   return setting === undefined ? remedy.text : `${remedy.text}: set ${setting}`;
 }

@@ -1,5 +1,6 @@
 import { type DescMessage, fromBinary, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { refusalOf } from "./too-many-fields.ts";
 import { toConnectError, unreadable } from "./translate-errors.ts";
 
@@ -50,7 +51,7 @@ export class GrpcInput implements AsyncIterableIterator<Message, undefined> {
       if (refusal !== undefined) this.fail(toConnectError(refusal));
       else this.#reader?.resolve({ value: fromBinary(this.#desc, bytes) });
     } catch (cause) {
-      this.fail(unreadable(cause instanceof Error ? cause.message : String(cause)));
+      this.fail(unreadable(errorMessage(cause)));
     }
   }
 

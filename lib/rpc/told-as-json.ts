@@ -9,6 +9,7 @@ import {
   toJson,
 } from "@bufbuild/protobuf";
 import { type ReflectMessage, reflect } from "@bufbuild/protobuf/reflect";
+import { errorMessage } from "#lib/task/error-message.ts";
 
 /** Why JSON can't say the message, e.g. for a NaN in a google.protobuf.Value; undefined if it can. */
 export function whyNoJson(
@@ -20,7 +21,7 @@ export function whyNoJson(
     toJson(desc, message, { registry });
     return undefined;
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }
 

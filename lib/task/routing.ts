@@ -1,4 +1,5 @@
 import { Priority, type TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import { bearsLabels } from "./labels.ts";
 import { DEFAULT_QUEUE } from "./limits.ts";
 
 /** Where tasks wait that meet all of its conditions. A condition that is not set is met. */
@@ -34,10 +35,9 @@ export function routed(spec: TaskSpec, names: TypeNames, rules: readonly Routing
 function isMet(rule: RoutingRule, { input, labels }: TaskSpec, names: TypeNames): boolean {
   const { taskType, minInputBytes = 0, maxInputBytes = Number.POSITIVE_INFINITY } = rule;
   const bytes = input?.value.length ?? 0;
-  const marks = Object.entries(rule.labels ?? {});
   return (
     (taskType === undefined || names.includes(taskType)) &&
-    marks.every(([key, value]) => labels[key] === value) &&
+    bearsLabels(labels, rule.labels ?? {}) &&
     minInputBytes <= bytes &&
     bytes <= maxInputBytes
   );

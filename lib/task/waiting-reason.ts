@@ -9,6 +9,7 @@ import {
   WaitingReasonSchema,
 } from "#gen/millrace/v1/task_pb.ts";
 import { DEFAULT_QUEUE } from "./limits.ts";
+import { typeNameOf } from "./task-type.ts";
 
 const { SCHEDULED, QUEUED, RETRYING } = TaskState;
 const { NO_WORKER, QUEUE_PAUSED, QUEUE_FULL, SLOTS_BUSY, START_TIME, RETRY_TIME } =
@@ -54,11 +55,6 @@ export function waitingReason(task: Task, facts: WaitingFacts): WaitingReason | 
   return reason && create(WaitingReasonSchema, reason);
 }
 
-/** The full name of the task's type. */
-export function typeNameOf({ spec }: Task): string {
-  return spec?.input?.typeUrl.split("/").at(-1) ?? "";
-}
-
 export function queueNameOf({ spec }: Task): string {
   return spec?.queue || DEFAULT_QUEUE;
 }
@@ -75,7 +71,7 @@ function untilItsTime(task: Task, { nowMs }: WaitingFacts): Reason | undefined {
 function withoutWorker(task: Task, facts: WaitingFacts): Reason | undefined {
   const { workers, isServedElsewhere, lastSeenMs, nowMs } = facts;
   if (workers === undefined || workers.length > 0) return undefined;
-  const nobody = `no live worker serves ${typeNameOf(task)}`;
+  const nobody = `no live worker serves ${typeNameOf(task.spec?.input)}`;
   if (isServedElsewhere) {
     return { reason: NO_WORKER, description: `${nobody} from queue ${queueNameOf(task)}` };
   }

@@ -3,6 +3,7 @@ import { type TaskEvent, type TaskSpec, TaskState } from "#gen/millrace/v1/task_
 import type { DeadLetterFilter } from "#gen/millrace/v1/task_service_pb.ts";
 import { bearsLabels } from "#lib/task/labels.ts";
 import { isGone } from "#lib/task/life.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 
 export type Filter = Omit<DeadLetterFilter, "$typeName" | "$unknown">;
 
@@ -17,7 +18,7 @@ export function failedSo({ facet, time }: TaskEvent, filter: Filter): boolean {
 /** Whether the filter asks for tasks with this spec. */
 export function isSuch({ queue, input, labels }: TaskSpec, filter: Filter): boolean {
   if (filter.queue !== "" && queue !== filter.queue) return false;
-  if (filter.taskType !== "" && input?.typeUrl.split("/").at(-1) !== filter.taskType) return false;
+  if (filter.taskType !== "" && typeNameOf(input) !== filter.taskType) return false;
   return bearsLabels(labels, filter.labels);
 }
 

@@ -19,6 +19,7 @@ import {
   announcedTypes,
 } from "#lib/task/announced-types.ts";
 import { incompatibilities } from "#lib/task/compatibility.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import {
   type FieldFault,
   GatewayStarting,
@@ -27,6 +28,7 @@ import {
   TaskTypeUnknown,
 } from "#lib/task/errors.ts";
 import { MAX_INPUT_BYTES } from "#lib/task/limits.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 
 interface Known {
   readonly type: TaskType;
@@ -174,7 +176,7 @@ export class KnownTaskTypes {
 
   /** Refuses what no handler could work with: an unknown type, bytes that are not of the type, a broken rule; and what JSON can't tell. */
   checkInput(input: Any | undefined, at: string): void {
-    const name = nameOf(input);
+    const name = typeNameOf(input);
     const bad =
       name === "" ? "must name the input's message type" : faultOfUrl(input?.typeUrl ?? "");
     if (bad !== undefined) throw new InvalidField(`${at}.type_url`, bad);
@@ -191,7 +193,7 @@ export class KnownTaskTypes {
 
   /** The full name of the input's type, and its alias if it has one that means no other. */
   namesOf(input: Any | undefined): string[] {
-    const name = nameOf(input);
+    const name = typeNameOf(input);
     const alias = this.#known.get(name)?.type.alias ?? "";
     return this.#aliases.get(alias)?.join() === name ? [name, alias] : [name];
   }
@@ -219,10 +221,6 @@ function ofRelease({ name, announceTime }: TaskType, fault: string): string {
   return `a release of ${name} that is still at work${since} does not fit the newest one: ${fault}`;
 }
 
-function nameOf(input: Any | undefined): string {
-  return input?.typeUrl.split("/").at(-1) ?? "";
-}
-
 /** What is before the name is stored and shown as it is. RFC 3986 has no other characters. */
 function faultOfUrl(typeUrl: string): string | undefined {
   if (/^[!-~]*$/.test(typeUrl)) return undefined;
@@ -237,6 +235,6 @@ function decoded(desc: DescMessage, bytes: Uint8Array): Message | string {
   try {
     return fromBinary(desc, bytes, { recursionLimit: MAX_DEPTH });
   } catch (error) {
-    return error instanceof Error ? error.message : String(error);
+    return errorMessage(error);
   }
 }

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
 import { SetupError } from "#lib/process/setup-error.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import type { RoutingRule } from "#lib/task/routing.ts";
 
 const PRIORITIES: ReadonlyMap<unknown, Priority> = new Map([
@@ -19,7 +20,7 @@ export async function readRoutingRules(
   try {
     return parseRoutingRules(await readFile(file, "utf8"), queues);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new SetupError(`MILLRACE_ROUTING_FILE: ${file}: ${reason}`, { cause: error });
   }
 }
@@ -106,7 +107,7 @@ function at<T>(where: string, parse: () => T): T {
   try {
     return parse();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     throw new Error(`${where}: ${reason}`, { cause: error });
   }
 }

@@ -2,10 +2,10 @@ import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { isPlanned } from "#lib/broker/queues/is-planned.ts";
 import type { QueueFigures } from "#lib/broker/queues/queue-figures.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import {
   isWaiting,
   queueNameOf,
-  typeNameOf,
   type WaitingFacts,
   waitingReason,
 } from "#lib/task/waiting-reason.ts";
@@ -55,7 +55,7 @@ export class WaitingReasons {
 
   #ofWorkers(task: Task): Omit<WaitingFacts, "pause" | "waitsForRoom"> {
     const { liveWorkers, clock } = this.#broker;
-    const type = typeNameOf(task);
+    const type = typeNameOf(task.spec?.input);
     const serving = liveWorkers.serving(type);
     const workers = serving.filter(({ queues }) => queues.includes(queueNameOf(task)));
     return {

@@ -10,6 +10,7 @@ import { finishAttempt } from "#lib/task/next-state.ts";
 import { AttemptStopped, type Outcome, outcomeOf } from "#lib/task/outcome.ts";
 import { overridden } from "#lib/task/retry.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import { timesOf } from "#lib/task/times.ts";
 import { retryPolicyOf, timeoutsOf } from "./announced-type.ts";
 import { AttemptNotes } from "./attempt-notes.ts";
@@ -173,7 +174,7 @@ function typeOf(
   spec: TaskSpec | undefined,
   { types }: AttemptOptions,
 ): TaskTypeDefinition | undefined {
-  return types.get(spec?.input?.typeUrl.split("/").at(-1) ?? "");
+  return types.get(typeNameOf(spec?.input));
 }
 
 /** The worker that we took the task over from may live, and work for nothing. */

@@ -3,6 +3,7 @@ import { timeoutSignal } from "#lib/async/timers.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { BEAT_MS, type Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type AttemptOptions, runAttempt } from "./run-attempt.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
@@ -79,7 +80,7 @@ export class Worker {
       await this.#source.run(connected, (delivery) => void this.#start(delivery), until);
     } catch (error) {
       if (until.aborted) return;
-      readiness.red("queue", error instanceof Error ? error.message : String(error));
+      readiness.red("queue", errorMessage(error));
       log.warn({ err: error }, "no answer from the queue");
       await this.#broker.link.repair().catch((err: unknown) => {
         log.warn({ err }, "the queue can't be put back yet");

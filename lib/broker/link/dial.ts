@@ -9,6 +9,7 @@ import {
 import { connect } from "@nats-io/transport-node";
 import type { NatsServer } from "#lib/process/nats-server.ts";
 import type { Secret } from "#lib/process/secret.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { credentialsByServer } from "./credentials.ts";
 import type { ServerChoice } from "./server-choice.ts";
@@ -67,7 +68,7 @@ function explained(error: unknown, { servers, token }: DialOptions): Error {
   const where = servers.join(", ");
   if (!(error instanceof AuthorizationError)) {
     // Of a WebSocket, the client hears no more than that it failed.
-    const reason = (error instanceof Error ? error.message : String(error)) || "connection failed";
+    const reason = errorMessage(error) || "connection failed";
     const remedy = "Start a nats-server there, or set NATS_SERVERS to where one runs.";
     return new Error(`can't connect to NATS at ${where}: ${reason}. ${remedy}`, { cause: error });
   }

@@ -3,6 +3,7 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { pause } from "#lib/async/pause.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
 import { establish } from "../topology/establish.ts";
@@ -265,7 +266,7 @@ export class Link implements Line, AsyncDisposable {
 
   #complain(error: unknown): void {
     if (error instanceof BrokerUnfit) this.#unfit.reject(error);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = errorMessage(error);
     if (!this.#isNews(reason)) return;
     this.#options.log.warn({ reason, servers: this.#options.servers }, "broker is not usable yet");
   }

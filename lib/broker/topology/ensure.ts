@@ -7,6 +7,7 @@ import {
   type StreamConfig,
   type StreamInfo,
 } from "@nats-io/jetstream";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnfit } from "../link/broker-unfit.ts";
 import type { Dialed } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
@@ -140,7 +141,7 @@ async function understood<T>(what: string, answer: Promise<T>): Promise<T> {
   try {
     return await answer;
   } catch (error) {
-    throw isFinal(error) ? unfit(what, `it answered: ${messageOf(error)}`, error) : error;
+    throw isFinal(error) ? unfit(what, `it answered: ${errorMessage(error)}`, error) : error;
   }
 }
 
@@ -150,10 +151,6 @@ const NO_SUITABLE_PEERS = 10_005;
 function isFinal(error: unknown): boolean {
   if (!(error instanceof JetStreamApiError) || error.code === NO_SUITABLE_PEERS) return false;
   return error.status === 400 || error.status === 500;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function unfit(what: string, why: string, cause?: unknown): BrokerUnfit {

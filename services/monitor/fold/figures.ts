@@ -7,6 +7,7 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import { isRefusal, isTerminal, mayFollow } from "#lib/task/life.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
+import { typeNameOf } from "#lib/task/task-type.ts";
 import { Durations } from "./durations.ts";
 import { RecentTasks } from "./recent-tasks.ts";
 import { SeriesBook } from "./series.ts";
@@ -93,7 +94,7 @@ export class Figures {
     this.forget(timeMs);
     // The same id once more: the first task was deleted from the log, and we have not seen its mark.
     this.#delete(event.taskId);
-    const type = spec.input?.typeUrl.split("/").at(-1) ?? "";
+    const type = typeNameOf(spec.input);
     const series = this.#series.of(spec.queue || DEFAULT_QUEUE, type);
     const record = recordOf(event.taskId, spec, { series, createdMs: timeMs });
     this.#others.set(record.id, record);

@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { onAbort } from "#lib/async/abort.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
 import type { Cue, Preparation, PreparedHandler } from "../prepare-handler.ts";
@@ -124,12 +125,12 @@ export function endOfThread(error: unknown, heapMb: number) {
     const message = `the handler's thread ran out of its ${heapMb} MB of heap`;
     return { kind: "retry", code: "OUT_OF_MEMORY", message } as const;
   }
-  const why = error instanceof Error ? error.message : String(error);
+  const why = errorMessage(error);
   const message = `the handler's thread died: ${why}`;
   return { kind: "retry", code: "THREAD_DIED", message } as const;
 }
 
 function refused(error: unknown): RefusedError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = errorMessage(error);
   return { message, code: error instanceof PermanentError ? error.code : undefined };
 }
