@@ -7,6 +7,7 @@ import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
 import { establish } from "../topology/establish.ts";
+import { foreignSettings } from "../topology/foreign-settings.ts";
 import type { TopologyOptions } from "../topology/topology.ts";
 import { isOverLimit, unlessLost } from "./ask.ts";
 import { askingAgain } from "./asking-again.ts";
@@ -118,8 +119,14 @@ export class Link implements Line, AsyncDisposable {
   }
 
   /** Puts back what was deleted by hand while the link was up. */
-  repair(): Promise<void> {
-    return establish(this.use(), this.#options.topology);
+  async repair(): Promise<void> {
+    const { topology, log } = this.#options;
+    const connected = this.use();
+    await establish(connected, topology);
+    for (const setting of await foreignSettings(connected.jsm, topology.queues)) {
+      if (this.#isNews(setting))
+        log.warn({ setting }, "a setting in NATS is not ours, and is left");
+    }
   }
 
   /** Told by whoever wrote to the log and was not answered: goes down until a write succeeds. */

@@ -13,6 +13,7 @@ import type { Dialed } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
 import { ensurePaused, PAUSED } from "../queues/pausing.ts";
 import type { StreamPlan } from "./topology.ts";
+import { CONSUMER_UNSET, isUnset, STREAM_UNSET, unsetting } from "./unset.ts";
 
 /** Makes sure that the streams and their consumers are there and are what we asked for. Changes what differs. */
 export async function ensure(dialed: Dialed, plans: readonly StreamPlan[]): Promise<void> {
@@ -38,7 +39,7 @@ async function ensureStream(jsm: JetStreamManager, wanted: StreamPlan["config"])
   for (let tries = 0; tries < MAX_TRIES; tries += 1) {
     const { streams } = jsm;
     const found = await orUndefined(streams.info(wanted.name), JetStreamApiCodes.StreamNotFound);
-    different = found ? differing(wanted, found.config) : [];
+    different = found ? differing(wanted, found.config, STREAM_UNSET) : [];
     if (found && different.length === 0) return;
     if (found) await changeStream(jsm, wanted);
     else await addStream(jsm, wanted);
@@ -56,7 +57,7 @@ export async function changeStream(
   jsm: JetStreamManager,
   wanted: StreamPlan["config"],
 ): Promise<void> {
-  const changed = jsm.streams.update(wanted.name, wanted);
+  const changed = jsm.streams.update(wanted.name, { ...unsetting(STREAM_UNSET), ...wanted });
   refuseDropped(wanted, await understood(wanted.name, changed));
 }
 
@@ -88,12 +89,14 @@ async function madeConsumer(
 ): Promise<ConsumerInfo> {
   const name = wanted.durable_name;
   const found = await dropMisled(jsm, wanted, await consumerInfo(jsm, stream, name));
-  if (found && differing(wanted, found.config).length === 0) return found;
+  if (found && differing(wanted, found.config, CONSUMER_UNSET).length === 0) return found;
   // Born paused: it must not hand out anything in between.
   const born = paused ? { ...wanted, ...PAUSED } : wanted;
   return understood(
     `${stream}/${name}`,
-    found ? jsm.consumers.update(stream, name, wanted) : jsm.consumers.add(stream, born),
+    found
+      ? jsm.consumers.update(stream, name, { ...unsetting(CONSUMER_UNSET), ...wanted })
+      : jsm.consumers.add(stream, born),
   );
 }
 
@@ -128,12 +131,13 @@ function refuseIgnored(what: string, wanted: Config, stored: Config): void {
 
 type Config = Partial<StreamConfig> | Partial<ConsumerConfig>;
 
-/** Names of the settings that are not as wanted. */
-function differing(wanted: Config, found: Config): string[] {
+/** Names of the settings that are not as wanted, and of those that are set though nobody wants them. */
+function differing(wanted: Config, found: Config, unset: readonly string[] = []): string[] {
   const actual = new Map<string, unknown>(Object.entries(found));
-  return Object.entries(wanted)
+  const other = Object.entries(wanted)
     .filter(([key, value]) => JSON.stringify(actual.get(key)) !== JSON.stringify(value))
     .map(([key]) => key);
+  return [...other, ...unset.filter((key) => !(key in wanted || isUnset(actual.get(key))))];
 }
 
 /** A refusal by the JetStream API is about what we asked for; another try gets the same answer. */
