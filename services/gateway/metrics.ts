@@ -1,5 +1,6 @@
 import { Counter, type Registry } from "prom-client";
 import type { BrokersClock } from "#lib/broker/link/brokers-clock.ts";
+import type { Link } from "#lib/broker/link/link.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
@@ -17,11 +18,11 @@ interface Measured {
   readonly watching: Watching;
   readonly janitor: Janitor;
   readonly types: KnownTaskTypes;
-  readonly clock: BrokersClock;
+  readonly link: Link;
 }
 
 /** What a gateway has to tell of itself. */
-export function gatewayMetrics({ watching, janitor, types, clock }: Measured): GatewayMetrics {
+export function gatewayMetrics({ watching, janitor, types, link }: Measured): GatewayMetrics {
   const registry = metricsRegistry();
   const calls = new Counter({
     name: "millrace_gateway_calls_total",
@@ -42,8 +43,14 @@ export function gatewayMetrics({ watching, janitor, types, clock }: Measured): G
     labelNames: ["type"],
     rows: () => [...Map.groupBy(types.conflicts, ({ type }) => type)].map(conflictsRow),
   });
+  toldCounter({
+    registry,
+    name: "millrace_gateway_history_replaced_total",
+    help: "Times that the history in NATS was found to be another one, or an older copy.",
+    rows: () => one(link.historyReplacements),
+  });
   addJanitorMetrics(registry, janitor);
-  addParkedMetrics(registry, janitor, clock);
+  addParkedMetrics(registry, janitor, link.clock);
   return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
 }
 

@@ -15,6 +15,7 @@ import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
 import { type DialOptions, dial } from "./dial.ts";
 import { hasMajority } from "./has-majority.ts";
+import { HistoryIdentity } from "./history-identity.ts";
 import { refuseSmallMessages } from "./max-payload.ts";
 import { openManager } from "./open-manager.ts";
 import { ServerChoice } from "./server-choice.ts";
@@ -76,6 +77,7 @@ export class Link implements Line, AsyncDisposable {
   #losing: AbortController | undefined;
   readonly #said = new Set<string>();
   readonly #choice = new ServerChoice();
+  readonly #history = new HistoryIdentity();
   /** When the server that we are connected to was last found to work; at first, when we connected. */
   #workedAtMs = 0;
   #suspected = false;
@@ -98,6 +100,11 @@ export class Link implements Line, AsyncDisposable {
   /** For how long it has been up, if it is. */
   get upForMs(): number {
     return performance.now() - this.#upSinceMs;
+  }
+
+  /** How often the history was found to be another one, or an older copy, since this process started. */
+  get historyReplacements(): number {
+    return this.#history.replacements;
   }
 
   use(): Connected {
@@ -267,8 +274,13 @@ export class Link implements Line, AsyncDisposable {
   }
 
   async #ask(jsm: JetStreamManager): Promise<void> {
-    const { cluster } = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
-    if (!hasMajority(cluster)) throw new Error("most servers of the log are away");
+    const info = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
+    if (!hasMajority(info.cluster)) throw new Error("most servers of the log are away");
+    const replaced = this.#history.look(info);
+    if (!replaced) return;
+    const { endsAt, seen } = replaced;
+    const text = `the history was replaced: it ends at ${endsAt}, we had seen ${seen}`;
+    this.#options.log.error({ ...replaced }, text);
   }
 
   #complain(error: unknown): void {
