@@ -22,7 +22,8 @@ export function queueLines(queues: readonly Queue[], nowMs: number, width?: numb
     pause ? [`${name} is ${pausedText(pause, nowMs)}`] : [],
   );
   const unserved = queues.filter((queue) => queue.notServed).map(({ name }) => whatToDo(name));
-  return [...tableLines(columns, queues, width), ...pauses, ...unserved];
+  const withoutWorker = queues.flatMap((queue) => withoutWorkerLines(queue, nowMs));
+  return [...tableLines(columns, queues, width), ...pauses, ...withoutWorker, ...unserved];
 }
 
 /** "paused for 5 s by ada: maintenance". */
@@ -30,6 +31,19 @@ export function pausedText({ time, reason, requestedBy }: Pause, nowMs: number):
   const since = time ? ` for ${shownDuration(nowMs - timestampMs(time))}` : "";
   const by = requestedBy === "" ? "" : ` by ${requestedBy}`;
   return `paused${since}${by}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+function withoutWorkerLines({ name, types }: Queue, nowMs: number): string[] {
+  return types
+    .filter(({ unserved }) => unserved)
+    .map(({ name: type, waiting, lastSeenTime }) => {
+      const tasks = waiting === 1n ? "1 task" : `${waiting} tasks`;
+      const seen = lastSeenTime
+        ? `; last seen ${shownDuration(nowMs - timestampMs(lastSeenTime))} ago`
+        : "";
+      const of = type === "" ? "" : ` of ${type}`;
+      return `${name}: no live worker serves ${tasks}${of}${seen}`;
+    });
 }
 
 function whatToDo(name: string): string {

@@ -7,6 +7,7 @@ import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
 import type { EndedCall } from "#lib/rpc/count-calls.ts";
 import type { Janitor } from "./janitor/janitor.ts";
 import type { Conflict, KnownTaskTypes } from "./known-task-types.ts";
+import type { QueueOverseer } from "./queue-overseer.ts";
 
 export interface GatewayMetrics {
   readonly registry: Registry;
@@ -18,11 +19,13 @@ interface Measured {
   readonly watching: Watching;
   readonly janitor: Janitor;
   readonly types: KnownTaskTypes;
+  readonly overseer: QueueOverseer;
   readonly link: Link;
 }
 
 /** What a gateway has to tell of itself. */
-export function gatewayMetrics({ watching, janitor, types, link }: Measured): GatewayMetrics {
+export function gatewayMetrics(measured: Measured): GatewayMetrics {
+  const { watching, janitor, link } = measured;
   const registry = metricsRegistry();
   const calls = new Counter({
     name: "millrace_gateway_calls_total",
@@ -36,13 +39,7 @@ export function gatewayMetrics({ watching, janitor, types, link }: Measured): Ga
     help: "Tasks that are watched now, each as often as it is.",
     rows: () => one(watching.watchers),
   });
-  toldGauge({
-    registry,
-    name: "millrace_gateway_task_type_conflicts",
-    help: "What does not fit together of the type: fields of releases that run side by side, an alias that is not its own.",
-    labelNames: ["type"],
-    rows: () => [...Map.groupBy(types.conflicts, ({ type }) => type)].map(conflictsRow),
-  });
+  addTypeMetrics(registry, measured);
   toldCounter({
     registry,
     name: "millrace_gateway_history_replaced_total",
@@ -52,6 +49,23 @@ export function gatewayMetrics({ watching, janitor, types, link }: Measured): Ga
   addJanitorMetrics(registry, janitor);
   addParkedMetrics(registry, janitor, link.clock);
   return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
+}
+
+function addTypeMetrics(registry: Registry, { types, overseer }: Measured): void {
+  toldGauge({
+    registry,
+    name: "millrace_gateway_task_type_conflicts",
+    help: "What does not fit together of the type: fields of releases that run side by side, an alias that is not its own.",
+    labelNames: ["type"],
+    rows: () => [...Map.groupBy(types.conflicts, ({ type }) => type)].map(conflictsRow),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_unserved_tasks",
+    help: "Tasks that wait, and whose type no live worker serves from their queue; every gateway tells all of them.",
+    labelNames: ["queue", "type"],
+    rows: () => overseer.unserved().map(({ tasks, ...labels }) => ({ labels, value: tasks })),
+  });
 }
 
 function addJanitorMetrics(registry: Registry, janitor: Janitor): void {

@@ -1,6 +1,7 @@
 import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { keepRunning } from "#lib/broker/link/keep-running.ts";
+import { unservedTypes } from "#lib/broker/queues/describe-types.ts";
 import { type QueueFigures, readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import type { Log } from "#lib/process/log.ts";
 import { QueueRates, type Rates } from "./queue-rates.ts";
@@ -58,6 +59,16 @@ export class QueueOverseer {
   /** The queue as it was last seen, some seconds ago; undefined if it was not yet. */
   last(queue: string): QueueFigures | undefined {
     return this.#last.get(queue);
+  }
+
+  /** Tasks that wait and that no live worker serves, by queue and type, as last seen. */
+  unserved(): { readonly queue: string; readonly type: string; readonly tasks: number }[] {
+    return [...this.#queues.keys()].flatMap((queue) => {
+      const figures = this.#last.get(queue);
+      if (!figures) return [];
+      const types = unservedTypes(queue, figures, this.#broker.liveWorkers);
+      return [...types].map(([type, tasks]) => ({ queue, type, tasks }));
+    });
   }
 
   /** Looks again and again until the signal aborts. */

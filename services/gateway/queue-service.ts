@@ -7,20 +7,22 @@ import {
   type Queue,
   QueueSchema,
   type QueueService,
-  type QueueType,
-  QueueTypeSchema,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { mended } from "#lib/broker/link/mended.ts";
+import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
 import type { Parked } from "#lib/broker/queues/parked.ts";
-import { oldestWaitingMs, type QueueFigures } from "#lib/broker/queues/queue-figures.ts";
+import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
 import { QueueUnknown, SequenceUnknown } from "#lib/task/errors.ts";
+import type { KnownTaskTypes } from "./known-task-types.ts";
 import { purgeQueue } from "./purge-queue.ts";
 import type { QueueOverseer } from "./queue-overseer.ts";
+import { lastSeenMs } from "./waiting-reasons.ts";
 
 export interface QueueServiceOptions {
   readonly broker: Broker;
   readonly overseer: QueueOverseer;
+  readonly types: KnownTaskTypes;
   /** Those that the gateway is configured with. */
   readonly queues: readonly string[];
 }
@@ -111,12 +113,19 @@ async function describe(name: string, options: QueueServiceOptions): Promise<Que
   );
   const { enqueued, taken, settled } = overseer.ratesOf(name);
   const { pause } = figures.settings;
+  const types = describeTypes(name, {
+    types: figures.types,
+    oldestMs: oldest,
+    workers: broker.liveWorkers,
+    lastSeenMs: (type) => lastSeenMs(type, broker, options.types),
+  });
   return create(QueueSchema, {
     name,
     waiting: BigInt(figures.waiting),
     inFlight: BigInt(figures.inFlight),
     ...age(oldest.size === 0 ? undefined : Math.max(...oldest.values())),
-    types: typesOf(figures, oldest),
+    types,
+    unserved: countUnserved(types),
     rates: { enqueuedPerSecond: enqueued, takenPerSecond: taken, settledPerSecond: settled },
     maxTasks: BigInt(figures.maxTasks),
     maxBytes: BigInt(figures.maxBytes),
@@ -124,18 +133,6 @@ async function describe(name: string, options: QueueServiceOptions): Promise<Que
     ...(pause && { pause }),
     notServed: !queues.includes(name),
   });
-}
-
-function typesOf({ types }: QueueFigures, oldest: ReadonlyMap<string, number>): QueueType[] {
-  const described = [...types].map(([name, { waiting, inFlight }]) =>
-    create(QueueTypeSchema, {
-      name,
-      waiting: BigInt(waiting),
-      inFlight: BigInt(inFlight),
-      ...age(oldest.get(name)),
-    }),
-  );
-  return described.sort((a, b) => a.name.localeCompare(b.name));
 }
 
 function age(ms: number | undefined) {

@@ -38,7 +38,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const reasons = new WaitingReasons({ broker, types, overseer });
   const serving = { broker, watching, types, queues, rules, historyMs, log, overseer, reasons };
   const janitor = new Janitor({ broker, log, historyMs });
-  const metrics = gatewayMetrics({ watching, janitor, types, link: broker.link });
+  const metrics = gatewayMetrics({ watching, janitor, types, overseer, link: broker.link });
   const registry = () => types.registry;
   const services = withReflection(
     withHealth({ routes: gatewayRoutes(serving), registry }, readiness),

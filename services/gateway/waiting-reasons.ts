@@ -56,12 +56,11 @@ export class WaitingReasons {
   #ofWorkers(task: Task): Omit<WaitingFacts, "pause" | "waitsForRoom"> {
     const { liveWorkers, clock } = this.#broker;
     const type = typeNameOf(task.spec?.input);
-    const serving = liveWorkers.serving(type);
-    const workers = serving.filter(({ queues }) => queues.includes(queueNameOf(task)));
+    const workers = liveWorkers.servingFrom(queueNameOf(task), type);
     return {
       nowMs: clock.nowMs(),
       workers: liveWorkers.isComplete || workers.length > 0 ? workers : undefined,
-      isServedElsewhere: serving.length > 0,
+      isServedElsewhere: liveWorkers.serving(type).length > 0,
       lastSeenMs: lastSeenMs(type, this.#broker, this.#types),
     };
   }

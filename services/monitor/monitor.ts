@@ -91,7 +91,7 @@ export class Monitor implements AsyncDisposable {
     return overviewOf({
       figures: this.figures(),
       depths: this.depths.byQueue,
-      aliveWorkers: this.workers.alive(),
+      workers: this.workers,
       upToDate: this.isUpToDate,
       gatewayUrl: this.#options.gatewayUrl,
       mayName: (type) => this.inputNames.learn(type),

@@ -1,12 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { type Overview, OverviewSchema } from "#gen/millrace/v1/monitor_service_pb.ts";
-import type { Worker } from "#gen/millrace/v1/worker_pb.ts";
+import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
+import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
 import type { DurationFigures } from "./fold/durations.ts";
 import type { Figures } from "./fold/figures.ts";
 import type { Series } from "./fold/series.ts";
-import type { QueueStanding } from "./queue-depths.ts";
-import { countsOf, oldestWaitingMs, ratesOf, seriesBy } from "./sums.ts";
+import { oldestOf, type QueueStanding } from "./queue-depths.ts";
+import { countsOf, ratesOf, seriesBy } from "./sums.ts";
 
 /** Of the workers that are gone, only so many are told of. */
 const GONE_WORKERS = 100;
@@ -16,7 +17,7 @@ export interface Known {
   readonly figures: Figures;
   /** By queue; has every queue that is configured, even one whose depth is not known yet. */
   readonly depths: ReadonlyMap<string, QueueStanding | undefined>;
-  readonly aliveWorkers: readonly Worker[];
+  readonly workers: LiveWorkers;
   readonly upToDate: boolean;
   readonly gatewayUrl: string | undefined;
   /** Whether a task may be shown with the name of its type; see InputNames. */
@@ -52,28 +53,41 @@ function summary(figures: DurationFigures | undefined) {
   return { ...figures, count: BigInt(figures?.count ?? 0) };
 }
 
-function queues({ figures, depths, aliveWorkers, nowMs }: Known) {
-  const served = new Set(aliveWorkers.flatMap((worker) => worker.queues));
+function queues(known: Known) {
+  const { figures, depths, nowMs } = known;
+  const served = new Set(known.workers.alive().flatMap((worker) => worker.queues));
   const seen = new Map<string, readonly Series[]>(seriesBy("queue", figures.series));
   const names = [...new Set([...depths.keys(), ...seen.keys()])].sort();
   return names.map((name) => {
     const series = seen.get(name) ?? [];
     const depth = depths.get(name);
-    const oldestMs = oldestWaitingMs(series, nowMs);
+    const oldestMs = depth && oldestOf(depth);
     return {
       name,
       tasks: countsOf(series),
       depth: BigInt(depth?.waiting ?? 0),
       inFlight: BigInt(depth?.inFlight ?? 0),
-      ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(nowMs - oldestMs) }),
+      ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(oldestMs) }),
       rates: ratesOf(series, nowMs),
       ...(depth?.pause && { pause: depth.pause }),
       notServed: (depth?.waiting ?? 0) > 0 && !served.has(name),
+      ...byType(name, depth, known),
     };
   });
 }
 
-function workers({ figures, aliveWorkers }: Known) {
+function byType(name: string, depth: QueueStanding | undefined, { workers: live, nowMs }: Known) {
+  if (!depth) return {};
+  const lastSeenMs = (type: string) => {
+    const silentMs = live.silentMs(type);
+    return silentMs === undefined ? undefined : nowMs - silentMs;
+  };
+  const types = describeTypes(name, { ...depth, workers: live, lastSeenMs });
+  return { types, unserved: countUnserved(types) };
+}
+
+function workers({ figures, workers: live }: Known) {
+  const aliveWorkers = live.alive();
   const done = (id: string) => {
     const tally = figures.workers.get(id);
     return { succeeded: BigInt(tally?.succeeded ?? 0), failed: BigInt(tally?.failed ?? 0) };

@@ -2,16 +2,26 @@ import type { Pause } from "#gen/millrace/v1/queue_service_pb.ts";
 import { pause } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { keepRunning } from "#lib/broker/link/keep-running.ts";
-import type { QueueDepth } from "#lib/broker/queues/queue-figures.ts";
+import type { DepthByType } from "#lib/broker/queues/describe-types.ts";
+import {
+  oldestWaitingMs,
+  type QueueDepth,
+  readQueueFigures,
+} from "#lib/broker/queues/queue-figures.ts";
 import type { Log } from "#lib/process/log.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 
 const POLL_MS = 2_000;
 
 /** A queue as the broker described it last. */
-export interface QueueStanding extends QueueDepth {
+export interface QueueStanding extends QueueDepth, DepthByType {
   /** Set: it is paused. */
   readonly pause: Pause | undefined;
+}
+
+/** How long its oldest waiting task has waited; undefined if none waits. */
+export function oldestOf({ oldestMs }: QueueStanding): number | undefined {
+  return oldestMs.size === 0 ? undefined : Math.max(...oldestMs.values());
 }
 
 /** How many tasks lie in the queues, as the broker counted them last, and which of them are paused. */
@@ -66,9 +76,12 @@ export class QueueDepths {
 
   async #askAbout(queue: string): Promise<void> {
     try {
-      const { queues, queueSettings } = this.#broker;
-      const [depth, settings] = await Promise.all([queues.depth(queue), queueSettings.read(queue)]);
-      this.#depths.set(queue, { ...depth, pause: settings.pause });
+      const { link } = this.#broker;
+      const [{ waiting, inFlight, types, settings }, oldestMs] = await Promise.all([
+        readQueueFigures(link, queue),
+        oldestWaitingMs(link, queue),
+      ]);
+      this.#depths.set(queue, { waiting, inFlight, types, oldestMs, pause: settings.pause });
     } catch (error) {
       if (error instanceof BrokerUnavailable) throw error;
       // It answered: there is no such queue, or not yet.

@@ -1,9 +1,14 @@
-import { durationFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { isDeepStrictEqual } from "node:util";
+import { durationFromMs, durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
+import { createClient } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-node";
 import { expect } from "vitest";
+import { MonitorService } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { type WaitingReason, WaitingReason_Reason } from "#gen/millrace/v1/task_pb.ts";
 import type { TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
 import { openGate } from "#test/support/gate.ts";
-import { ASKED, submit } from "#test/support/queues.ts";
+import { metricsOf } from "#test/support/metrics-text.ts";
+import { ASKED, queueOf, submit } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
@@ -67,6 +72,51 @@ test("a task whose worker has left says everywhere that none serves its type, an
   await historyOf(gateway, "left");
   expect(await reasonOf(gateway, "left")).toBeUndefined();
 });
+
+test("tasks that no live worker serves are counted alike by the queues, the metrics and the monitor", async () => {
+  await using own = await System.start();
+  const { gateway, worker } = await own.running();
+  await worker[Symbol.asyncDispose]();
+  for (const id of ["one", "two"]) await submit(gateway, id);
+  await waitsFor(gateway, "one", NO_WORKER);
+  const queue = await queueOf(gateway);
+  expect(queue).toMatchObject({
+    waiting: 2n,
+    unserved: 2n,
+    types: [{ name: TYPE, waiting: 2n, unserved: true }],
+  });
+  expect(queue?.types[0]?.lastSeenTime).toBeDefined();
+  expect(queue?.types[0]?.oldestWaitingAge).toEqual(queue?.oldestWaitingAge);
+  const { stdout } = await runCli(["--server", gateway.address, "queues"]);
+  expect(stdout).toContain(`default: no live worker serves 2 tasks of ${TYPE}; last seen `);
+
+  const row = (name: string) => ({ name, labels: { queue: "default", type: TYPE }, value: 2 });
+  const tells = (from: string, name: string) =>
+    until(async () => {
+      const { samples } = await metricsOf(from);
+      return samples.some((sample) => isDeepStrictEqual(sample, row(name)));
+    });
+  await tells(gateway.url, "millrace_gateway_unserved_tasks");
+  const { url } = await own.monitor();
+  await tells(url, "millrace_queue_unserved_tasks");
+  const monitor = createClient(MonitorService, transportTo(url));
+  const { overview } = await monitor.getOverview({});
+  expect(overview?.queues).toMatchObject([
+    { depth: 2n, unserved: 2n, types: [{ name: TYPE, waiting: 2n, unserved: true }] },
+  ]);
+  const agesMs = [overview?.queues[0], await queueOf(gateway)].map((each) =>
+    each?.oldestWaitingAge ? durationMs(each.oldestWaitingAge) : Number.NaN,
+  );
+  expect(Math.abs((agesMs[0] ?? 0) - (agesMs[1] ?? 0))).toBeLessThan(5_000);
+
+  await using _next = await own.worker();
+  await historyOf(gateway, "two");
+  expect(await queueOf(gateway)).toMatchObject({ unserved: 0n });
+});
+
+function transportTo(baseUrl: string) {
+  return createConnectTransport({ baseUrl, httpVersion: "1.1" });
+}
 
 test("a task in a queue from which no worker takes its type says so", async ({ gateway }) => {
   await submit(gateway, "unserved", {}, "unserved");

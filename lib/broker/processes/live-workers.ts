@@ -69,6 +69,13 @@ export class LiveWorkers {
     });
   }
 
+  /** Those of them that take tasks from the queue. Of no type: all that do. */
+  servingFrom(queue: string, type: string): readonly Worker[] {
+    const serving =
+      type === "" ? this.alive().filter(({ leaving }) => !leaving) : this.serving(type);
+    return serving.filter(({ queues }) => queues.includes(queue));
+  }
+
   /** Whether some serve the type, and all of them are of releases that take whatever lies in their queues. */
   onlyOldServe(type: string): boolean {
     const serving = this.serving(type);

@@ -1,8 +1,8 @@
 import type { Registry } from "prom-client";
+import { unservedTypes } from "#lib/broker/queues/describe-types.ts";
 import { toldGauge } from "#lib/process/told-metrics.ts";
 import type { Monitor } from "../monitor.ts";
-import type { QueueStanding } from "../queue-depths.ts";
-import { oldestWaitingMs, seriesBy } from "../sums.ts";
+import { oldestOf, type QueueStanding } from "../queue-depths.ts";
 
 const LABEL_NAMES = ["queue"];
 
@@ -35,17 +35,23 @@ export function addQueueMetrics(registry: Registry, monitor: Monitor): void {
   });
   toldGauge({
     registry,
+    name: "millrace_queue_unserved_tasks",
+    help: "Tasks that wait in the queue, and whose type no live worker serves from it.",
+    labelNames: ["queue", "type"],
+    rows: () => unserved(monitor),
+  });
+  toldGauge({
+    registry,
     name: "millrace_queue_oldest_waiting_seconds",
     help: "How long the queue's oldest waiting task has waited; 0 if none waits.",
     labelNames: LABEL_NAMES,
-    rows: () => (monitor.isWhole ? oldestWaiting(monitor) : []),
+    rows: depths((depth) => (oldestOf(depth) ?? 0) / 1_000),
   });
 }
 
-function oldestWaiting(monitor: Monitor) {
-  const nowMs = monitor.nowMs();
-  return seriesBy("queue", monitor.figures().series).map(([queue, series]) => {
-    const oldestMs = oldestWaitingMs(series, nowMs) ?? nowMs;
-    return { labels: { queue }, value: (nowMs - oldestMs) / 1_000 };
+function unserved({ depths, workers }: Monitor) {
+  return [...depths.byQueue].flatMap(([queue, depth]) => {
+    const types = depth ? unservedTypes(queue, depth, workers) : [];
+    return [...types].map(([type, value]) => ({ labels: { queue, type }, value }));
   });
 }

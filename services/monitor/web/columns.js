@@ -66,13 +66,22 @@ function wholeId(given) {
 }
 
 function queueName(queue) {
-  return element("span", {}, queueState(queue), queue.notServed ? " " : "", ...unserved(queue));
+  const badges = [...notServed(queue), ...withoutWorker(queue)].flatMap((each) => [" ", each]);
+  return element("span", {}, queueState(queue), ...badges);
 }
 
-function unserved({ notServed }) {
-  if (!notServed) return [];
+function notServed({ notServed: isNot }) {
+  if (!isNot) return [];
   const title = "Tasks wait in it, and no worker that is alive takes any from it";
   return [element("span", { title }, badge("not served"))];
+}
+
+/** Tasks of types that no live worker serves, where others of the queue may be served. */
+function withoutWorker({ notServed: isNot, unserved, types = [] }) {
+  if (isNot || !unserved) return [];
+  const names = types.filter((type) => type.unserved).map(({ name }) => name);
+  const title = `${show.count(unserved)} wait, and no live worker serves ${names.join(", ")}`;
+  return [element("span", { title }, badge("no worker"))];
 }
 
 function queueState({ name, pause }) {

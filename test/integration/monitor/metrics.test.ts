@@ -119,6 +119,7 @@ test("every metric says what it is", async () => {
     millrace_queue_depth: "gauge",
     millrace_queue_in_flight: "gauge",
     millrace_queue_paused: "gauge",
+    millrace_queue_unserved_tasks: "gauge",
     millrace_queue_oldest_waiting_seconds: "gauge",
     millrace_worker_slots: "gauge",
     millrace_worker_running: "gauge",

@@ -1,38 +1,15 @@
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
-import type { WorkerListener } from "#lib/broker/processes/worker-book.ts";
+import { followedWorkers } from "#test/support/live-workers.ts";
 
 const SECOND_MS = 1_000;
 const TYPE = "shop.v1.SendReceipt";
-
-/** Workers as they are seen, by a clock that the test sets. */
-async function scene() {
-  const clock = { nowMs: 0 };
-  const listeners: WorkerListener[] = [];
-  const book = {
-    async follow(given: WorkerListener): Promise<void> {
-      listeners.push(given);
-    },
-  };
-  const workers = new LiveWorkers(book, () => clock.nowMs);
-  await workers.follow(new AbortController().signal);
-  const [listener] = listeners;
-  if (!listener) return expect.unreachable("expected to be followed");
-  const seen = (worker: MessageInitShape<typeof WorkerSchema>, atMs = 0) => {
-    clock.nowMs = atMs;
-    listener.onAlive(create(WorkerSchema, worker));
-  };
-  return { workers, clock, listener, seen };
-}
 
 function idsOf(workers: readonly { readonly id: string }[]): string[] {
   return workers.map(({ id }) => id);
 }
 
-test("a worker that is silent for 10 s is gone, and missed", async () => {
-  const { workers, clock, seen } = await scene();
+test("a worker that is silent for 10 s is gone, and missed", () => {
+  const { workers, clock, seen } = followedWorkers();
   seen({ id: "a" });
   clock.nowMs = 9 * SECOND_MS;
   expect(idsOf(workers.alive())).toEqual(["a"]);
@@ -42,16 +19,16 @@ test("a worker that is silent for 10 s is gone, and missed", async () => {
   expect(idsOf(workers.missed())).toEqual(["a"]);
 });
 
-test("every sign of life counts", async () => {
-  const { workers, clock, seen } = await scene();
+test("every sign of life counts", () => {
+  const { workers, clock, seen } = followedWorkers();
   seen({ id: "a" });
   seen({ id: "a" }, 8 * SECOND_MS);
   clock.nowMs = 15 * SECOND_MS;
   expect(idsOf(workers.alive())).toEqual(["a"]);
 });
 
-test("a worker that left is gone at once, and nobody misses it", async () => {
-  const { workers, clock, listener, seen } = await scene();
+test("a worker that left is gone at once, and nobody misses it", () => {
+  const { workers, clock, listener, seen } = followedWorkers();
   seen({ id: "a", taskTypes: [TYPE] });
   listener.onLeft("a");
   expect(idsOf(workers.alive())).toEqual([]);
@@ -60,8 +37,8 @@ test("a worker that left is gone at once, and nobody misses it", async () => {
   expect(idsOf(workers.missed())).toEqual([]);
 });
 
-test("a worker is missed for ten minutes", async () => {
-  const { workers, clock, seen } = await scene();
+test("a worker is missed for ten minutes", () => {
+  const { workers, clock, seen } = followedWorkers();
   seen({ id: "a" });
   clock.nowMs = 599 * SECOND_MS;
   expect(idsOf(workers.missed())).toEqual(["a"]);
@@ -70,8 +47,8 @@ test("a worker is missed for ten minutes", async () => {
   expect(idsOf(workers.missed())).toEqual(["b"]);
 });
 
-test("a type is served by workers that live, have a handler for it, and are not about to leave", async () => {
-  const { workers, clock, seen } = await scene();
+test("a type is served by workers that live, have a handler for it, and are not about to leave", () => {
+  const { workers, clock, seen } = followedWorkers();
   seen({ id: "a", taskTypes: [TYPE] });
   seen({ id: "b", taskTypes: ["another"] });
   seen({ id: "c", taskTypes: ["another", TYPE], leaving: true });
@@ -80,8 +57,18 @@ test("a type is served by workers that live, have a handler for it, and are not 
   expect(workers.serving(TYPE)).toEqual([]);
 });
 
-test("a type that only old releases serve is told apart from one that nobody serves", async () => {
-  const { workers, seen } = await scene();
+test("a type is served from the queues that its workers take tasks from", () => {
+  const { workers, seen } = followedWorkers();
+  seen({ id: "a", taskTypes: [TYPE], queues: ["mail"] });
+  seen({ id: "b", queues: ["mail", "bulk"] });
+  seen({ id: "c", queues: ["bulk"], leaving: true });
+  expect(idsOf(workers.servingFrom("mail", TYPE))).toEqual(["a"]);
+  expect(workers.servingFrom("bulk", TYPE)).toEqual([]);
+  expect(idsOf(workers.servingFrom("bulk", ""))).toEqual(["b"]);
+});
+
+test("a type that only old releases serve is told apart from one that nobody serves", () => {
+  const { workers, seen } = followedWorkers();
   expect(workers.onlyOldServe(TYPE)).toBe(false);
   seen({ id: "old", taskTypes: [TYPE] });
   expect(workers.onlyOldServe(TYPE)).toBe(true);
@@ -89,8 +76,8 @@ test("a type that only old releases serve is told apart from one that nobody ser
   expect(workers.onlyOldServe(TYPE)).toBe(false);
 });
 
-test("when a type was last served is known of workers that live, that left, and that fell silent", async () => {
-  const { workers, clock, listener, seen } = await scene();
+test("when a type was last served is known of workers that live, that left, and that fell silent", () => {
+  const { workers, clock, listener, seen } = followedWorkers();
   expect(workers.silentMs(TYPE)).toBeUndefined();
   seen({ id: "a", taskTypes: [TYPE] });
   clock.nowMs = 4 * SECOND_MS;
@@ -104,8 +91,8 @@ test("when a type was last served is known of workers that live, that left, and 
   expect(workers.silentMs(TYPE)).toBe(994 * SECOND_MS);
 });
 
-test("that nobody serves a type is not said before every worker that lives had time to be heard", async () => {
-  const { workers, clock, listener } = await scene();
+test("that nobody serves a type is not said before every worker that lives had time to be heard", () => {
+  const { workers, clock, listener } = followedWorkers();
   expect(workers.isComplete).toBe(false);
   listener.onFollowing?.();
   clock.nowMs = 2 * SECOND_MS;

@@ -1,15 +1,24 @@
-import { create } from "@bufbuild/protobuf";
 import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { liveWorkers } from "#test/support/live-workers.ts";
 import { type Known, overviewOf } from "../../../services/monitor/overview.ts";
+import type { QueueStanding } from "../../../services/monitor/queue-depths.ts";
 import { at, MadeUpLog } from "./made-up-log.ts";
+
+const NOTHING = new Map<string, never>();
+const EMPTY: QueueStanding = {
+  waiting: 0,
+  inFlight: 0,
+  types: NOTHING,
+  oldestMs: NOTHING,
+  pause: undefined,
+};
 
 function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {}) {
   return overviewOf({
     figures: log.folded(),
     depths: new Map(),
-    aliveWorkers: [],
+    workers: liveWorkers(),
     upToDate: true,
     gatewayUrl: undefined,
     mayName: () => true,
@@ -20,24 +29,56 @@ function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {})
 
 test("a queue that is configured is shown before its first task, one that is not when it has one", () => {
   const log = new MadeUpLog().accepted(0, "a", { queue: "bulk" });
-  const depths = new Map([["default", { waiting: 3, inFlight: 2, pause: undefined }]]);
+  const depths = new Map([["default", { ...EMPTY, waiting: 3, inFlight: 2 }]]);
   const { queues } = overviewAt(5, log, { depths });
   expect(queues).toMatchObject([
-    { name: "bulk", tasks: { queued: 1n }, depth: 0n, oldestWaitingAge: durationFromMs(5_000) },
+    { name: "bulk", tasks: { queued: 1n }, depth: 0n },
     { name: "default", tasks: { queued: 0n }, depth: 3n, inFlight: 2n },
   ]);
   expect(queues[1]?.oldestWaitingAge).toBeUndefined();
 });
 
+test("a queue tells its types, how long the oldest task waits, and which types nobody serves", () => {
+  const types = new Map([
+    ["a.Served", { waiting: 1, inFlight: 1 }],
+    ["b.Unserved", { waiting: 2, inFlight: 0 }],
+    ["c.Unserved", { waiting: 0, inFlight: 1 }],
+  ]);
+  const oldestMs = new Map([
+    ["a.Served", 1_000],
+    ["b.Unserved", 5_000],
+  ]);
+  const depths = new Map([["mail", { ...EMPTY, waiting: 3, inFlight: 2, types, oldestMs }]]);
+  const workers = liveWorkers({ id: "w", queues: ["mail"], taskTypes: ["a.Served"] });
+  const { queues } = overviewAt(5, new MadeUpLog(), { depths, workers });
+  expect(queues).toMatchObject([
+    {
+      oldestWaitingAge: durationFromMs(5_000),
+      unserved: 2n,
+      notServed: false,
+      types: [
+        { name: "a.Served", waiting: 1n, unserved: false },
+        {
+          name: "b.Unserved",
+          waiting: 2n,
+          unserved: true,
+          oldestWaitingAge: durationFromMs(5_000),
+        },
+        { name: "c.Unserved", inFlight: 1n, unserved: false },
+      ],
+    },
+  ]);
+});
+
 test("a queue in which tasks wait, and from which no worker that is alive takes any, is not served", () => {
-  const standing = { waiting: 1, inFlight: 0, pause: undefined };
+  const standing = { ...EMPTY, waiting: 1 };
   const depths = new Map([
     ["default", standing],
     ["dropped", standing],
     ["empty", { ...standing, waiting: 0 }],
   ]);
-  const aliveWorkers = [create(WorkerSchema, { id: "w", queues: ["default"] })];
-  const { queues } = overviewAt(5, new MadeUpLog(), { depths, aliveWorkers });
+  const workers = liveWorkers({ id: "w", queues: ["default"] });
+  const { queues } = overviewAt(5, new MadeUpLog(), { depths, workers });
   expect(queues.map(({ name, notServed }) => [name, notServed])).toEqual([
     ["default", false],
     ["dropped", true],
@@ -69,10 +110,11 @@ test("workers that are alive come first, and those that are gone keep what they 
     log.accepted(0, workerId).started(1, workerId, { workerId });
     log.succeeded(2, workerId, { workerId });
   }
-  const aliveWorkers = ["worker-c", "worker-b"].map((id) =>
-    create(WorkerSchema, { id, concurrency: 8 }),
+  const workers = liveWorkers(
+    { id: "worker-c", concurrency: 8 },
+    { id: "worker-b", concurrency: 8 },
   );
-  expect(overviewAt(5, log, { aliveWorkers }).workers).toMatchObject([
+  expect(overviewAt(5, log, { workers }).workers).toMatchObject([
     { worker: { id: "worker-b", concurrency: 8 }, alive: true, succeeded: 1n },
     { worker: { id: "worker-c", concurrency: 8 }, alive: true, succeeded: 0n },
     { worker: { id: "worker-a", concurrency: 0 }, alive: false, succeeded: 1n },
