@@ -23,6 +23,7 @@ export interface SpecOptions {
   readonly taskTimeout?: Duration;
   readonly timeout?: Duration;
   readonly softTimeout?: Duration;
+  readonly keepFor?: Duration;
   readonly maxAttempts?: number;
   /** Of --no-retry-on; commander drops the "no". */
   readonly retryOn: readonly string[];
@@ -57,6 +58,9 @@ export function addSpecOptions(command: Command): Command {
     new Option("--soft-timeout <duration>", "when an attempt is asked to come to an end").argParser(
       durationValue,
     ),
+    new Option("--keep-for <duration>", "how long it is kept once it has ended, e.g. 1h").argParser(
+      durationValue,
+    ),
     new Option("--max-attempts <n>", "failed attempts allowed in all").argParser(attemptsValue),
     // A default, for commander takes what begins with --no- to be on.
     new Option("--no-retry-on <code>", "an error that ends the task at once; may be repeated")
@@ -68,7 +72,7 @@ export function addSpecOptions(command: Command): Command {
 }
 
 export function specOf(input: Any, options: SpecOptions): TaskSpec {
-  const { queue = "", label = {}, priority, taskTimeout, timeout, softTimeout } = options;
+  const { queue = "", label = {}, priority, taskTimeout, timeout, softTimeout, keepFor } = options;
   return create(TaskSpecSchema, {
     input,
     queue,
@@ -80,6 +84,7 @@ export function specOf(input: Any, options: SpecOptions): TaskSpec {
     ...(taskTimeout && { taskTimeout }),
     ...(timeout && { attemptTimeout: timeout }),
     ...(softTimeout && { attemptSoftTimeout: softTimeout }),
+    ...(keepFor && { keepFor }),
   });
 }
 

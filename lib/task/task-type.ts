@@ -80,6 +80,11 @@ export interface TaskTypeDefinition<
    */
   readonly softTimeoutMs?: number;
   /**
+   * How long a task is kept once it has ended, its result and its history: 1 ms to 366 days. Default: as long as the
+   * gateway keeps the history, which is also the most.
+   */
+  readonly keepForMs?: number;
+  /**
    * Runs its attempts in threads of their own, which are ended by force when they do not stop in time, whatever they
    * do. For code that may block or run away.
    */

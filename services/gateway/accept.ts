@@ -3,6 +3,7 @@ import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { SubmitTaskRequest } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { InvalidField } from "#lib/task/errors.ts";
+import { keptFor } from "#lib/task/retention.ts";
 import { type RoutingRule, routed } from "#lib/task/routing.ts";
 import { checkTimes, pastTimes } from "./check-times.ts";
 import type { KnownTaskTypes } from "./known-task-types.ts";
@@ -34,7 +35,9 @@ export async function accept(
   broker.link.use();
   types.checkInput(asked.input, `${at}.input`);
   // Filled in before it is stored, so that it says what holds.
-  const spec = routed(asked, types.namesOf(asked.input), rules);
+  const keepFor = keptFor(asked, types.typeOf(asked.input), historyMs);
+  const routedSpec = routed(asked, types.namesOf(asked.input), rules);
+  const spec = keepFor ? { ...routedSpec, keepFor } : routedSpec;
   checkQueue(spec, at, queues);
   const nowMs = broker.clock.nowMs();
   checkTimes(spec, at, { historyMs, nowMs });

@@ -21,6 +21,7 @@ export function checkTimes(spec: TaskSpec, at: string, rules: TimeRules): void {
   const faults = [
     ...malformedTimes(spec),
     ...tooLong(spec, rules),
+    ...keptTooLong(spec, rules),
     ...tooLate(spec, rules),
     ...contradictions(spec),
   ];
@@ -59,6 +60,12 @@ function tooLong(spec: TaskSpec, { historyMs }: TimeRules): FieldFault[] {
   return Object.entries(given)
     .filter(([, duration]) => duration && durationMs(duration) > lifeMs)
     .map(([field]) => ({ field, description }));
+}
+
+function keptTooLong({ keepFor }: TaskSpec, { historyMs }: TimeRules): FieldFault[] {
+  if (!keepFor || durationMs(keepFor) <= historyMs) return [];
+  const description = `may not exceed ${historyMs / 1_000} s: the history is kept no longer`;
+  return [{ field: "keep_for", description }];
 }
 
 function tooLate(spec: TaskSpec, { historyMs, nowMs }: TimeRules): FieldFault[] {

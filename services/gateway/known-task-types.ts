@@ -198,6 +198,11 @@ export class KnownTaskTypes {
     return this.#aliases.get(alias)?.join() === name ? [name, alias] : [name];
   }
 
+  /** The input's type, if it is known. */
+  typeOf(input: Any | undefined): TaskType | undefined {
+    return this.#known.get(typeNameOf(input))?.type;
+  }
+
   #unknown(name: string): RequestError {
     if (!this.#isRead) return new GatewayStarting();
     return new TaskTypeUnknown(name, [...this.#known.keys()].sort());

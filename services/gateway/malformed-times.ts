@@ -6,13 +6,15 @@ const NANOS_PER_SECOND = 1_000_000_000;
 
 /** Times that can be stored, but not told in JSON: nobody could read the task through that door again. */
 export function malformedTimes(spec: TaskSpec): FieldFault[] {
-  const { start, expiry, attemptTimeout, attemptSoftTimeout, taskTimeout, retryPolicy } = spec;
+  const { start, expiry, attemptTimeout, attemptSoftTimeout, taskTimeout, retryPolicy, keepFor } =
+    spec;
   const given: Record<string, Duration | Timestamp | undefined> = {
     [start.case === "delay" ? "delay" : "start_time"]: start.value,
     [expiry.case === "ttl" ? "ttl" : "expire_time"]: expiry.value,
     attempt_timeout: attemptTimeout,
     attempt_soft_timeout: attemptSoftTimeout,
     task_timeout: taskTimeout,
+    keep_for: keepFor,
     "retry_policy.initial_backoff": retryPolicy?.initialBackoff,
     "retry_policy.max_backoff": retryPolicy?.maxBackoff,
   };

@@ -39,6 +39,7 @@ export function announcedType(type: TaskTypeDefinition): TaskType {
     attemptTimeout: durationFromMs(attemptTimeoutMs),
     ...(softTimeoutMs !== undefined && { attemptSoftTimeout: durationFromMs(softTimeoutMs) }),
     isolated: type.isolated ?? false,
+    ...(type.keepForMs !== undefined && { keepFor: durationFromMs(type.keepForMs) }),
     descriptors: create(FileDescriptorSetSchema, { file: files.map(({ proto }) => proto) }),
   });
 }

@@ -11,6 +11,7 @@ const TIMEOUT_MS: Range = [100, 24 * HOUR_MS];
 
 /** As task.proto has it for tasks that bring their own. */
 const TIMEOUTS = { attemptTimeoutMs: TIMEOUT_MS, softTimeoutMs: TIMEOUT_MS };
+const KEPT: Readonly<Record<"keepForMs", Range>> = { keepForMs: [1, 366 * 24 * HOUR_MS] };
 const RETRIES: Readonly<Record<Exclude<keyof RetryPolicy, "nonRetryableCodes">, Range>> = {
   maxAttempts: [1, 100],
   initialBackoffMs: [250, HOUR_MS],
@@ -24,6 +25,7 @@ export function checkTaskTypes(types: readonly TaskTypeDefinition[]): void {
   refuseTwins(types);
   for (const type of types) {
     checkRanges(type.alias, type, TIMEOUTS);
+    checkRanges(type.alias, type, KEPT);
     checkSoftTimeout(type);
     checkRetry(type);
   }

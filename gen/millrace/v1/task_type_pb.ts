@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file millrace/v1/task_type.proto.
  */
 export const file_millrace_v1_task_type: GenFile = /*@__PURE__*/
-  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIskDCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBI3ChRhdHRlbXB0X3NvZnRfdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghpc29sYXRlZBgJIAEoCBIxCg1hbm5vdW5jZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljb25mbGljdHMYCyADKAkSMgoObGFzdF9zZWVuX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGxpdmVfd29ya2VycxgOIAEoBWIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_task]);
+  fileDesc("ChttaWxscmFjZS92MS90YXNrX3R5cGUucHJvdG8SC21pbGxyYWNlLnYxIvYDCghUYXNrVHlwZRIMCgRuYW1lGAEgASgJEg0KBWFsaWFzGAIgASgJEhMKC2Rlc2NyaXB0aW9uGAMgASgJEhMKC291dHB1dF90eXBlGAQgASgJEi4KDHJldHJ5X3BvbGljeRgFIAEoCzIYLm1pbGxyYWNlLnYxLlJldHJ5UG9saWN5EjIKD2F0dGVtcHRfdGltZW91dBgGIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhI3CgtkZXNjcmlwdG9ycxgHIAEoCzIiLmdvb2dsZS5wcm90b2J1Zi5GaWxlRGVzY3JpcHRvclNldBI3ChRhdHRlbXB0X3NvZnRfdGltZW91dBgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIQCghpc29sYXRlZBgJIAEoCBIxCg1hbm5vdW5jZV90aW1lGAogASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljb25mbGljdHMYCyADKAkSMgoObGFzdF9zZWVuX3RpbWUYDSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGxpdmVfd29ya2VycxgOIAEoBRIrCghrZWVwX2ZvchgMIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_google_protobuf_descriptor, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_task]);
 
 /**
  * TaskType is a kind of task that some worker has announced. It is all that a gateway or a client needs in order to
@@ -114,6 +114,13 @@ export type TaskType = Message<"millrace.v1.TaskType"> & {
    * @generated from field: int32 live_workers = 14;
    */
   liveWorkers: number;
+
+  /**
+   * How long tasks that do not say it are kept once they have ended. Not set: as long as the history is.
+   *
+   * @generated from field: google.protobuf.Duration keep_for = 12;
+   */
+  keepFor?: Duration | undefined;
 };
 
 /**

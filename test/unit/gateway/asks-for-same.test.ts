@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { Priority, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { asksForSame } from "../../../services/gateway/asks-for-same.ts";
@@ -7,6 +8,7 @@ const first = create(TaskSpecSchema, {
   queue: "slow",
   priority: Priority.LOW,
   labels: { team: "a" },
+  keepFor: durationFromMs(1_000),
 });
 
 test("what a repeat leaves open is as it was the first time", () => {
@@ -18,4 +20,5 @@ test("what a repeat says must be what the first submit got", () => {
   expect(asksForSame({ ...first, queue: "default" }, first)).toBe(false);
   expect(asksForSame({ ...first, priority: Priority.NORMAL }, first)).toBe(false);
   expect(asksForSame({ ...first, labels: {} }, first)).toBe(false);
+  expect(asksForSame({ ...first, keepFor: durationFromMs(2_000) }, first)).toBe(false);
 });

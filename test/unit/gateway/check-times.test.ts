@@ -53,3 +53,12 @@ test("a time with nanos that no JSON could tell is refused, by its field", () =>
   const check = () => checkTimes(spec, "spec", { historyMs: HISTORY_MS, nowMs: NOW });
   expect(check).toThrow("spec.start_time: its nanos must be from 0 to 999,999,999 (and 2 more)");
 });
+
+test("a task can't be kept for longer than the history is, and for as long as that", () => {
+  const kept = (ms: number) => create(TaskSpecSchema, { keepFor: durationFromMs(ms) });
+  const check = (ms: number) => checkTimes(kept(ms), "spec", { historyMs: HISTORY_MS, nowMs: NOW });
+  expect(() => check(HISTORY_MS)).not.toThrow();
+  expect(() => check(HISTORY_MS + 1)).toThrow(
+    "spec.keep_for: may not exceed 604800 s: the history is kept no longer",
+  );
+});

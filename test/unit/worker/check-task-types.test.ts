@@ -25,6 +25,14 @@ test("a limit that no timer can keep is refused by name", () => {
   }
 });
 
+test("a time to be kept that no task could bring is refused by name", () => {
+  checkTaskTypes([{ ...TYPE, keepForMs: 366 * DAY_MS }]);
+  for (const keepForMs of [0, 367 * DAY_MS]) {
+    const message = `test.type: keepForMs is ${keepForMs}, and must be from 1 to ${366 * DAY_MS}`;
+    expect(() => checkTaskTypes([{ ...TYPE, keepForMs }])).toThrow(message);
+  }
+});
+
 test("a soft limit that would never be reached is refused", () => {
   const than = "must be less than its attemptTimeoutMs, which is";
   expect(() => checkTaskTypes([{ ...TYPE, attemptTimeoutMs: 200, softTimeoutMs: 200 }])).toThrow(
