@@ -67,6 +67,8 @@ function deadLetterOf(
   const of = (facet: TaskEvent["facet"]["case"]) =>
     newest.filter((event) => event.facet.case === facet);
   if (of("state").some(({ sequence }) => sequence > failure.sequence)) return undefined;
+  // It is of an earlier task with the same id, whose spec has left the log.
+  if (of("spec").some(({ sequence }) => sequence > failure.sequence)) return undefined;
   const task = fold([...of("spec"), failure, ...of("progress")]);
   return task?.spec && { ...task, spec: task.spec, sequence: failure.sequence };
 }
