@@ -2,9 +2,12 @@ import type { BrokersClock } from "./link/brokers-clock.ts";
 import { Link, type LinkOptions } from "./link/link.ts";
 import { LogCursor, type LogCursorOptions } from "./log/log-cursor.ts";
 import { LogScan } from "./log/log-scan.ts";
+import { LogSpace } from "./log/log-space.ts";
+import { LogWalk } from "./log/log-walk.ts";
 import { TaskLog } from "./log/task-log.ts";
-import { queueStream, SCHEDULE_STREAM } from "./names.ts";
+import { type Facet, queueStream, SCHEDULE_STREAM } from "./names.ts";
 import { Cancels } from "./processes/cancels.ts";
+import { Departures } from "./processes/departures.ts";
 import { Leadership } from "./processes/leadership.ts";
 import { LiveWorkers } from "./processes/live-workers.ts";
 import { TaskTypeBook } from "./processes/task-type-book.ts";
@@ -26,6 +29,7 @@ export class Broker implements AsyncDisposable {
   readonly log: TaskLog;
   readonly scan: LogScan;
   readonly lanes: Lanes;
+  readonly space: LogSpace;
   readonly queues: Queues;
   readonly queueSettings: QueueSettingsBook;
   readonly parked: ParkedMessages;
@@ -37,6 +41,7 @@ export class Broker implements AsyncDisposable {
   /** Known while they are followed. */
   readonly liveWorkers: LiveWorkers;
   readonly cancels: Cancels;
+  readonly departures: Departures;
   readonly whereabouts: Whereabouts;
 
   readonly #options: LinkOptions;
@@ -59,6 +64,7 @@ export class Broker implements AsyncDisposable {
     this.scan = new LogScan(this.link);
     this.lanes = new Lanes(this.link);
     this.queues = new Queues(this.link, this.lanes, (type) => this.liveWorkers.onlyOldServe(type));
+    this.space = new LogSpace(this.link);
     this.queueSettings = new QueueSettingsBook(this.link, topology);
     this.parked = new ParkedMessages(this.link);
     this.unreadable = new Unreadable(this.log, this.parked);
@@ -74,6 +80,7 @@ export class Broker implements AsyncDisposable {
     this.workers = new WorkerBook(this.link, log, topology.replicas);
     this.liveWorkers = new LiveWorkers(this.workers);
     this.cancels = new Cancels(this.link, log);
+    this.departures = new Departures(this.link, log);
     this.whereabouts = new Whereabouts(this.link);
   }
 
@@ -92,6 +99,11 @@ export class Broker implements AsyncDisposable {
   placeCursor(options: CursorOptions): LogCursor {
     const { queues } = this.#options.topology;
     return this.#cursor(options, [SCHEDULE_STREAM, ...queues.map(queueStream)]);
+  }
+
+  /** A walk through the events of the facets, from the oldest one on. */
+  logWalk(facets: readonly Facet[], options: { readonly headersOnly?: boolean } = {}): LogWalk {
+    return new LogWalk({ link: this.link, facets, ...options });
   }
 
   #cursor(options: CursorOptions, besides: readonly string[]): LogCursor {

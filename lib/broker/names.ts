@@ -158,6 +158,9 @@ export function cancelSubject(taskId: string): string {
   return `mr.control.cancel.${taskId}`;
 }
 
+/** Tells which tasks leave the log. */
+export const DEPARTURES = "mr.control.left";
+
 /** Whichever facet comes next. */
 export function anyEventSubject(taskId: string): string {
   return `mr.task.${taskId}.*`;

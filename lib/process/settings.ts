@@ -134,14 +134,14 @@ export const SETTINGS = {
   }),
   historyMaxBytes: define({
     env: "MILLRACE_HISTORY_MAX_BYTES",
-    help: "bytes that the history of all tasks may take in the broker; when full, submits are refused",
+    help: "bytes that the history of all tasks may take in the broker; above 80 % of it, the oldest tasks that have ended leave before their time; when tasks that have not ended fill it, submits are refused",
     fallback: 2 * GIB,
     parse: wholeNumber(2 ** 20, 2 ** 50),
     services: ALL,
   }),
   historyHours: define({
     env: "MILLRACE_HISTORY_HOURS",
-    help: "how long an event is kept, in hours",
+    help: "how long an event is kept, in hours; the most and the default of how long a task is kept once it has ended (keep_for)",
     fallback: 7 * 24,
     parse: wholeNumber(1, 24 * 366),
     services: ALL,

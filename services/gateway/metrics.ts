@@ -1,6 +1,7 @@
 import { Counter, type Registry } from "prom-client";
 import type { BrokersClock } from "#lib/broker/link/brokers-clock.ts";
 import type { Link } from "#lib/broker/link/link.ts";
+import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { type Row, toldCounter, toldGauge } from "#lib/process/told-metrics.ts";
@@ -48,6 +49,7 @@ export function gatewayMetrics(measured: Measured): GatewayMetrics {
   });
   addJanitorMetrics(registry, janitor);
   addParkedMetrics(registry, janitor, link.clock);
+  addHistoryMetrics(registry, janitor);
   return { registry, count: ({ method, code }) => calls.inc({ method, code }) };
 }
 
@@ -103,6 +105,40 @@ function addJanitorMetrics(registry: Registry, janitor: Janitor): void {
     labelNames: ["chore"],
     rows: () => rowsBy("chore", figures.failures),
   });
+}
+
+/** Only the one that looks can tell how full it is. */
+function addHistoryMetrics(registry: Registry, janitor: Janitor): void {
+  const usage = () => (janitor.isLeading ? janitor.figures.usage : undefined);
+  toldGauge({
+    registry,
+    name: "millrace_gateway_history_bytes",
+    help: "Bytes that the history of all tasks takes; told by the janitor at work.",
+    rows: () => one(usage()?.bytes),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_history_max_bytes",
+    help: "Bytes that it may take; above 80 % the oldest tasks that have ended leave before their time.",
+    rows: () => one(usage()?.maxBytes),
+  });
+  toldGauge({
+    registry,
+    name: "millrace_gateway_history_oldest_age_seconds",
+    help: "Age of the oldest event in it; 0 if there is none.",
+    rows: () => one(oldestAgeSeconds(usage())),
+  });
+  toldCounter({
+    registry,
+    name: "millrace_gateway_history_tasks_left_total",
+    help: "Tasks that have ended and were taken out of it, for their keep_for was over, or to make room.",
+    labelNames: ["reason"],
+    rows: () => rowsBy("reason", janitor.figures.left),
+  });
+}
+
+function oldestAgeSeconds(usage: LogUsage | undefined): number | undefined {
+  return usage && (usage.oldestMs === undefined ? 0 : (usage.nowMs - usage.oldestMs) / 1_000);
 }
 
 /** Only the one that looks can tell. */

@@ -1,12 +1,17 @@
+import { setTimeout } from "node:timers/promises";
 import { create } from "@bufbuild/protobuf";
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { Code } from "@connectrpc/connect";
 import { describe, expect, test } from "vitest";
-import { Priority, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
+import { Priority, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { openTestBroker } from "#test/support/broker.ts";
+import { errorOf } from "#test/support/errors.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { metricsOf, sampleOf } from "#test/support/metrics-text.ts";
-import { type Gateway, System, scriptOf, statesOf } from "#test/support/system.ts";
+import { type Gateway, System, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 
+const LEFT = "millrace_gateway_history_tasks_left_total";
 const LEADER = "millrace_gateway_janitor_leader";
 
 async function isLeading({ url }: Gateway): Promise<boolean> {
@@ -96,5 +101,51 @@ describe.concurrent("the janitor", () => {
     expect(await leader.service.exited).toBe(0);
     // Half of the 10 s after which it would be anyone's.
     await leaderOf(others, 5_000);
+  });
+
+  test("a leader that is killed while it makes room loses no task that has not ended; the next one goes on, and nothing is refused", async () => {
+    await using system = await System.start({ MILLRACE_HISTORY_MAX_BYTES: String(8 * 2 ** 20) });
+    const { gateway } = await system.running();
+    const gateways = [gateway, await system.gateway()];
+    const leader = await leaderOf(gateways);
+    const [other = gateway] = gateways.filter((each) => each !== leader);
+    await typesKnown(other, 2);
+    const { client } = other;
+    const start = { case: "delay", value: durationFromMs(3_600_000) } as const;
+    const input = scriptOf({ outputBytes: 2_000 });
+    await client.submitTask({ taskId: "planned", spec: { input, start } });
+    await client.submitTask({ taskId: "dead", spec: { input: scriptOf({ permanent: "BAD" }) } });
+    const kept = { input, keepFor: durationFromMs(1_000) };
+    await client.submitTask({ taskId: "kept", spec: kept });
+
+    const submit = async (count: number) => {
+      const tasks = Array.from({ length: count }, () => ({ spec: { input } }));
+      const { results } = await client.submitTasks({ tasks });
+      expect(results.filter(({ outcome }) => outcome.case !== "accepted")).toEqual([]);
+    };
+    const leftOf = async ({ url }: Gateway) => {
+      const { samples } = await metricsOf(url);
+      return (
+        samples.find(({ name, labels }) => name === LEFT && labels["reason"] === "room")?.value ?? 0
+      );
+    };
+    await until(async () => {
+      await submit(50);
+      return (await leftOf(leader)) > 0;
+    }, 90_000);
+    leader.service.kill("SIGKILL");
+    await until(async () => {
+      await submit(5);
+      await setTimeout(300);
+      return (await leftOf(other)) > 100;
+    }, 60_000);
+
+    const states = await Promise.all(
+      ["planned", "dead"].map(async (taskId) => (await client.getTask({ taskId })).task?.state),
+    );
+    expect(states).toEqual([TaskState.SCHEDULED, TaskState.FAILED]);
+    expect(await errorOf(client.getTask({ taskId: "kept" }))).toMatchObject({
+      code: Code.NotFound,
+    });
   });
 });

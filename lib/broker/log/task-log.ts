@@ -13,6 +13,7 @@ import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
 import { epochOf } from "#lib/task/state-change.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
+import { discard } from "../link/discard.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";
 import {
@@ -26,6 +27,7 @@ import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
 import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
+import { removeEvents, sequencesOf } from "./remove-events.ts";
 
 /** A task as the log's leader has it. */
 export interface Standing {
@@ -51,6 +53,22 @@ export interface Fence {
   /** The run that it writes for; see `epochOf`. */
   readonly epoch: number;
 }
+
+/** What was written of a task, from its spec to its end. */
+export interface WrittenRun {
+  readonly taskId: string;
+  /** Undefined: it is gone already. */
+  readonly specSequence: number | undefined;
+  /** Of its last state change. */
+  readonly endSequence: number;
+  /** Its state changes, where they are known. */
+  readonly states?: readonly number[] | undefined;
+  /** What it may have besides its spec and its states. */
+  readonly facets: readonly Facet[];
+}
+
+/** What attempts write beside the states. */
+const NOTES: readonly Facet[] = ["progress", "output", "log", "checkpoint"];
 
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
@@ -210,10 +228,49 @@ export class TaskLog {
     return readHistory(this.#link.use(), taskId, { after: Number(after), head: Number(head) });
   }
 
-  /** Forgets what was written of a task that is gone, up to and including the sequence of its mark. */
+  /**
+   * Forgets what was written of a task that is gone, up to and including the sequence of its mark. The mark goes last: as
+   * long as anything is left, it says that there is no such task.
+   */
   async forget(taskId: string, sequence: number): Promise<void> {
-    const upTo = { filter: historySubject(taskId), seq: sequence + 1 };
-    await ask(this.#link.use().jsm.streams.purge(EVENTS_STREAM, upTo));
+    const spec = await this.#newest(eventSubject(taskId, "spec"));
+    const specSequence = spec && spec.seq < sequence ? spec.seq : undefined;
+    await this.removeRuns([{ taskId, specSequence, endSequence: sequence, facets: NOTES }]);
+  }
+
+  /**
+   * Removes what was written of tasks up to their ends, or their marks. Their specs go first, and with them the tasks: a
+   * spec without states would be one that waits.
+   */
+  async removeRuns(runs: readonly WrittenRun[]): Promise<void> {
+    const connected = this.#link.use();
+    const specs = runs.map((run) => run.specSequence).filter((seq) => seq !== undefined);
+    // One server takes what one connection sends in its order, so that with the last one all are gone.
+    if (this.#replicas === 1) await removeEvents(connected, specs);
+    else await Promise.all(specs.map((seq) => discard(connected, EVENTS_STREAM, seq)));
+    const found = await Promise.all(
+      runs.flatMap(({ taskId, endSequence, states, facets }) =>
+        [...facets, ...(states ? [] : ["state" as const])].map((facet) =>
+          sequencesOf(connected, eventSubject(taskId, facet), endSequence),
+        ),
+      ),
+    );
+    found.push(...runs.map(({ states = [] }) => [...states]));
+    // Also of those whose ends had not come to the replica that was read. The ends go last.
+    const ends = new Set(runs.map(({ endSequence }) => endSequence));
+    await removeEvents(connected, [...found.flat().filter((seq) => !ends.has(seq)), ...ends]);
+  }
+
+  /** Removes single events, which nobody needs any more. */
+  removeEvents(sequences: readonly number[]): Promise<void> {
+    return removeEvents(this.#link.use(), sequences);
+  }
+
+  /** Removes the states of a task before the given one. */
+  async removeStatesBefore(taskId: string, sequence: number): Promise<void> {
+    const connected = this.#link.use();
+    const subject = eventSubject(taskId, "state");
+    await removeEvents(connected, await sequencesOf(connected, subject, sequence - 1));
   }
 
   /** Forgets what is left of a task that is gone: whoever marked it may have died before that. No harm if nothing is. */

@@ -1,11 +1,21 @@
+import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { ParkedDepth } from "#lib/broker/queues/parked.ts";
+
+/** Why a task leaves the log: its time is over, or room was needed. */
+export type Reason = "keep_for" | "room";
 
 /** What the janitor of this process has done since it started. */
 export class JanitorFigures {
   readonly #outlived = new Map<string, number>();
   readonly #failures = new Map<string, number>();
   readonly #lastPasses = new Map<string, number>();
+  readonly #left = new Map<Reason, number>([
+    ["keep_for", 0],
+    ["room", 0],
+  ]);
   #orphans = 0;
+  /** How full the log is, as last seen. */
+  usage: LogUsage | undefined;
   /** What lies aside, as last seen. */
   parked: ParkedDepth | undefined;
 
@@ -26,6 +36,15 @@ export class JanitorFigures {
   /** When each chore was last done, in milliseconds since 1970. */
   get lastPasses(): ReadonlyMap<string, number> {
     return this.#lastPasses;
+  }
+
+  /** Tasks that have ended and were taken out of the log, by the reason. */
+  get left(): ReadonlyMap<Reason, number> {
+    return this.#left;
+  }
+
+  tasksLeft(reason: Reason, tasks: number): void {
+    this.#left.set(reason, (this.#left.get(reason) ?? 0) + tasks);
   }
 
   enqueuedOrphan(): void {

@@ -6,6 +6,8 @@ import { adoptOrphans } from "./adopt-orphans.ts";
 import { type Chore, keepDoing } from "./chore.ts";
 import { endOutlived } from "./end-outlived.ts";
 import { JanitorFigures } from "./figures.ts";
+import { leaveOnTime } from "./leave-on-time.ts";
+import { makeRoom } from "./make-room.ts";
 import { removeTaskTypes } from "./remove-task-types.ts";
 import { reportParked } from "./report-parked.ts";
 
@@ -32,6 +34,8 @@ export class Janitor {
       adoptOrphans(given),
       endOutlived(given),
       removeTaskTypes(given),
+      leaveOnTime(given),
+      makeRoom(given),
       reportParked(given),
       repairBroker(broker),
     ];

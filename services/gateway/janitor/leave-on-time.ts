@@ -1,0 +1,96 @@
+import { timestampMs } from "@bufbuild/protobuf/wkt";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { decodeEvent } from "#lib/broker/log/event-codec.ts";
+import type { LogWalk } from "#lib/broker/log/log-walk.ts";
+import { leavesAtMs } from "#lib/task/retention.ts";
+import type { Chore } from "./chore.ts";
+import { type Due, DueTasks } from "./due-tasks.ts";
+import type { JanitorFigures } from "./figures.ts";
+import { type Ended, removeEnded } from "./remove-ended.ts";
+
+const EVERY_MS = 1_000;
+const READ_AT_ONCE = 1_000;
+/** Tasks whose specs are read again at once; each may have 64 KiB. */
+const LOOKED_AT_ONCE = 128;
+
+interface LeaveOptions {
+  readonly broker: Broker;
+  readonly figures: JanitorFigures;
+}
+
+/**
+ * Takes tasks out of the log whose `keep_for` is over. Whoever comes to do this reads all specs once, and remembers
+ * those that have one; so nothing has to be kept for whoever goes on. Without a `keep_for` a task leaves with its spec,
+ * when the broker drops what is as old as the history.
+ */
+export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
+  const tasks = new KeptTasks(broker);
+  return {
+    name: "keep_for",
+    everyMs: EVERY_MS,
+    async pass(signal) {
+      await tasks.readNew(signal);
+      const due = tasks.takeDue();
+      for (let at = 0; at < due.length && !signal.aborted; at += LOOKED_AT_ONCE) {
+        const over = await tasks.over(due.slice(at, at + LOOKED_AT_ONCE));
+        figures.tasksLeft("keep_for", await removeEnded(broker, over));
+      }
+    },
+  };
+}
+
+/** Tasks that have a `keep_for`, by when it may be over. */
+class KeptTasks {
+  readonly #broker: Broker;
+  readonly #walk: LogWalk;
+  readonly #tasks = new DueTasks();
+  #begun = 0;
+
+  constructor(broker: Broker) {
+    this.#broker = broker;
+    this.#walk = broker.logWalk(["spec"]);
+  }
+
+  /** Reads the specs that came in since. */
+  async readNew(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const specs = await this.#walk.next(READ_AT_ONCE);
+      // It began with the oldest again.
+      if (this.#begun !== this.#walk.begun) this.#tasks.clear();
+      this.#begun = this.#walk.begun;
+      if (specs.length === 0) return;
+      for (const spec of specs) this.#remember(decodeEvent(spec));
+    }
+  }
+
+  takeDue(): Due[] {
+    return this.#tasks.takeDue(this.#broker.clock.nowMs());
+  }
+
+  /** The terminal events of those whose time is over; the others are looked at again when it may be. */
+  async over(some: readonly Due[]): Promise<Ended[]> {
+    const ids = some.map(({ taskId }) => taskId);
+    const newest = await this.#broker.scan.newest(ids, ["spec", "state"]);
+    const nowMs = this.#broker.clock.nowMs();
+    const over: Ended[] = [];
+    for (const due of some) {
+      const events = newest.get(due.taskId) ?? [];
+      const spec = events.find(({ sequence }) => sequence === due.specSequence);
+      const last = events.find(({ sequence }) => sequence > due.specSequence);
+      const leavesMs = spec && leavesAtMs({ spec, last }, nowMs);
+      if (leavesMs === undefined) continue;
+      const { specSequence } = due;
+      if (last && leavesMs <= nowMs) over.push({ specSequence: Number(specSequence), end: last });
+      else this.#tasks.add(due, leavesMs);
+    }
+    return over;
+  }
+
+  #remember(spec: TaskEvent | undefined): void {
+    if (!spec?.time) return;
+    const { taskId, sequence: specSequence } = spec;
+    const mayLeaveMs = leavesAtMs({ spec, last: undefined }, timestampMs(spec.time));
+    if (mayLeaveMs !== undefined) this.#tasks.add({ taskId, specSequence }, mayLeaveMs);
+  }
+}

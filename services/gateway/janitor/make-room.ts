@@ -1,0 +1,134 @@
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
+import { decodeEvent, type StoredEvent } from "#lib/broker/log/event-codec.ts";
+import type { LogWalk } from "#lib/broker/log/log-walk.ts";
+import { taskIdOf } from "#lib/broker/names.ts";
+import {
+  NEARLY_FULL,
+  ROOM_AGAIN,
+  type Standing,
+  shareTaken,
+  standingOf,
+} from "#lib/task/retention.ts";
+import type { Chore } from "./chore.ts";
+import type { JanitorFigures } from "./figures.ts";
+import { NOTES, removeEnded } from "./remove-ended.ts";
+import { RoomReport } from "./room-report.ts";
+import { WalkedTasks } from "./walked-tasks.ts";
+
+const EVERY_MS = 500;
+const READ_AT_ONCE = 512;
+/** Tasks that had not ended when the walk came by are looked at again after this long. */
+const WALK_AGAIN_MS = 5 * 60_000;
+/** To look for what has ended since takes no more than this share of the time. */
+const WALKING_SHARE = 0.05;
+
+interface RoomOptions {
+  readonly broker: Broker;
+  readonly log: BrokerLog;
+  readonly figures: JanitorFigures;
+}
+
+/**
+ * When the log is nearly full, takes out what has ended, oldest first, before its time: first progress, output and lines,
+ * then whole tasks, and of these the dead letters last. A task that has not ended stays. Nothing is remembered in the
+ * broker, for each walk begins with the oldest; and done twice at the same time, it finds less to do.
+ */
+export function makeRoom(options: RoomOptions): Chore {
+  const { broker, log, figures } = options;
+  const stages = [
+    new Stage(broker.logWalk(NOTES, { headersOnly: true }), (events) => dropNotes(broker, events)),
+    dropTasks(options, ["final", "restartable"]),
+    dropTasks(options, ["dead letter"]),
+  ];
+  const report = new RoomReport(log);
+  return {
+    name: "room",
+    everyMs: EVERY_MS,
+    async pass(signal) {
+      const taken = async () => {
+        figures.usage = await broker.space.usage();
+        return shareTaken(figures.usage);
+      };
+      const before = await taken();
+      report.usage(figures.usage);
+      if (before <= NEARLY_FULL) return;
+      const leftBefore = figures.left.get("room") ?? 0;
+      for (const stage of stages) {
+        await stage.drop(async () => signal.aborted || (await taken()) <= ROOM_AGAIN);
+      }
+      report.made(figures.usage, (figures.left.get("room") ?? 0) - leftBefore);
+    },
+  };
+}
+
+/** One kind of what may leave, and how far the log was walked through for it. */
+class Stage {
+  readonly #walk: LogWalk;
+  readonly #drop: (events: readonly StoredEvent[]) => Promise<void>;
+  #begunMs = Number.NEGATIVE_INFINITY;
+  #tookMs = 0;
+
+  constructor(walk: LogWalk, drop: (events: readonly StoredEvent[]) => Promise<void>) {
+    this.#walk = walk;
+    this.#drop = drop;
+  }
+
+  /** Drops the oldest until there is enough room; when there is nothing more, looks once more for what has ended since. */
+  async drop(isEnough: () => Promise<boolean>): Promise<void> {
+    if (performance.now() - this.#begunMs > WALK_AGAIN_MS) await this.#begin();
+    for (;;) {
+      if (await isEnough()) return;
+      const beganMs = performance.now();
+      const events = await this.#walk.next(READ_AT_ONCE);
+      if (events.length > 0) await this.#drop(events);
+      this.#tookMs += performance.now() - beganMs;
+      if (events.length > 0) continue;
+      if (performance.now() - this.#begunMs < this.#tookMs / WALKING_SHARE + EVERY_MS) return;
+      await this.#begin();
+    }
+  }
+
+  async #begin(): Promise<void> {
+    await this.#walk.rewind();
+    this.#begunMs = performance.now();
+    this.#tookMs = 0;
+  }
+}
+
+/** Those of tasks that have ended. What is written after a task's end is another run's. */
+async function dropNotes(broker: Broker, notes: readonly StoredEvent[]): Promise<void> {
+  const ends = await endsOf(broker, notes);
+  const over = notes.filter(({ subject, seq }) => {
+    const end = ends.get(taskIdOf(subject));
+    return end !== undefined && seq < end.sequence;
+  });
+  await broker.log.removeEvents(over.map(({ seq }) => seq));
+}
+
+function dropTasks({ broker, figures }: RoomOptions, standings: readonly Standing[]): Stage {
+  const walk = broker.logWalk(["spec", "state"]);
+  const tasks = new WalkedTasks();
+  let begun = 0;
+  return new Stage(walk, async (events) => {
+    if (begun !== walk.begun) tasks.clear();
+    begun = walk.begun;
+    const ended = events
+      .map((stored) => decodeEvent(stored))
+      .map((event) => event && tasks.see(event))
+      .filter((one) => one !== undefined)
+      .filter(({ end }) => standings.includes(standingOf(end)));
+    for (const { end } of ended) tasks.forget(end.taskId);
+    figures.tasksLeft("room", await removeEnded(broker, ended));
+  });
+}
+
+/** The terminal events of the tasks that have ended. */
+async function endsOf(broker: Broker, events: readonly StoredEvent[]) {
+  const ids = [...new Set(events.map(({ subject }) => taskIdOf(subject)))];
+  const newest = await broker.scan.newest(ids, ["state"]);
+  const ends = new Map<string, TaskEvent>();
+  for (const [id, [last]] of newest) if (last && standingOf(last) !== "open") ends.set(id, last);
+  return ends;
+}

@@ -1,0 +1,92 @@
+import pLimit from "p-limit";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { HistoryFull } from "#lib/task/errors.ts";
+import { deleteTask } from "#lib/task/next-state.ts";
+import { standingOf } from "#lib/task/retention.ts";
+
+/** What an attempt writes beside the states and its checkpoints. Not every task has any. */
+export const NOTES = ["progress", "output", "log"] as const;
+
+/** Each takes a few questions to the broker, under way at the same time. */
+const REMOVED_AT_ONCE = 256;
+const AT_ONCE = 16;
+
+/** A task that has ended, by its terminal event. */
+export interface Ended {
+  readonly specSequence: number;
+  readonly end: TaskEvent;
+  /** Sequences of all its state changes; undefined: they have to be asked for. */
+  readonly states?: readonly number[];
+}
+
+/**
+ * Takes tasks that have ended out of the log, and says how many. One that has succeeded has ended for good, so what is
+ * written of it up to its end can go. Any other one may be started again at the same moment. So a mark comes first, by
+ * compare-and-set, as when a caller deletes it: either it leaves, or it runs with its whole history.
+ */
+export async function removeEnded(broker: Broker, ended: readonly Ended[]): Promise<number> {
+  const final = ended.filter(({ end }) => standingOf(end) === "final");
+  const others = ended.filter(({ end }) => standingOf(end) !== "final");
+  await removeFinal(broker, final);
+  const removed = await pLimit(AT_ONCE).map(others, (one) => markAndForget(broker, one));
+  return final.length + removed.filter(Boolean).length;
+}
+
+async function removeFinal(broker: Broker, ended: readonly Ended[]): Promise<void> {
+  if (ended.length === 0) return;
+  const facets = await facetsOf(broker, ended);
+  const runs = ended.map((one) => ({
+    taskId: one.end.taskId,
+    specSequence: one.specSequence,
+    endSequence: sequenceOf(one),
+    states: one.states,
+    facets: facets.get(one.end.taskId) ?? [],
+  }));
+  broker.departures.tell({
+    taskIds: runs.map(({ taskId }) => taskId),
+    sequence: Math.max(...runs.map(({ endSequence }) => endSequence)),
+  });
+  for (let at = 0; at < runs.length; at += REMOVED_AT_ONCE) {
+    await broker.log.removeRuns(runs.slice(at, at + REMOVED_AT_ONCE));
+  }
+}
+
+/** Which facets the tasks have besides their specs and states. */
+async function facetsOf(broker: Broker, ended: readonly Ended[]) {
+  const ids = ended.map(({ end }) => end.taskId);
+  const newest = await broker.scan.newest(ids, [...NOTES, "checkpoint"]);
+  return new Map(
+    [...newest].map(([id, events]) => [
+      id,
+      events.map(({ facet }) => facet.case).filter((facet) => facet !== undefined),
+    ]),
+  );
+}
+
+/** False if the task was started again, or is gone: then this end is not its last word. */
+async function markAndForget(broker: Broker, ended: Ended): Promise<boolean> {
+  const { taskId } = ended.end;
+  const standing = await broker.log.read(taskId);
+  if (!standing?.last || standing.fence.stateSequence !== sequenceOf(ended)) return false;
+  const mark = deleteTask(standing.last);
+  const marked = await withRoom(broker, ended, () => broker.log.append(standing.fence, mark));
+  if (marked.kind === "conflict") return false;
+  await broker.log.forget(taskId, marked.sequence);
+  return true;
+}
+
+/** In a full log, the task's own earlier states make room for its mark: nothing but its history needs them. */
+async function withRoom<T>(broker: Broker, ended: Ended, write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!(error instanceof HistoryFull)) throw error;
+    await broker.log.removeStatesBefore(ended.end.taskId, sequenceOf(ended));
+    return await write();
+  }
+}
+
+function sequenceOf({ end }: Ended): number {
+  return Number(end.sequence);
+}
