@@ -5,6 +5,7 @@ import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
 import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
+import { Departed } from "./departed.ts";
 import { Figures } from "./fold/figures.ts";
 import { InputNames } from "./input-names.ts";
 import { overviewOf } from "./overview.ts";
@@ -29,6 +30,7 @@ export class Monitor implements AsyncDisposable {
   readonly inputNames = new InputNames();
   readonly #options: MonitorOptions;
   readonly #follower: LogFollower;
+  readonly #departed = new Departed();
   #figures: Figures;
   /** The same, except while the log is read anew. */
   #reading: Figures;
@@ -67,6 +69,7 @@ export class Monitor implements AsyncDisposable {
 
   /** What the log says by now. */
   figures(): Figures {
+    this.#departed.apply(this.#reading);
     this.#figures.forget(this.nowMs());
     return this.#figures;
   }
@@ -105,6 +108,7 @@ export class Monitor implements AsyncDisposable {
     await Promise.all([
       broker.liveWorkers.follow(signal),
       this.depths.follow(log, signal),
+      broker.departures.follow(this.#departed, signal),
       this.#makeUpForMissed(signal),
     ]);
   }
@@ -123,7 +127,10 @@ export class Monitor implements AsyncDisposable {
   async #makeUpForMissed(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       await pause(READ_ANEW_AFTER_MS, signal);
-      if (!this.#hasMissed || !this.#follower.isUp) continue;
+      this.#departed.apply(this.#reading);
+      if (!this.#follower.isUp) continue;
+      this.#hasMissed = this.#departed.takeGap() || this.#hasMissed;
+      if (!this.#hasMissed) continue;
       this.#options.log.info({}, "events were removed before they were read; reading the log anew");
       this.#follower.startOver();
     }

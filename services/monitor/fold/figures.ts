@@ -162,6 +162,11 @@ export class Figures {
     this.#delete(record.id);
   }
 
+  /** The task has ended and left the log; totals of what has happened stay. */
+  left(taskId: string): void {
+    this.#delete(taskId);
+  }
+
   /** Nothing is left of the task, in whatever state it was. */
   #delete(taskId: string): void {
     this.recent.remove(taskId);

@@ -2,6 +2,7 @@ import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { removeEnded } from "../../../services/gateway/janitor/remove-ended.ts";
 import { WatchedSystem } from "./watched-system.ts";
 
 const { QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED, EXPIRED } = TaskState;
@@ -68,4 +69,24 @@ test("a monitor that was frozen while more was deleted than it is handed at once
   const after = await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 0n);
   expect(after.tasks).toMatchObject({ queued: 0n, failed: 1n });
   await monitor.service.logged("events were removed before they were read; reading the log anew");
+});
+
+test("what has succeeded and leaves the log counts no more, for one that follows and one that starts late", async () => {
+  await using system = await WatchedSystem.start();
+  const allAlong = await system.monitor();
+  await allAlong.shows(({ upToDate }) => upToDate);
+  const ids = Array.from({ length: 30 }, (_, number) => `task-${number}`);
+  await Promise.all(ids.map((id) => system.run(id, [RUNNING, SUCCEEDED])));
+  await system.run("failed", [RUNNING, FAILED]);
+  await allAlong.shows(({ tasks }) => tasks?.succeeded === 30n && tasks.failed === 1n);
+
+  const { broker } = system;
+  const newest = await broker.scan.newest([...ids.slice(5), "failed"], ["spec", "state"]);
+  const ended = [...newest.values()].flatMap(([spec, end]) =>
+    spec && end ? [{ specSequence: Number(spec.sequence), end }] : [],
+  );
+  expect(await removeEnded(broker, ended)).toBe(26);
+  await allAlong.shows(({ tasks }) => tasks?.succeeded === 5n && tasks.failed === 0n);
+  const late = await system.monitor();
+  await late.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 5n);
 });

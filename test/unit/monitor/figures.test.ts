@@ -15,6 +15,16 @@ describe("tasks by state", () => {
     expect(countsIn(log.succeeded(2, "a").folded())).toEqual({ succeeded: 1 });
   });
 
+  test("what has left the log counts no more, but what happened has happened", () => {
+    const log = new MadeUpLog().accepted(0, "a").started(1, "a").succeeded(2, "a");
+    const figures = log.accepted(3, "b").folded();
+    const before = totalsIn(figures);
+    figures.left("a");
+    figures.left("unknown");
+    expect(countsIn(figures)).toEqual({ queued: 1 });
+    expect(totalsIn(figures)).toEqual(before);
+  });
+
   test("every end counts", () => {
     const log = new MadeUpLog();
     for (const id of ["a", "b", "c", "d"]) log.accepted(0, id).started(1, id);
