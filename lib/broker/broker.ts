@@ -16,6 +16,7 @@ import { Lanes } from "./queues/lanes.ts";
 import { ParkedMessages } from "./queues/parked.ts";
 import { QueueSettingsBook } from "./queues/queue-settings.ts";
 import { Queues } from "./queues/queues.ts";
+import { RoomWanted } from "./queues/room-wanted.ts";
 import { Schedule } from "./queues/schedule.ts";
 import { TimeLimits } from "./queues/time-limits.ts";
 import { Unreadable } from "./queues/unreadable.ts";
@@ -30,6 +31,7 @@ export class Broker implements AsyncDisposable {
   readonly scan: LogScan;
   readonly lanes: Lanes;
   readonly space: LogSpace;
+  readonly roomWanted: RoomWanted;
   readonly queues: Queues;
   readonly queueSettings: QueueSettingsBook;
   readonly parked: ParkedMessages;
@@ -63,7 +65,13 @@ export class Broker implements AsyncDisposable {
     this.log = new TaskLog(this.link, topology.replicas);
     this.scan = new LogScan(this.link);
     this.lanes = new Lanes(this.link);
-    this.queues = new Queues(this.link, this.lanes, (type) => this.liveWorkers.onlyOldServe(type));
+    this.roomWanted = new RoomWanted(this.link, log);
+    this.queues = new Queues({
+      link: this.link,
+      lanes: this.lanes,
+      roomWanted: this.roomWanted,
+      onlyOldServe: (type) => this.liveWorkers.onlyOldServe(type),
+    });
     this.space = new LogSpace(this.link);
     this.queueSettings = new QueueSettingsBook(this.link, topology);
     this.parked = new ParkedMessages(this.link);

@@ -108,6 +108,11 @@ export function newLaneSubject(queue: string): string {
   return `mr.control.lane.${queue}`;
 }
 
+/** Where is told that an accepted task found no room in a queue. */
+export function roomWantedSubject(queue: string): string {
+  return `mr.control.room.${queue}`;
+}
+
 /** What operators have set for a queue, as a message of the bucket's stream. */
 export const CONFIG_STREAM = `KV_${CONFIG_BUCKET}`;
 

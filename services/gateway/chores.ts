@@ -23,6 +23,7 @@ export function chores(options: ChoresOptions, signal: AbortSignal) {
     }, signal),
     broker.liveWorkers.follow(signal),
     broker.schedule.moveDueTasks(signal),
+    broker.roomWanted.follow(signal),
     enforceLimits(broker, signal),
     overseer.follow(signal),
     janitor.run(signal),

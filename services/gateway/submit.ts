@@ -11,7 +11,7 @@ import { isTimed } from "#lib/task/times.ts";
 import { acceptFound } from "./accept-found.ts";
 import { asksForSame } from "./asks-for-same.ts";
 import { decide } from "./decide.ts";
-import { place } from "./place.ts";
+import { placeNew } from "./place.ts";
 
 /** A few are lost to other submits of the task; as many as this, only to what can't be read. */
 const MOST_TURNS = 100;
@@ -86,7 +86,7 @@ async function acceptTimed(broker: Broker, begun: Fence): Promise<Task | undefin
  */
 async function placeOrRollBack(broker: Broker, waiting: WaitingTask): Promise<void> {
   try {
-    await place(broker, waiting);
+    await placeNew(broker, waiting);
   } catch (error) {
     if (!(error instanceof QueueFull)) throw error;
     const refusal = refuseTask(waiting.spec?.queue || DEFAULT_QUEUE);

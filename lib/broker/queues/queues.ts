@@ -22,6 +22,7 @@ import {
 import type { Lanes } from "./lanes.ts";
 import { listLanes } from "./list-lanes.ts";
 import { depthOf, type QueueDepth } from "./queue-figures.ts";
+import type { RoomWanted } from "./room-wanted.ts";
 import { isLeftBehind } from "./waiting.ts";
 
 /** When a queue is full, a place may be free after about this long. */
@@ -72,17 +73,33 @@ export function decodeWaiting(data: Uint8Array, taskId: string): WaitingTask | u
   }
 }
 
+interface QueuesOptions {
+  readonly link: Link;
+  readonly lanes: Lanes;
+  readonly roomWanted: RoomWanted;
+  /** Whether all workers that serve the type are of releases that take no tasks by their type. */
+  readonly onlyOldServe: (type: string) => boolean;
+}
+
 /** Where tasks wait for workers. */
 export class Queues {
   readonly #link: Link;
   readonly #lanes: Lanes;
+  readonly #roomWanted: RoomWanted;
   readonly #onlyOldServe: (type: string) => boolean;
 
-  /** `onlyOldServe`: whether all workers that serve the type are of releases that take no tasks by their type. */
-  constructor(link: Link, lanes: Lanes, onlyOldServe: (type: string) => boolean) {
+  constructor({ link, lanes, roomWanted, onlyOldServe }: QueuesOptions) {
     this.#link = link;
     this.#lanes = lanes;
+    this.#roomWanted = roomWanted;
     this.#onlyOldServe = onlyOldServe;
+  }
+
+  /** The same as `enqueue` for a task that is not accepted yet: it has no room before those that are. */
+  async enqueueNew(waiting: WaitingTask): Promise<boolean> {
+    const { queue } = placeOf(waiting);
+    if (this.#roomWanted.has(queue)) throw new QueueFull(queue, FULL_RETRY_MS);
+    return this.#put(waiting);
   }
 
   /**
@@ -90,6 +107,15 @@ export class Queues {
    * is, and false is returned.
    */
   async enqueue(waiting: WaitingTask): Promise<boolean> {
+    try {
+      return await this.#put(waiting);
+    } catch (error) {
+      if (error instanceof QueueFull) this.#roomWanted.tell(placeOf(waiting).queue);
+      throw error;
+    }
+  }
+
+  async #put(waiting: WaitingTask): Promise<boolean> {
     const lane = this.#laneFor(waiting);
     await this.#lanes.open(lane);
     for (;;) {

@@ -71,7 +71,7 @@ test("of two submits of one task that both find the queue full, none is told wha
   const repeated = async () => {
     repeat = await isAccepted(other, "t");
   };
-  atNextCall(broker.queues, "enqueue", { after: repeated });
+  atNextCall(broker.queues, "enqueueNew", { after: repeated });
   const first = await isAccepted(broker, "t");
   expect([first, repeat]).toEqual([true, true]);
   expect(await isThere(broker, "t")).toBe(true);
@@ -87,7 +87,7 @@ test("a repeat that found the queue full takes nothing back for which the first 
     repeat = await heldUp(other, "t", "after enqueue");
     await broker.queues.remove(waitingOf(await standingOf(broker, "waits")));
   };
-  atNextCall(broker.queues, "enqueue", { before: emptied });
+  atNextCall(broker.queues, "enqueueNew", { before: emptied });
   expect(await isAccepted(broker, "t")).toBe(true);
   expect(await repeat?.goesOn()).toBe(true);
   expect(await isThere(broker, "t")).toBe(true);
@@ -115,14 +115,14 @@ test("a repeat that a refusal overtakes is not told OK for the sake of another s
   const repeated = async () => {
     repeat = await heldUp(other, "t", "before append");
   };
-  atNextCall(broker.queues, "enqueue", { before: repeated });
+  atNextCall(broker.queues, "enqueueNew", { before: repeated });
   expect(await isAccepted(broker, "t")).toBe(false);
   // The next submit has written its spec, and found the queue full, when the repeat looks again.
   let isRepeatAccepted: boolean | undefined;
   const overtaken = async () => {
     isRepeatAccepted = await repeat?.goesOn();
   };
-  atNextCall(third.queues, "enqueue", { after: overtaken });
+  atNextCall(third.queues, "enqueueNew", { after: overtaken });
   const isNextAccepted = await isAccepted(third, "t");
   expect([isRepeatAccepted, isNextAccepted]).toEqual([true, true]);
   const { last } = await standingOf(broker, "t");
@@ -140,7 +140,7 @@ test("a repeat that finds a place after the first submit has found none keeps th
     await broker.queues.remove(waitingOf(await standingOf(broker, "waits")));
     repeat = await heldUp(other, "t", "after enqueue");
   };
-  atNextCall(broker.queues, "enqueue", { after: repeated });
+  atNextCall(broker.queues, "enqueueNew", { after: repeated });
   expect(await isAccepted(broker, "t")).toBe(true);
   expect(await repeat?.goesOn()).toBe(true);
   expect(await isThere(broker, "t")).toBe(true);
