@@ -10,7 +10,6 @@ const WRITES: readonly (readonly [kind: string, subject: RegExp])[] = [
   ["limit", /^mr\.limit\./],
   ["cancel hint", /^mr\.control\./],
   ["acknowledgement", /^\$JS\.ACK\./],
-  ["forgotten history", /^\$JS\.API\.STREAM\.PURGE\./],
   ["removed message", /^\$JS\.API\.STREAM\.MSG\.DELETE\./],
 ];
 
