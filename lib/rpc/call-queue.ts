@@ -66,6 +66,11 @@ export class CallQueue {
     });
   }
 
+  /** Those that have not ended. */
+  get calls(): Iterable<ServerHttp2Stream> {
+    return this.#calls.keys();
+  }
+
   /** Begins the call when its turn comes: never at once, so that one that is canceled in the same packet never begins. */
   add(stream: ServerHttp2Stream, begin: () => void): void {
     // Nobody else listens before its turn.

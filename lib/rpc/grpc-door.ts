@@ -4,6 +4,7 @@ import { logVerbosity, Server, ServerCredentials, setLogVerbosity } from "@grpc/
 import type { Log } from "#lib/process/log.ts";
 import { CallQueue } from "./call-queue.ts";
 import { type Door, type DoorOptions, MAX_MESSAGE_BYTES } from "./door.ts";
+import { endCallsBeforeDestroy } from "./end-silent-session.ts";
 import { GrpcArrivals } from "./grpc-arrivals.ts";
 import { http2ServerOf, interceptCalls, setSessionOptions } from "./grpc-internals.ts";
 import { GrpcMount } from "./grpc-mount.ts";
@@ -14,13 +15,13 @@ import { listen } from "./listen.ts";
 
 const SERVER_OPTIONS = {
   "grpc.max_receive_message_length": MAX_MESSAGE_BYTES,
-  // A caller that froze or lost its network is found within 30 s, and its calls end.
-  "grpc.keepalive_time_ms": 20_000,
-  "grpc.keepalive_timeout_ms": 10_000,
   // Enough for a backend that watches for its many users through one connection. Clients wait when they reach it.
   "grpc.max_concurrent_streams": 6_000,
   "grpc.enable_channelz": 0,
 };
+
+/** A caller that froze or lost its network is found within 30 s, and its calls end. */
+const PINGS = { everyMs: 20_000, answeredWithinMs: 10_000 };
 
 /**
  * Node counts every canceled call against rapid resets (CVE-2023-44487), and allows 1,000 at once and 33 a second. A
@@ -35,12 +36,17 @@ const FAREWELL_MS = 250;
 setLogVerbosity(logVerbosity.NONE);
 
 /** Opens a port that speaks gRPC, without TLS. */
-export async function openGrpcDoor(options: DoorOptions): Promise<Door> {
+export async function openGrpcDoor(options: DoorOptions, pings = PINGS): Promise<Door> {
   const leaving = new Leaving();
   const chain = callChain(options, leaving);
   const mount = new GrpcMount(options.services, chain);
   const arrivals = new GrpcArrivals(mount.paths, chain.observed);
-  const server = new Server({ ...SERVER_OPTIONS, interceptors: [mount.interceptor(arrivals)] });
+  const server = new Server({
+    ...SERVER_OPTIONS,
+    "grpc.keepalive_time_ms": pings.everyMs,
+    "grpc.keepalive_timeout_ms": pings.answeredWithinMs,
+    interceptors: [mount.interceptor(arrivals)],
+  });
   setSessionOptions(server, ALL_CANCELS);
   mount.register(server);
   const sockets = new Set<Socket>();
@@ -90,7 +96,10 @@ function queueCalls(server: Http2Server, log: Log): (socket: Socket) => void {
         session.destroy(new Error(reason), constants.NGHTTP2_ENHANCE_YOUR_CALM);
         setTimeout(() => socket.destroy(), FAREWELL_MS);
       };
-      queues.set(session, new CallQueue({ session, end }));
+      const queue = new CallQueue({ session, end });
+      queues.set(session, queue);
+      const calls = () => queue.calls;
+      endCallsBeforeDestroy({ session, socket, calls, farewellMs: FAREWELL_MS });
     });
   };
 }

@@ -130,6 +130,7 @@ test("what makes no watch is refused with the field that is wrong", async ({ gat
     return { fields: violationsOf(error), message: error.rawMessage };
   };
   expect((await refused({})).message).toContain("name some tasks, or labels");
+  expect((await refused({ labels: { Batch: "b1" } })).fields).toEqual([`labels["Batch"]`]);
   const twice = ["a", "b", "a"].map((taskId) => ({ taskId }));
   expect((await refused({ tasks: twice })).fields).toEqual(["tasks[2].task_id"]);
   const many = Array.from({ length: 1_001 }, (_, index) => ({ taskId: `t${index}` }));

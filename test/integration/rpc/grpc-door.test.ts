@@ -2,18 +2,20 @@ import { once } from "node:events";
 import { type ClientHttp2Session, connect as connectHttp2 } from "node:http2";
 import { connect } from "node:net";
 import { create, toBinary } from "@bufbuild/protobuf";
+import { Code, createClient } from "@connectrpc/connect";
 import { encodeEnvelope } from "@connectrpc/connect/protocol";
 import { createGrpcTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { GetTaskRequestSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import { GetTaskRequestSchema, TaskService } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Door } from "#lib/rpc/door.ts";
 import { DoorError } from "#lib/rpc/door-error.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { TaskNotFound } from "#lib/task/errors.ts";
+import { TcpProxy } from "#test/support/tcp-proxy.ts";
 import { contract } from "./contract.ts";
 import { grpcJsTransport } from "./grpc-js-transport.ts";
 import { rawGrpcCall, requestOf, WATCH_TASK } from "./raw-grpc-call.ts";
-import { KEEP_ALIVE } from "./scene.ts";
+import { errorOf, KEEP_ALIVE } from "./scene.ts";
 import { Stage } from "./stage.ts";
 
 const openDoor = ({ options }: Stage, leaveGraceMs = options.leaveGraceMs) =>
@@ -51,6 +53,28 @@ describe("the gRPC door", () => {
     const line = await stage.logged(({ method }) => String(method).endsWith("/GetTask"));
     expect(line).toMatchObject({ code: "DEADLINE_EXCEEDED" });
     session.close();
+  });
+
+  test("calls of a connection that answers no pings end with UNAVAILABLE", async () => {
+    const stage = new Stage();
+    await using door = await openGrpcDoor(stage.options, { everyMs: 500, answeredWithinMs: 200 });
+    await using line = await TcpProxy.open(door.port);
+    stage.onWatch("endless", async function* () {
+      yield KEEP_ALIVE;
+      await new Promise(() => {});
+    });
+    stage.onGet("endless", () => new Promise(() => {}));
+    using transport = grpcJsTransport(Number(new URL(line.url).port));
+    const tasks = createClient(TaskService, transport);
+    const begun = Promise.withResolvers<void>();
+    const watches = Array.from({ length: 20 }, async () => {
+      for await (const _ of tasks.watchTask({ taskId: "endless" })) begun.resolve();
+    });
+    const calls = [...watches, tasks.getTask({ taskId: "endless" })].map(errorOf);
+    await begun.promise;
+    line.silence("to broker");
+    const codes = (await Promise.all(calls)).map(({ code }) => code);
+    expect(new Set(codes)).toEqual(new Set([Code.Unavailable]));
   });
 
   test("a taken port is said to be taken, in words for people", async () => {
