@@ -40,11 +40,3 @@ export function ratesOf(series: readonly Series[], nowMs: number) {
     retriedPerSecond: of("retried"),
   };
 }
-
-/** Since when the oldest waiting task of the series waits; undefined if none does. */
-export function oldestWaitingMs(series: readonly Series[], nowMs: number): number | undefined {
-  const times = series
-    .map(({ waiting }) => waiting.oldestMs(nowMs))
-    .filter((ms) => ms !== undefined);
-  return times.length > 0 ? Math.min(...times) : undefined;
-}

@@ -100,7 +100,6 @@ export class Figures {
     this.#others.set(record.id, record);
     series.tasks.add(record.state, 1);
     series.meters.accepted.count(timeMs);
-    series.waiting.place(record);
     this.recent.changed(record, event);
   }
 
@@ -123,7 +122,6 @@ export class Figures {
     const first = record.attempt === 0;
     advance(record, change, timeMs);
     if (change.state === RUNNING) this.#start(record, change, { timeMs, first });
-    series.waiting.place(record);
     if (change.state !== SUCCEEDED) return;
     this.#others.delete(record.id);
     this.#succeeded.add(record.id, series, record.createdMs);
@@ -177,7 +175,6 @@ export class Figures {
 
   #drop(record: TaskRecord): void {
     record.series.tasks.add(record.state, -1);
-    record.series.waiting.remove(record);
     this.#others.delete(record.id);
   }
 }

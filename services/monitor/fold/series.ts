@@ -3,7 +3,6 @@ import { Buckets, QUEUE_WAIT_BOUNDS_SECONDS, RUN_BOUNDS_SECONDS } from "./bucket
 import { Durations } from "./durations.ts";
 import { Meter } from "./meter.ts";
 import { StateCounts } from "./state-counts.ts";
-import { Waiting } from "./waiting.ts";
 
 export type MeterName =
   | "accepted"
@@ -27,7 +26,6 @@ export class Series {
   readonly queue: string;
   readonly type: string;
   readonly tasks = new StateCounts();
-  readonly waiting = new Waiting();
   readonly queueWait = new Buckets(QUEUE_WAIT_BOUNDS_SECONDS);
   readonly runTime = new Buckets(RUN_BOUNDS_SECONDS);
   /** Of the type, in all queues. */

@@ -29,8 +29,6 @@ export interface TaskRecord {
   restarts: number;
   /** When it came to its state. */
   sinceMs: number;
-  /** Earliest start of the next attempt; counts in SCHEDULED and RETRYING. */
-  dueMs: number;
 }
 
 /** A task that was accepted then. */
@@ -53,7 +51,6 @@ export function recordOf(
     crashes: 0,
     restarts: 0,
     sinceMs: createdMs,
-    dueMs: startMs,
   };
 }
 
@@ -65,11 +62,8 @@ function timingOf(spec: TaskSpec): Timing | undefined {
 
 /** Brings the record to what the change says is true from that time on. */
 export function advance(record: TaskRecord, change: StateChange, timeMs: number): void {
-  // A task whose QUEUED was only implied, and is then written down, has waited all along.
-  const waitsOn = record.state === TaskState.QUEUED && change.state === TaskState.QUEUED;
-  if (!waitsOn) record.sinceMs = timeMs;
+  record.sinceMs = timeMs;
   if (change.restarts > record.restarts) record.startMs = msOf(change.restartTime, timeMs);
-  record.dueMs = msOf(change.nextAttemptTime, Math.max(record.startMs, timeMs));
   record.state = change.state;
   record.attempt = change.attempt;
   record.failures = change.failures;

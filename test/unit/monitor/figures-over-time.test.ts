@@ -1,39 +1,9 @@
-import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Figures } from "../../../services/monitor/fold/figures.ts";
-import { oldestWaitingMs, ratesOf } from "../../../services/monitor/sums.ts";
+import { ratesOf } from "../../../services/monitor/sums.ts";
 import { at, countsIn, MadeUpLog, RETENTION_MS, totalsIn } from "./made-up-log.ts";
 
-const { QUEUED, RETRYING, CANCELED } = TaskState;
 const DAY_SECONDS = 86_400;
-
-describe("the oldest waiting task", () => {
-  function waitsSince(log: MadeUpLog, seconds: number): number | undefined {
-    const oldestMs = oldestWaitingMs(log.folded().series, at(seconds));
-    return oldestMs === undefined ? undefined : (oldestMs - at(0)) / 1_000;
-  }
-
-  test("is the one that was accepted first and has not been started", () => {
-    const log = new MadeUpLog().accepted(0, "a").accepted(1, "b").accepted(2, "c");
-    expect(waitsSince(log, 10)).toBe(0);
-    expect(waitsSince(log.started(3, "a"), 10)).toBe(1);
-    expect(waitsSince(log.state(4, "b", CANCELED), 10)).toBe(2);
-    expect(waitsSince(log.started(5, "c"), 10)).toBeUndefined();
-  });
-
-  test("waits from when it was given back", () => {
-    const log = new MadeUpLog().accepted(0, "a").started(1, "a").state(7, "a", QUEUED);
-    expect(waitsSince(log, 10)).toBe(7);
-  });
-
-  test("may be a retry, which waits from when it is due", () => {
-    const log = new MadeUpLog().accepted(0, "a").started(1, "a");
-    log.state(2, "a", RETRYING, { failures: 1, nextAttemptTime: timestampFromMs(at(20)) });
-    expect(waitsSince(log, 10)).toBeUndefined();
-    expect(waitsSince(log, 30)).toBe(20);
-  });
-});
 
 describe("the retention", () => {
   test("takes out what the log has forgotten, and only that", () => {
@@ -49,7 +19,6 @@ describe("the retention", () => {
     figures.forget(at(120) + RETENTION_MS);
     expect(countsIn(figures)).toEqual({ queued: 1 });
     expect(figures.recent.list(() => true).map(({ id }) => id)).toEqual(["young"]);
-    expect(oldestWaitingMs(figures.series, at(120) + RETENTION_MS)).toBe(at(DAY_SECONDS));
     expect(figures.workers.all()).toEqual([]);
   });
 

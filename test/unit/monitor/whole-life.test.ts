@@ -1,7 +1,6 @@
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { oldestWaitingMs } from "../../../services/monitor/sums.ts";
 import { at, countsIn, MadeUpLog, RETENTION_MS, totalsIn } from "./made-up-log.ts";
 
 const { SCHEDULED, QUEUED, RUNNING, RETRYING, FAILED, CANCELED, EXPIRED } = TaskState;
@@ -9,11 +8,6 @@ const IN_A_MINUTE = { start: { case: "delay" as const, value: durationFromMs(60_
 
 function restarted(seconds: number, restarts = 1) {
   return { restarts, restartTime: timestampFromMs(at(seconds)), restartedBy: "ada" };
-}
-
-function waitsSince(log: MadeUpLog, seconds: number): number | undefined {
-  const oldestMs = oldestWaitingMs(log.folded().series, at(seconds));
-  return oldestMs === undefined ? undefined : (oldestMs - at(0)) / 1_000;
 }
 
 describe("a task with a start time to come", () => {
@@ -40,8 +34,6 @@ describe("a task with a start time to come", () => {
 
   test("waits from that time, not from when it was accepted", () => {
     const log = new MadeUpLog().accepted(0, "a", IN_A_MINUTE);
-    expect(waitsSince(log, 59)).toBeUndefined();
-    expect(waitsSince(log, 70)).toBe(60);
     const figures = log.started(63, "a").folded();
     expect(figures.queueWait.figures()).toMatchObject({ count: 1, maxSeconds: 3 });
   });
@@ -62,20 +54,11 @@ describe("a task with a start time to come", () => {
   });
 });
 
-describe("a task that is QUEUED twice", () => {
-  test("has waited all along", () => {
-    const log = new MadeUpLog().accepted(0, "a").accepted(1, "b");
-    expect(waitsSince(log.state(5, "a", QUEUED, { attempt: 0 }), 10)).toBe(0);
-    expect(waitsSince(log.started(6, "a"), 10)).toBe(1);
-  });
-});
-
 describe("a task that ended without success", () => {
   test.each([FAILED, CANCELED, EXPIRED])("counts again where it was started again (%i)", (end) => {
     const log = new MadeUpLog().accepted(0, "a").state(1, "a", end, { attempt: 0 });
     log.state(9, "a", QUEUED, { attempt: 0, ...restarted(9) });
     expect(countsIn(log.folded())).toEqual({ queued: 1 });
-    expect(waitsSince(log, 10)).toBe(9);
     log.started(10, "a", restarted(9)).succeeded(12, "a", restarted(9));
     expect(countsIn(log.folded())).toEqual({ succeeded: 1 });
     expect(totalsIn(log.folded())).toMatchObject({ accepted: 1, restarted: 1, succeeded: 1 });
