@@ -167,6 +167,7 @@ export class KnownTaskTypes {
 
   /** The full name of the type that is meant: by its name, or by its alias. Tasks outlive types, so any name may be meant. */
   resolve(given: string, at: string): string {
+    if (!this.#isRead) throw new GatewayStarting();
     const owners = this.#known.has(given) ? [given] : (this.#aliases.get(given) ?? [given]);
     const [only = given, ...others] = owners;
     if (others.length === 0) return only;

@@ -30,6 +30,7 @@ types.update(
 test("a type that may not have been read yet is not said to be unknown", () => {
   const starting = new KnownTaskTypes(createRegistry(), QUIET);
   expect(() => starting.checkInput(unknown, "input")).toThrow(GatewayStarting);
+  expect(() => starting.resolve("an.alias", "filter.task_type")).toThrow(GatewayStarting);
   starting.update([]);
   expect(() => starting.checkInput(unknown, "input")).toThrow(TaskTypeUnknown);
 });
