@@ -41,8 +41,9 @@ test("a gateway tells Prometheus its calls, its watches, and what its janitor do
     (await metrics()).samples
       .filter(({ name }) => name === "millrace_gateway_janitor_last_pass_timestamp_seconds")
       .flatMap(({ labels }) => labels["chore"] ?? []);
-  await until(async () => (await done()).length === 5);
-  expect((await done()).sort()).toEqual(["orphans", "outlived", "parked", "repair", "task types"]);
+  const chores = ["keep_for", "orphans", "outlived", "parked", "repair", "room", "task types"];
+  await until(async () => (await done()).length === chores.length);
+  expect((await done()).sort()).toEqual(chores);
   expect(sampleOf(await metrics(), "millrace_gateway_parked_messages")).toBe(0);
   const { types } = await metrics();
   expect(types.get("millrace_gateway_janitor_orphans_enqueued_total")).toBe("counter");
