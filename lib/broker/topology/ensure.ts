@@ -15,17 +15,28 @@ import { ensurePaused, PAUSED } from "../queues/pausing.ts";
 import type { StreamPlan } from "./topology.ts";
 import { CONSUMER_UNSET, isUnset, STREAM_UNSET, unsetting } from "./unset.ts";
 
-/** Makes sure that the streams and their consumers are there and are what we asked for. Changes what differs. */
+/**
+ * Makes sure that the streams and their consumers are there and are what we asked for. Changes what differs. All at once:
+ * a cluster that has just lost a server may take up to 10 s to choose a leader for each of them.
+ */
 export async function ensure(dialed: Dialed, plans: readonly StreamPlan[]): Promise<void> {
-  for (const plan of plans) {
+  const ensured = plans.map(async (plan) => {
     await ensureStream(dialed.jsm, plan.config);
     await ensureConsumers(dialed, plan);
-  }
+  });
+  await allDone(ensured);
+}
+
+/** Waits for all of them, and fails as the first one in their order did: it says most of what is wrong. */
+export async function allDone(steps: readonly Promise<unknown>[]): Promise<void> {
+  const ends = await Promise.allSettled(steps);
+  const failed = ends.find((end) => end.status === "rejected");
+  if (failed) throw failed.reason;
 }
 
 /** The same for the consumers alone, of a stream that is there. */
 export async function ensureConsumers(dialed: Dialed, plan: ConsumersPlan): Promise<void> {
-  for (const consumer of plan.consumers) await ensureConsumer(dialed, plan, consumer);
+  await allDone(plan.consumers.map((consumer) => ensureConsumer(dialed, plan, consumer)));
 }
 
 type ConsumersPlan = Omit<StreamPlan, "config"> & { readonly config: { readonly name: string } };

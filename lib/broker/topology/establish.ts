@@ -1,16 +1,22 @@
 import { equals } from "@bufbuild/protobuf";
+import pLimit from "p-limit";
 import { type QueueSettings, QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Dialed } from "../link/link.ts";
 import { type Lane, queueStream } from "../names.ts";
 import { listLanes } from "../queues/list-lanes.ts";
 import { readQueueSettings } from "../queues/read-queue-settings.ts";
-import { ensure, ensureConsumers } from "./ensure.ts";
+import { allDone, ensure, ensureConsumers } from "./ensure.ts";
 import { commonPlans, lanePuller, queuePlan, type TopologyOptions } from "./topology.ts";
+
+/** More would have to wait for their answers in the server. */
+const QUEUES_AT_ONCE = 8;
 
 /** Makes sure that everything is there in the broker, as configured and as operators have set it. */
 export async function establish(dialed: Dialed, options: TopologyOptions): Promise<void> {
-  await ensure(dialed, commonPlans(options));
-  for (const queue of options.queues) await establishQueue(dialed, queue, options);
+  const queues = pLimit(QUEUES_AT_ONCE).map(options.queues, (queue) =>
+    establishQueue(dialed, queue, options),
+  );
+  await allDone([ensure(dialed, commonPlans(options)), queues]);
 }
 
 /**
