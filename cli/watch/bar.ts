@@ -36,17 +36,23 @@ export function percent(share: number): string {
   return `${String(Math.floor(share * 100)).padStart(3)} %`;
 }
 
-function noteOf({ state, progress, nextAttemptMs, waits }: Picture & Waits, nowMs: number): string {
+function noteOf(picture: Picture & Waits, nowMs: number): string {
+  const { state, progress, nextAttemptMs = 0, waits } = picture;
+  const isDue = nextAttemptMs <= nowMs;
   switch (state) {
     case TaskState.SCHEDULED:
-      return `starts in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
+      return isDue ? waitingText(waits) : `starts in ${shownDuration(nextAttemptMs - nowMs)}`;
     case TaskState.QUEUED:
-      return waits ? `waits: ${waits}` : "waits for a worker";
+      return waitingText(waits);
     case TaskState.RETRYING:
-      return `next attempt in ${shownDuration((nextAttemptMs ?? nowMs) - nowMs)}`;
+      return isDue ? waitingText(waits) : `next attempt in ${shownDuration(nextAttemptMs - nowMs)}`;
     default:
       return progress?.note || "running";
   }
+}
+
+function waitingText(waits = ""): string {
+  return waits === "" ? "waits for a worker" : `waits: ${waits}`;
 }
 
 function tailOf({ attempt, sinceMs }: Picture, nowMs: number): string {

@@ -50,6 +50,11 @@ test("a task whose worker has left says everywhere that none serves its type, an
   expect(Math.abs(Date.now() - seenMs)).toBeLessThan(60_000);
   const { kind } = (await firstUpdate(gateway, "left")) ?? {};
   expect(kind?.case === "snapshot" && kind.value.waitingReason?.reason).toBe(NO_WORKER);
+  for await (const { kind: many } of gateway.client.watchTasks({ tasks: [{ taskId: "left" }] })) {
+    const update = many.case === "update" ? many.value.kind : undefined;
+    expect(update?.case === "snapshot" && update.value.waitingReason?.reason).toBe(NO_WORKER);
+    break;
+  }
   const { task } = await gateway.client.submitTask({ taskId: "left", spec: SPEC });
   expect(task?.waitingReason?.reason).toBe(NO_WORKER);
 

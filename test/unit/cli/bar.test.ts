@@ -4,7 +4,14 @@ import { textOf } from "#cli/terminal/line.ts";
 import { widthOf } from "#cli/terminal/text.ts";
 import { barLine } from "#cli/watch/bar.ts";
 import { NOTHING_YET, type Picture } from "#cli/watch/picture.ts";
-import { ProgressSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { WaitingNote } from "#cli/watch/waiting-note.ts";
+import {
+  ProgressSchema,
+  TaskEventSchema,
+  TaskSchema,
+  TaskState,
+  WaitingReasonSchema,
+} from "#gen/millrace/v1/task_pb.ts";
 
 const STARTED_MS = 1_000_000;
 
@@ -14,7 +21,7 @@ function running(fraction: number | undefined, note: string, attempt = 1): Pictu
   return { ...NOTHING_YET, state: TaskState.RUNNING, attempt, progress, sinceMs: STARTED_MS };
 }
 
-function bar(picture: Picture, columns = 80): string {
+function bar(picture: Picture & { readonly waits?: string }, columns = 80): string {
   return textOf(barLine(picture, STARTED_MS + 1_400, columns));
 }
 
@@ -59,4 +66,33 @@ test("a task that waits for its start time says for how long yet", () => {
   expect(bar({ ...NOTHING_YET, state: TaskState.SCHEDULED, nextAttemptMs })).toContain(
     "starts in 1 min",
   );
+});
+
+test("a task that waits says why, once its time has come", () => {
+  const waits = "no live worker serves a.B";
+  const queued = { ...NOTHING_YET, sinceMs: STARTED_MS };
+  expect(bar(queued)).toContain("waits for a worker");
+  for (const state of [TaskState.QUEUED, TaskState.RETRYING, TaskState.SCHEDULED]) {
+    expect(bar({ ...queued, state, waits })).toContain(`waits: ${waits}`);
+  }
+  const soon = { ...queued, waits, nextAttemptMs: STARTED_MS + 3_400 };
+  expect(bar({ ...soon, state: TaskState.RETRYING })).toContain("next attempt in 2.0 s");
+  expect(bar({ ...soon, state: TaskState.SCHEDULED })).toContain("starts in 2.0 s");
+});
+
+test("why a task waits is known from its snapshot on, and forgotten with its next step", () => {
+  const note = new WaitingNote();
+  const waitingReason = create(WaitingReasonSchema, { description: "nobody is there" });
+  note.snapshot(create(TaskSchema, { sequence: 7n, waitingReason }));
+  const step = (sequence: bigint) =>
+    create(TaskEventSchema, { sequence, facet: { case: "state", value: {} } });
+  // The history up to the snapshot comes after it.
+  note.event(step(7n));
+  expect(note.text).toBe("nobody is there");
+  note.event(step(9n));
+  expect(note.text).toBe("");
+  note.told(waitingReason);
+  expect(note.text).toBe("nobody is there");
+  note.told(undefined);
+  expect(note.text).toBe("");
 });
