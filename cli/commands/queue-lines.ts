@@ -23,7 +23,7 @@ export function queueLines(queues: readonly Queue[], nowMs: number, width?: numb
   );
   const unserved = queues.filter((queue) => queue.notServed).map(({ name }) => whatToDo(name));
   const withoutWorker = queues.flatMap((queue) => withoutWorkerLines(queue, nowMs));
-  return [...tableLines(columns, queues, width), ...pauses, ...withoutWorker, ...unserved];
+  return [...tableLines(columns, queues, width), ...withoutWorker, ...pauses, ...unserved];
 }
 
 /** "paused for 5 s by ada: maintenance". */
