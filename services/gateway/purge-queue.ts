@@ -2,7 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { mended } from "#lib/broker/link/mended.ts";
+import { afterRepair } from "#lib/broker/link/request.ts";
 import type { QueueEntry } from "#lib/broker/queues/queues.ts";
 import { fenceOf, isSameRun, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { CountNotConfirmed } from "#lib/task/errors.ts";
@@ -26,7 +26,7 @@ export async function purgeQueue(
   options: PurgeOptions,
 ): Promise<number> {
   const { confirmed, asked, signal } = options;
-  const { waiting } = await mended(broker.link, () => broker.queues.depth(queue));
+  const { waiting } = await afterRepair(broker.link, () => broker.queues.depth(queue));
   if (waiting > confirmed) throw new CountNotConfirmed(queue, { waiting, confirmed });
 
   const underway = new Set<Promise<void>>();

@@ -9,7 +9,7 @@ import {
   type QueueService,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { mended } from "#lib/broker/link/mended.ts";
+import { afterRepair } from "#lib/broker/link/request.ts";
 import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
 import type { Parked } from "#lib/broker/queues/parked.ts";
 import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
@@ -63,7 +63,7 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
     },
 
     async setQueueLimits({ queue, ...limits }) {
-      await mended(broker.link, () => settings.limit(known(queue), limits));
+      await afterRepair(broker.link, () => settings.limit(known(queue), limits));
       return { queue: await describe(queue, options) };
     },
 
@@ -77,7 +77,7 @@ function parkedMethods({
 }: Broker): Pick<ServiceImpl<typeof QueueService>, "listParkedMessages" | "deleteParkedMessages"> {
   return {
     async listParkedMessages({ pageSize, afterSequence }) {
-      const { count, newest } = await mended(link, () => parked.depth());
+      const { count, newest } = await afterRepair(link, () => parked.depth());
       if (afterSequence > newest) throw new SequenceUnknown(afterSequence, newest);
       const most = pageSize || DEFAULT_PAGE_SIZE;
       const messages = await parked.list(Number(afterSequence), most);
@@ -108,7 +108,7 @@ function sequenceOf(given: bigint): number {
 
 async function describe(name: string, options: QueueServiceOptions): Promise<Queue> {
   const { broker, overseer, queues } = options;
-  const [figures, oldest] = await mended(broker.link, () =>
+  const [figures, oldest] = await afterRepair(broker.link, () =>
     Promise.all([overseer.look(name), oldestWaitingMs(broker.link, name)]),
   );
   const { enqueued, taken, settled } = overseer.ratesOf(name);

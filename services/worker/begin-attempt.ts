@@ -3,6 +3,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { type Checkpoint, type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { fenceOf, isSameRun, timesOfWaiting, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { type Start, startAttempt } from "#lib/task/next-state.ts";
@@ -11,7 +12,6 @@ import type { ElbowRoom } from "./elbow-room.ts";
 import { isHeldElsewhere } from "./held-elsewhere.ts";
 import type { Lease } from "./lease.ts";
 import type { PreparedHandler } from "./prepare-handler.ts";
-import { stored } from "./stored.ts";
 
 export interface BeginOptions {
   readonly broker: Broker;
@@ -128,7 +128,9 @@ async function run(
   const saved = takesOver ? undefined : await lastCheckpoint(broker, fence, running);
   // New each time: an attempt of ours that was lost must not be taken for this one, for both would have the same fence.
   const appendId = randomUUID();
-  const appended = await stored(broker, () => broker.log.append(fence, running, appendId));
+  const appended = await untilAnswered(broker.link, () =>
+    broker.log.append(fence, running, appendId),
+  );
   if (appended.kind === "conflict") return "stale";
   const begun = { ...fence, stateSequence: appended.sequence };
   const checkpoint = takesOver ? await lastCheckpoint(broker, fence, running) : saved;

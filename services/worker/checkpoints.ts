@@ -2,13 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { JsonValue } from "@bufbuild/protobuf";
 import type { Checkpoint, StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import { checkpointOf } from "./checkpoint-of.ts";
 import type { Stops } from "./stops.ts";
-import { stored } from "./stored.ts";
 
 /** What an earlier attempt has saved; a first one has none before it. */
 export async function lastCheckpoint(
@@ -17,7 +17,7 @@ export async function lastCheckpoint(
   { attempt }: StateChange,
 ): Promise<Checkpoint | undefined> {
   if (attempt === 1) return undefined;
-  return await stored(broker, () => broker.log.checkpoint(taskId));
+  return await untilAnswered(broker.link, () => broker.log.checkpoint(taskId));
 }
 
 /** How long a checkpoint waits for what was said before it to be stored. */
@@ -40,7 +40,7 @@ export function checkpointSaver(
     const id = randomUUID();
     const write = () => broker.log.saveCheckpoint(fence, checkpoint, id);
     // A handler that was given up would else hang here for as long as the broker is away.
-    const saved = await stored(broker, write, stops.end);
+    const saved = await untilAnswered(broker.link, write, stops.end);
     if (saved.kind === "stored") return;
     const stale = new AttemptStopped("canceled", "the task went on without this attempt");
     stops.stop(stale);

@@ -1,8 +1,8 @@
 import type { Broker } from "#lib/broker/broker.ts";
+import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import type { Log } from "#lib/process/log.ts";
 import type { Lease } from "./lease.ts";
-import { stored } from "./stored.ts";
 
 interface ParkOptions {
   readonly broker: Broker;
@@ -15,7 +15,7 @@ export async function park(
   delivery: Delivery,
   { broker, log }: ParkOptions,
 ): Promise<void> {
-  await stored(broker, () => broker.unreadable.park(delivery));
+  await untilAnswered(broker.link, () => broker.unreadable.park(delivery));
   log.warn({ subject: delivery.subject }, "parked what could not be read as a task");
   lease.done();
 }

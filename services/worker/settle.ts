@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
 import { entryAfter } from "#lib/broker/queues/waiting.ts";
 import type { Log } from "#lib/process/log.ts";
@@ -11,7 +12,6 @@ import { failAttempt, queueTask } from "#lib/task/next-state.ts";
 import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import type { Lease } from "./lease.ts";
-import { stored } from "./stored.ts";
 
 export interface Settling {
   readonly broker: Broker;
@@ -74,13 +74,13 @@ async function storedOrFailed(
   { broker, begun, log, write }: Writing,
 ): Promise<[StateChange, Appended]> {
   try {
-    return [change, await stored(broker, () => write(change))];
+    return [change, await untilAnswered(broker.link, () => write(change))];
   } catch (error) {
     log.error({ err: error }, "an outcome can't be stored");
     const message = `its outcome can't be stored: ${error}`;
     const failure = { code: NOT_STORED, message };
     const failed = failAttempt(begun.running, failure, { nowMs: broker.clock.nowMs() });
-    return [failed, await stored(broker, () => write(failed))];
+    return [failed, await untilAnswered(broker.link, () => write(failed))];
   }
 }
 
@@ -89,7 +89,7 @@ async function handedBack(
   broker: Broker,
   { fence, running }: Begun,
 ): Promise<StateChange | undefined> {
-  const isNewest = await stored(broker, () => broker.log.isNewest(fence));
+  const isNewest = await untilAnswered(broker.link, () => broker.log.isNewest(fence));
   return isNewest ? queueTask(running) : undefined;
 }
 
@@ -103,7 +103,7 @@ async function letGo(
   if (change.state === TaskState.RETRYING && change.nextAttemptTime) {
     const at = timestampDate(change.nextAttemptTime);
     const waiting = entryAfter(begun.waiting, change, stateSequence);
-    await stored(broker, () => broker.schedule.plan(waiting, at));
+    await untilAnswered(broker.link, () => broker.schedule.plan(waiting, at));
   }
   return lease.done();
 }
@@ -113,6 +113,6 @@ async function letGo(
  * that of the new one (nats-server#4786), and the task would be lost if its new worker died.
  */
 async function letGoIfOver(broker: Broker, lease: Lease, taskId: string): Promise<void> {
-  const standing = await stored(broker, () => broker.log.read(taskId));
+  const standing = await untilAnswered(broker.link, () => broker.log.read(taskId));
   if (!standing || isTerminal(standing.task.state)) lease.done();
 }

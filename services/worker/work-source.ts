@@ -1,4 +1,4 @@
-import { pause } from "#lib/async/pause.ts";
+import { pause, pauseAbout } from "#lib/async/pause.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Connected } from "#lib/broker/link/link.ts";
 import type { Lane } from "#lib/broker/names.ts";
@@ -143,7 +143,7 @@ export class WorkSource {
       const refused = [...this.#refused];
       const lanes = refused.map(({ lane }) => keyOf(lane)).join(", ");
       this.#options.readiness.red(PART, `can't be pulled from: ${lanes}`);
-      await pause(MEND_AFTER_MS, this.#until);
+      await pauseAbout(MEND_AFTER_MS, this.#until);
       await this.#putBack(refused);
       this.#greenIfWell();
     }

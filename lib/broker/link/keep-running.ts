@@ -1,4 +1,4 @@
-import { pause } from "#lib/async/pause.ts";
+import { pauseAbout } from "#lib/async/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Connected, Link } from "./link.ts";
 import { SourceMissing } from "./source-missing.ts";
@@ -34,5 +34,5 @@ async function runOnce(link: Link, chore: Chore): Promise<void> {
     chore.log.error({ err: error, chore: chore.name }, "chore failed; it starts again");
     if (error instanceof SourceMissing) await link.repair().catch(() => {});
   }
-  await pause(AGAIN_AFTER_MS, until);
+  await pauseAbout(AGAIN_AFTER_MS, until);
 }

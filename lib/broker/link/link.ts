@@ -1,7 +1,7 @@
 import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
-import { pause } from "#lib/async/pause.ts";
+import { pause, pauseAbout } from "#lib/async/pause.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
@@ -165,7 +165,7 @@ export class Link implements Line, AsyncDisposable {
       } catch (error) {
         if (closing.aborted) return;
         this.#complain(error);
-        await pause(RETRY_MS, closing);
+        await pauseAbout(RETRY_MS, closing);
       }
     }
   }
@@ -209,7 +209,7 @@ export class Link implements Line, AsyncDisposable {
         if (broken.aborted) return;
         this.#fail(nc, error);
       }
-      await pause(RETRY_MS, broken);
+      await pauseAbout(RETRY_MS, broken);
     }
   }
 

@@ -6,7 +6,7 @@ import {
   PubHeaders,
 } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
-import { pause } from "#lib/async/pause.ts";
+import pRetry from "p-retry";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { type Link, REQUEST_TIMEOUT_MS } from "../link/link.ts";
@@ -18,8 +18,8 @@ export interface LogWrite {
   readonly expect: { lastSubjectSequence: number; lastSubjectSequenceSubject?: string };
 }
 
-const UNDECIDED_AGAIN_MS = 10;
-const NEVER = new AbortController().signal;
+/** Writes that are under way take a few milliseconds. */
+const UNDECIDED_AGAIN = { minTimeout: 5, maxTimeout: 100, factor: 1.5, randomize: true };
 
 /** Writes to the log, and waits until it has stored or refused it. */
 export class LogWriter {
@@ -31,14 +31,20 @@ export class LogWriter {
 
   /** While another write that expects something of the same subject is under way, nothing is decided yet. */
   async write(write: LogWrite, options: Partial<JetStreamPublishOptions>): Promise<PubAck> {
-    for (const deadline = Date.now() + REQUEST_TIMEOUT_MS; ; ) {
-      try {
-        return await this.#writeOnce(write, options);
-      } catch (error) {
-        if (!isUndecided(error)) throw error;
-        if (Date.now() > deadline) throw away(error);
-        await pause(UNDECIDED_AGAIN_MS, NEVER);
-      }
+    try {
+      return await this.#writeOnce(write, options);
+    } catch (error) {
+      if (!isUndecided(error)) throw error;
+    }
+    try {
+      return await pRetry(() => this.#writeOnce(write, options), {
+        ...UNDECIDED_AGAIN,
+        retries: Number.POSITIVE_INFINITY,
+        maxRetryTime: REQUEST_TIMEOUT_MS,
+        shouldRetry: ({ error }) => isUndecided(error),
+      });
+    } catch (error) {
+      throw isUndecided(error) ? new BrokerUnavailable(error) : error;
     }
   }
 
@@ -54,10 +60,6 @@ export class LogWriter {
       throw error;
     }
   }
-}
-
-function away(cause: unknown): BrokerUnavailable {
-  return new BrokerUnavailable(cause);
 }
 
 function isUndecided(error: unknown): boolean {

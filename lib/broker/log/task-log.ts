@@ -7,8 +7,7 @@ import type {
   TaskEvent,
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
-import { pause } from "#lib/async/pause.ts";
-import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
+import { HistoryFull } from "#lib/task/errors.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
 import { epochOf } from "#lib/task/state-change.ts";
@@ -16,6 +15,7 @@ import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";
+import { untilAnswered } from "../link/request.ts";
 import {
   anyEventSubject,
   EVENTS_STREAM,
@@ -72,9 +72,7 @@ const NOTES: readonly Facet[] = ["progress", "output", "log", "checkpoint"];
 
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
-const NOTE_AGAIN_MS = 250;
 const MOST_LENT = 5;
-const NEVER = new AbortController().signal;
 
 /** The history of all tasks: the only place where their state is kept. */
 export class TaskLog {
@@ -293,17 +291,14 @@ export class TaskLog {
   /** Repeats the note until it is stored, or refused as stale; the log knows a repeat by its id. */
   async #send(note: LogWrite): Promise<void> {
     const msgID = nuid.next();
-    for (;;) {
-      await this.#link.whenUp(NEVER);
+    const write = async () => {
       try {
         await this.#writer.write(note, { msgID });
-        return;
       } catch (error) {
-        if (isWrongSequence(error)) return;
-        if (!(error instanceof BrokerUnavailable || isOverLimit(error))) throw error;
-        await pause(NOTE_AGAIN_MS, NEVER);
+        if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
       }
-    }
+    };
+    await untilAnswered(this.#link, write);
   }
 
   async #compareAndSet(write: LogWrite, appendId: string = nuid.next()): Promise<Appended> {

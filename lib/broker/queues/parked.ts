@@ -3,6 +3,7 @@ import { headers } from "@nats-io/nats-core";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
+import { afterRepair } from "../link/request.ts";
 import { ALL_PARKED, foundAtOf, PARKED_STREAM, parkedSubject } from "../names.ts";
 
 /** A message as it was found. */
@@ -46,14 +47,9 @@ export class ParkedMessages {
 
   /** Puts a message aside. To be waited for before the message is let go of. */
   async add(found: Found, reason: string): Promise<void> {
-    try {
-      await this.#write(found, reason);
-    } catch (error) {
-      if (!(error instanceof BrokerUnavailable)) throw error;
-      // So says a broker that is there, too, when somebody has deleted the stream.
-      await this.#link.repair();
-      await this.#write(found, reason);
-    }
+    // So says a broker that is there, too, when somebody has deleted the stream.
+    const isUnanswered = (error: unknown) => error instanceof BrokerUnavailable;
+    await afterRepair(this.#link, () => this.#write(found, reason), isUnanswered);
   }
 
   async #write({ subject, data }: Found, reason: string): Promise<void> {

@@ -1,0 +1,52 @@
+import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
+import pRetry from "p-retry";
+import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
+import { ask } from "./ask.ts";
+import type { Link } from "./link.ts";
+import { SourceMissing } from "./source-missing.ts";
+
+/** At first soon, then every second or so; at random, so that those who failed together do not ask together again. */
+const BACKOFF = { minTimeout: 250, maxTimeout: 1_000, factor: 2, randomize: true };
+const NEVER = new AbortController().signal;
+
+/**
+ * Asks again and again until the broker has answered: after outages, and while the log is full. Throws the signal's reason
+ * once it has aborted. For what does no harm when it is done twice.
+ */
+export function untilAnswered<T>(
+  link: Link,
+  request: () => Promise<T>,
+  signal = NEVER,
+): Promise<T> {
+  const once = async () => {
+    await link.whenUp(signal);
+    signal.throwIfAborted();
+    return request();
+  };
+  return pRetry(once, {
+    ...BACKOFF,
+    retries: Number.POSITIVE_INFINITY,
+    signal,
+    shouldRetry: ({ error }) => error instanceof BrokerUnavailable || error instanceof HistoryFull,
+  });
+}
+
+/** Asks once more where somebody has deleted by hand what was asked for, when that is put back. */
+export async function afterRepair<T>(
+  link: Link,
+  request: () => Promise<T>,
+  isMissing = isGone,
+): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    if (!isMissing(error)) throw error;
+    await ask(link.repair());
+    return request();
+  }
+}
+
+function isGone(error: unknown): boolean {
+  if (error instanceof SourceMissing) return true;
+  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+}
