@@ -1,5 +1,6 @@
 import type { BrokersClock } from "./link/brokers-clock.ts";
-import { Link, type LinkOptions } from "./link/link.ts";
+import type { DialOptions } from "./link/dial.ts";
+import { type BrokerLog, Link } from "./link/link.ts";
 import { LogCursor, type LogCursorOptions } from "./log/log-cursor.ts";
 import { LogScan } from "./log/log-scan.ts";
 import { LogSpace } from "./log/log-space.ts";
@@ -21,8 +22,15 @@ import { Schedule } from "./queues/schedule.ts";
 import { TimeLimits } from "./queues/time-limits.ts";
 import { Unreadable } from "./queues/unreadable.ts";
 import { Whereabouts } from "./queues/whereabouts.ts";
+import { preparation } from "./topology/preparation.ts";
+import type { TopologyOptions } from "./topology/topology.ts";
 
 type CursorOptions = Pick<LogCursorOptions, "name" | "facet" | "ageMs">;
+
+interface BrokerOptions extends DialOptions {
+  readonly topology: TopologyOptions;
+  readonly log: BrokerLog;
+}
 
 /** All that Millrace keeps in NATS, in our own words. */
 export class Broker implements AsyncDisposable {
@@ -46,7 +54,7 @@ export class Broker implements AsyncDisposable {
   readonly departures: Departures;
   readonly whereabouts: Whereabouts;
 
-  readonly #options: LinkOptions;
+  readonly #options: BrokerOptions;
 
   /** How long an event is kept. */
   readonly historyMs: number;
@@ -57,11 +65,12 @@ export class Broker implements AsyncDisposable {
   }
 
   /** Returns at once; `link` says when it is up. */
-  constructor(options: LinkOptions) {
-    const { log, topology } = options;
+  constructor(options: BrokerOptions) {
+    const { topology, ...line } = options;
+    const { log } = line;
     this.#options = options;
     this.historyMs = topology.historyMs;
-    this.link = new Link(options);
+    this.link = new Link({ ...line, prepare: preparation(topology, log) });
     this.log = new TaskLog(this.link, topology.replicas);
     this.scan = new LogScan(this.link);
     this.lanes = new Lanes(this.link);

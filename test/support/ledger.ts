@@ -1,7 +1,8 @@
 import { expect } from "vitest";
 import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { Link } from "#lib/broker/link/link.ts";
+import { type Dialed, Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
+import { establish } from "#lib/broker/topology/establish.ts";
 import { natsServers } from "#lib/process/nats-server.ts";
 import { fold } from "#lib/task/fold.ts";
 import { isTerminalEvent, mayFollow, stateName } from "#lib/task/life.ts";
@@ -14,7 +15,8 @@ export async function readLog(natsUrl: string): Promise<Map<string, TaskEvent[]>
   const servers = natsServers(natsUrl);
   // As the services have it: a reader that wants fewer replicas would take some away.
   const topology = { ...TOPOLOGY, queues: [], replicas: servers.length };
-  await using link = new Link({ servers, name: "ledger", log: QUIET, topology });
+  const prepare = (dialed: Dialed) => establish(dialed, topology);
+  await using link = new Link({ servers, name: "ledger", log: QUIET, prepare });
   await using follower = new LogFollower({
     link,
     log: QUIET,

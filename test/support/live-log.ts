@@ -1,6 +1,7 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
+import { establish } from "#lib/broker/topology/establish.ts";
 import { natsServers } from "#lib/process/nats-server.ts";
 import { isRefusal, isTerminalEvent } from "#lib/task/life.ts";
 import { QUIET, TOPOLOGY } from "./broker.ts";
@@ -21,7 +22,7 @@ export class LiveLog implements AsyncDisposable {
       servers: natsServers(natsUrl),
       name: "live log",
       log: QUIET,
-      topology,
+      prepare: (dialed) => establish(dialed, topology),
     });
     this.#follower = new LogFollower({
       link: this.#link,

@@ -6,9 +6,6 @@ import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
-import { establish } from "../topology/establish.ts";
-import { foreignSettings } from "../topology/foreign-settings.ts";
-import type { TopologyOptions } from "../topology/topology.ts";
 import { isOverLimit, unlessLost } from "./ask.ts";
 import { askingAgain } from "./asking-again.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
@@ -29,7 +26,8 @@ export interface BrokerLog {
 }
 
 export interface LinkOptions extends DialOptions {
-  readonly topology: TopologyOptions;
+  /** Makes sure that what is used is there, before the link is up and whenever it is to be repaired. */
+  readonly prepare: (dialed: Dialed) => Promise<void>;
   readonly log: BrokerLog;
 }
 
@@ -127,13 +125,7 @@ export class Link implements Line, AsyncDisposable {
 
   /** Puts back what was deleted by hand while the link was up. */
   async repair(): Promise<void> {
-    const { topology, log } = this.#options;
-    const connected = this.use();
-    await establish(connected, topology);
-    for (const setting of await foreignSettings(connected.jsm, topology.queues)) {
-      if (this.#isNews(setting))
-        log.warn({ setting }, "a setting in NATS is not ours, and is left");
-    }
+    await this.#options.prepare(this.use());
   }
 
   /** Told by whoever wrote to the log and was not answered: goes down until a write succeeds. */
@@ -238,7 +230,7 @@ export class Link implements Line, AsyncDisposable {
     refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
     const patienceMs = hasOthers(nc) ? LEFT_AFTER_MS : REQUEST_TIMEOUT_MS;
     const own = await openManager(askingAgain(nc), patienceMs);
-    await establish({ nc, jsm: own }, this.#options.topology);
+    await this.#options.prepare({ nc, jsm: own });
     await this.#check(own);
     const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
     return { own, nc, js, jsm: await js.jetstreamManager(false) };

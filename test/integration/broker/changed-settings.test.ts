@@ -62,3 +62,15 @@ test("a setting that can't be put back is told once", async () => {
   await broker.link.repair();
   expect(told).toEqual([{ setting: "MR_EVENTS: deny_purge" }]);
 });
+
+test("a process that starts tells of a setting that can't be put back", async () => {
+  await using nats = await startTestNats();
+  await using earlier = await openTestBroker(nats.url);
+  await earlier.link.use().jsm.streams.update(EVENTS_STREAM, { deny_purge: true });
+  const told: object[] = [];
+  const log = { ...QUIET, warn: (fields: object) => void told.push(fields) };
+  const servers = natsServers(nats.url);
+  await using broker = new Broker({ servers, name: "test", log, topology: TOPOLOGY });
+  await broker.link.whenUp(NEVER);
+  expect(told).toEqual([{ setting: "MR_EVENTS: deny_purge" }]);
+});
