@@ -6,7 +6,7 @@ import { LogScan } from "./log/log-scan.ts";
 import { LogSpace } from "./log/log-space.ts";
 import { LogWalk } from "./log/log-walk.ts";
 import { TaskLog } from "./log/task-log.ts";
-import { type Facet, queueStream, SCHEDULE_STREAM } from "./names.ts";
+import type { Facet } from "./names.ts";
 import { Cancels } from "./processes/cancels.ts";
 import { Departures } from "./processes/departures.ts";
 import { Leadership } from "./processes/leadership.ts";
@@ -28,6 +28,8 @@ import type { TopologyOptions } from "./topology/topology.ts";
 type CursorOptions = Pick<LogCursorOptions, "name" | "facet" | "ageMs">;
 
 interface BrokerOptions extends DialOptions {
+  /** The environment that it is for; none is one, too. */
+  readonly namespace?: string | undefined;
   readonly topology: TopologyOptions;
   readonly log: BrokerLog;
 }
@@ -115,7 +117,9 @@ export class Broker implements AsyncDisposable {
   /** The same, but it starts over when a queue, or the schedule, was lost and made anew: then any task may wait nowhere. */
   placeCursor(options: CursorOptions): LogCursor {
     const { queues } = this.#options.topology;
-    return this.#cursor(options, [SCHEDULE_STREAM, ...queues.map(queueStream)]);
+    const { names } = this.link;
+    const streams = queues.map((queue) => names.queueStream(queue));
+    return this.#cursor(options, [names.scheduleStream, ...streams]);
   }
 
   /** A walk through the events of the facets, from the oldest one on. */

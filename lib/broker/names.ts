@@ -1,16 +1,5 @@
 import { LEVELS, type LevelToken } from "#lib/task/priority.ts";
 
-/** Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. */
-export const EVENTS_STREAM = "MR_EVENTS";
-export const SCHEDULE_STREAM = "MR_SCHEDULE";
-export const PARKED_STREAM = "MR_PARKED";
-export const CONFIG_BUCKET = "mr_config";
-export const WORKERS_BUCKET = "mr_workers";
-/** Who does what only one process should do; entries vanish when they are not renewed. */
-export const LEASES_BUCKET = "mr_leases";
-/** How far the janitor's chores have come in the log. */
-export const CURSORS_BUCKET = "mr_cursors";
-
 /** Durable consumer that moves due tasks to their queues; every gateway pulls it. */
 export const MOVER = "mover";
 
@@ -26,33 +15,8 @@ export interface Run {
 
 export type Facet = "spec" | "state" | "progress" | "output" | "log" | "checkpoint";
 
-export const ALL_EVENTS = "mr.task.*.*";
-
-/** Part of the log, yet no task's: what is written here only shows that the log can be written. */
-export const WRITE_PROBE = "mr.task.$probe.write";
-
-export function eventSubject(taskId: string, facet: Facet): string {
-  return `mr.task.${taskId}.${facet}`;
-}
-
-/** All facets of one task. */
-export function historySubject(taskId: string): string {
-  return `mr.task.${taskId}.>`;
-}
-
-/** Whatever waits, in whichever queue. */
-export const ALL_QUEUES = "mr.queue.>";
-const QUEUE_STREAM_PREFIX = "MR_QUEUE_";
-
-export function queueStream(queue: string): string {
-  return QUEUE_STREAM_PREFIX + queue;
-}
-
-/** Undefined: it is no queue's. */
-export function queueOfStream(stream: string): string | undefined {
-  const isQueue = stream.startsWith(QUEUE_STREAM_PREFIX);
-  return isQueue ? stream.slice(QUEUE_STREAM_PREFIX.length) : undefined;
-}
+/** What of a task's times may be outlasted. */
+export type Limit = "expiry" | "deadline";
 
 /** The tasks of one type and one priority in a queue. */
 export interface Lane {
@@ -63,6 +27,151 @@ export interface Lane {
    * fit into a subject.
    */
   readonly type: string;
+}
+
+/**
+ * Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. Those of two namespaces
+ * have nothing in common, so that several environments can share an account.
+ */
+export class Names {
+  /** The log. */
+  readonly eventsStream: string;
+  readonly scheduleStream: string;
+  readonly parkedStream: string;
+  readonly configBucket: string;
+  /** The bucket as a stream. */
+  readonly configStream: string;
+  readonly workersBucket: string;
+  /** Who does what only one process should do; entries vanish when they are not renewed. */
+  readonly leasesBucket: string;
+  /** How far the janitor's chores have come in the log. */
+  readonly cursorsBucket: string;
+  readonly allEvents: string;
+  /** Part of the log, yet no task's: what is written here only shows that the log can be written. */
+  readonly writeProbe: string;
+  /** Whatever waits, in whichever queue. */
+  readonly allQueues: string;
+  readonly allParked: string;
+  /** Everything that waits for a time, or whose time has come. */
+  readonly scheduleSubjects: readonly string[];
+  readonly allDue: string;
+  readonly allOverdue: string;
+  /** Tells which tasks leave the log. */
+  readonly departures: string;
+  /** First token of every subject. */
+  readonly #root: string;
+  readonly #queueStreamPrefix: string;
+
+  /** Without a namespace, the names are those that releases before this one had. */
+  constructor(namespace = "") {
+    const suffix = namespace === "" ? "" : `-${namespace}`;
+    const stream = `MR${suffix}_`;
+    const bucket = `mr${suffix}_`;
+    const root = `mr${suffix}`;
+    this.#root = root;
+    this.eventsStream = `${stream}EVENTS`;
+    this.scheduleStream = `${stream}SCHEDULE`;
+    this.parkedStream = `${stream}PARKED`;
+    this.#queueStreamPrefix = `${stream}QUEUE_`;
+    this.configBucket = `${bucket}config`;
+    this.configStream = `KV_${this.configBucket}`;
+    this.workersBucket = `${bucket}workers`;
+    this.leasesBucket = `${bucket}leases`;
+    this.cursorsBucket = `${bucket}cursors`;
+    this.allEvents = `${root}.task.*.*`;
+    this.writeProbe = `${root}.task.$probe.write`;
+    this.allQueues = `${root}.queue.>`;
+    this.allParked = `${root}.parked.>`;
+    this.allDue = `${root}.due.*.*.*`;
+    this.allOverdue = `${root}.overdue.*.*`;
+    this.scheduleSubjects = [
+      `${root}.schedule.*`,
+      this.allDue,
+      `${root}.limit.*.*`,
+      this.allOverdue,
+    ];
+    this.departures = `${root}.control.left`;
+  }
+
+  eventSubject(taskId: string, facet: Facet): string {
+    return `${this.#root}.task.${taskId}.${facet}`;
+  }
+
+  /** All facets of one task. */
+  historySubject(taskId: string): string {
+    return `${this.#root}.task.${taskId}.>`;
+  }
+
+  /** Whichever facet comes next. */
+  anyEventSubject(taskId: string): string {
+    return `${this.#root}.task.${taskId}.*`;
+  }
+
+  queueStream(queue: string): string {
+    return this.#queueStreamPrefix + queue;
+  }
+
+  /** Undefined: it is no queue's. */
+  queueOfStream(stream: string): string | undefined {
+    const prefix = this.#queueStreamPrefix;
+    return stream.startsWith(prefix) ? stream.slice(prefix.length) : undefined;
+  }
+
+  laneSubject(lane: Lane, taskId: string): string {
+    return `${this.#root}.queue.${lane.queue}.${laneToken(lane)}.${taskId}`;
+  }
+
+  /** Everything that waits in a queue. */
+  wholeQueueSubject(queue: string): string {
+    return `${this.#root}.queue.${queue}.*.*`;
+  }
+
+  /** Where is told that a queue has a new lane. */
+  newLaneSubject(queue: string): string {
+    return `${this.#root}.control.lane.${queue}`;
+  }
+
+  /** Where is told that an accepted task found no room in a queue. */
+  roomWantedSubject(queue: string): string {
+    return `${this.#root}.control.room.${queue}`;
+  }
+
+  /** What operators have set for a queue, as a message of the bucket's stream. */
+  queueSettingsSubject(queue: string): string {
+    return `$KV.${this.configBucket}.queue.${queue}`;
+  }
+
+  /** Where a message is put aside that was found at the subject. */
+  parkedSubject(foundAt: string): string {
+    return `${this.#root}.parked.${foundAt}`;
+  }
+
+  /** Of a run of the task, so that none plans for another. */
+  scheduleSubject({ taskId, epoch }: Run): string {
+    return `${this.#root}.schedule.${taskId}:${epoch}`;
+  }
+
+  /** Where releases before this one planned, for whatever run of the task. */
+  oldScheduleSubject(taskId: string): string {
+    return `${this.#root}.schedule.${taskId}`;
+  }
+
+  dueSubject(queue: string, level: LevelToken, taskId: string): string {
+    return `${this.#root}.due.${queue}.${level}.${taskId}`;
+  }
+
+  /** Of a run of the task, so that none takes the limit of another away. */
+  limitSubject(limit: Limit, { taskId, epoch }: Run): string {
+    return `${this.#root}.limit.${limit}.${taskId}:${epoch}`;
+  }
+
+  overdueSubject(limit: Limit, taskId: string): string {
+    return `${this.#root}.overdue.${limit}.${taskId}`;
+  }
+
+  cancelSubject(taskId: string): string {
+    return `${this.#root}.control.cancel.${taskId}`;
+  }
 }
 
 /** What JetStream leaves of its 255 characters for the name of a consumer. */
@@ -88,93 +197,21 @@ export function laneOf(queue: string, token: string): Lane | undefined {
   return laneToken(lane) === token ? lane : undefined;
 }
 
-export function laneSubject(lane: Lane, taskId: string): string {
-  return `mr.queue.${lane.queue}.${laneToken(lane)}.${taskId}`;
-}
-
-/** Everything that waits in a queue. */
-export function wholeQueueSubject(queue: string): string {
-  return `mr.queue.${queue}.*.*`;
-}
-
 /** The lane of an entry; undefined if its subject is none of ours. */
 export function laneOfSubject(subject: string): Lane | undefined {
   const [, , queue = "", token = ""] = subject.split(".");
   return laneOf(queue, token);
 }
 
-/** Where is told that a queue has a new lane. */
-export function newLaneSubject(queue: string): string {
-  return `mr.control.lane.${queue}`;
-}
-
-/** Where is told that an accepted task found no room in a queue. */
-export function roomWantedSubject(queue: string): string {
-  return `mr.control.room.${queue}`;
-}
-
-/** What operators have set for a queue, as a message of the bucket's stream. */
-export const CONFIG_STREAM = `KV_${CONFIG_BUCKET}`;
-
-export function queueSettingsSubject(queue: string): string {
-  return `$KV.${CONFIG_BUCKET}.queue.${queue}`;
-}
-
-export const ALL_PARKED = "mr.parked.>";
-const PARKED_PREFIX = "mr.parked.";
-
-/** Where a message is put aside that was found at the subject. */
-export function parkedSubject(foundAt: string): string {
-  return PARKED_PREFIX + foundAt;
-}
-
 /** The subject that a parked message was found at. */
 export function foundAtOf(parked: string): string {
-  return parked.slice(PARKED_PREFIX.length);
-}
-
-/** Of a run of the task, so that none plans for another. */
-export function scheduleSubject({ taskId, epoch }: Run): string {
-  return `mr.schedule.${taskId}:${epoch}`;
-}
-
-/** Where releases before this one planned, for whatever run of the task. */
-export function oldScheduleSubject(taskId: string): string {
-  return `mr.schedule.${taskId}`;
-}
-
-export function dueSubject(queue: string, level: LevelToken, taskId: string): string {
-  return `mr.due.${queue}.${level}.${taskId}`;
-}
-
-/** What of a task's times may be outlasted. */
-export type Limit = "expiry" | "deadline";
-
-/** Of a run of the task, so that none takes the limit of another away. */
-export function limitSubject(limit: Limit, { taskId, epoch }: Run): string {
-  return `mr.limit.${limit}.${taskId}:${epoch}`;
-}
-
-export function overdueSubject(limit: Limit, taskId: string): string {
-  return `mr.overdue.${limit}.${taskId}`;
-}
-
-export function cancelSubject(taskId: string): string {
-  return `mr.control.cancel.${taskId}`;
-}
-
-/** Tells which tasks leave the log. */
-export const DEPARTURES = "mr.control.left";
-
-/** Whichever facet comes next. */
-export function anyEventSubject(taskId: string): string {
-  return `mr.task.${taskId}.*`;
+  return parked.split(".").slice(2).join(".");
 }
 
 /** The task that an event, a queue entry or a cancel is about: the last token of most subjects, the third of events. */
 export function taskIdOf(subject: string): string {
   const tokens = subject.split(".");
-  return (subject.startsWith("mr.task.") ? tokens[2] : tokens.at(-1)) ?? "";
+  return (tokens[1] === "task" ? tokens[2] : tokens.at(-1)) ?? "";
 }
 
 /** The queue that an entry lies in, or is due for. */

@@ -14,7 +14,8 @@ export function openBroker(settings: Settings, name: string, log: BrokerLog): Br
   return new Broker({
     servers: settings.natsServers,
     token: settings.natsAuthToken,
-    name: `millrace ${name}`,
+    namespace: settings.namespace,
+    name: ["millrace", settings.namespace, name].filter(Boolean).join(" "),
     log,
     topology: {
       queues: settings.queues,

@@ -27,7 +27,7 @@ export function flagOf(setting: Pick<Setting<unknown>, "env">): string {
 export function shownDefault({ fallback }: Setting<unknown>): string {
   if (fallback === undefined) return "not set";
   if (Array.isArray(fallback)) return fallback.length === 0 ? "none" : fallback.join(",");
-  return String(fallback);
+  return String(fallback) || "none";
 }
 
 function optionOf(setting: Setting<unknown>, value: unknown): Option {

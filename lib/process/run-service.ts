@@ -39,8 +39,8 @@ export async function runService(
   try {
     const leaving = leavingSignal();
     leaving.addEventListener("abort", () => log.info(`${leaving.reason.message}`));
-    log.info({ version: VERSION, pid: process.pid }, "starting");
-    const { host } = settings;
+    const { host, namespace } = settings;
+    log.info({ version: VERSION, pid: process.pid, ...(namespace && { namespace }) }, "starting");
     if (await isOpenToNetwork(host)) log.warn({ host }, openToNetwork(host));
     await work({ settings, log, leaving });
     log.info("left");

@@ -110,6 +110,15 @@ export function oneOf<const T extends string>(...allowed: readonly T[]): (given:
   };
 }
 
+const NAMESPACE = /^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$/;
+
+export function namespaceName(given: string): string {
+  if (NAMESPACE.test(given)) return given;
+  throw new InvalidArgumentError(
+    "must be lower-case letters, digits and dashes, 32 at most, no dash first or last",
+  );
+}
+
 const QUEUE_NAME = /^[a-z]([a-z0-9-]{0,30}[a-z0-9])?$/;
 
 export function queueNames(given: string): readonly string[] {

@@ -4,6 +4,7 @@ import { type Secret, secret } from "./secret.ts";
 import {
   hostName,
   listOf,
+  namespaceName,
   oneOf,
   port,
   queueLimits,
@@ -40,6 +41,13 @@ export const SETTINGS = {
     parse: secret,
     services: ALL,
     secret: "all of it",
+  }),
+  namespace: define({
+    env: "MILLRACE_NAMESPACE",
+    help: "name of the environment, such as staging, that all it keeps in NATS carries: environments of different names share a NATS account and nothing else; see docs/operations.md",
+    fallback: "",
+    parse: namespaceName,
+    services: ALL,
   }),
   host: define({
     env: "MILLRACE_HOST",

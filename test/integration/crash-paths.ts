@@ -3,13 +3,13 @@ import { anyPack, type Duration, durationFromMs, EmptySchema } from "@bufbuild/p
 import { type TaskSpec, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { RedriveDeadLettersRequestSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { queueSource, takeNow } from "#lib/broker/queues/pull.ts";
+import { takeNow } from "#lib/broker/queues/pull.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
 import type { OwnOutcome } from "#lib/task/outcome.ts";
 import { DEFAULT_RETRY_POLICY } from "#lib/task/retry.ts";
 import { beginningBy } from "#test/support/beginning.ts";
-import { QUIET } from "#test/support/broker.ts";
+import { QUIET, queueSource } from "#test/support/broker.ts";
 import { begun, standingOf, step } from "#test/support/steps.ts";
 import { cancel } from "../../services/gateway/cancel.ts";
 import { deleteFinished } from "../../services/gateway/delete.ts";

@@ -5,6 +5,7 @@ import { jetstreamManager, StorageType } from "@nats-io/jetstream";
 import { AuthorizationError, type NatsConnection, wsconnect } from "@nats-io/nats-core";
 import { expect, test } from "vitest";
 import { QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
+import { Names } from "#lib/broker/names.ts";
 import { commonPlans, queuePlan } from "#lib/broker/topology/topology.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { SHELL, upsunApp, variableOf } from "#test/support/upsun.ts";
@@ -26,6 +27,7 @@ async function addStream(connection: NatsConnection, name: string, maxBytes: num
 function configuredTopology() {
   const { queueMaxTasks, historyHours, queues, replicas } = SETTINGS;
   const options = {
+    names: new Names(),
     queues: queues.fallback,
     queueMaxTasks: queueMaxTasks.fallback,
     queueMaxBytes: Number(variableOf("gateway", "MILLRACE_QUEUE_MAX_BYTES")),

@@ -2,8 +2,11 @@ import { randomUUID } from "node:crypto";
 import { create } from "@bufbuild/protobuf";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import { Broker } from "#lib/broker/broker.ts";
+import { laneToken, Names } from "#lib/broker/names.ts";
+import type { Source } from "#lib/broker/queues/pull.ts";
 import type { TopologyOptions } from "#lib/broker/topology/topology.ts";
 import { natsServers } from "#lib/process/nats-server.ts";
+import type { LevelToken } from "#lib/task/priority.ts";
 
 export const QUIET = { info() {}, warn() {}, error() {} };
 
@@ -29,6 +32,11 @@ export async function openTestBroker(
   });
   await Promise.race([broker.link.whenUp(AbortSignal.timeout(30_000)), broker.link.unfit]);
   return broker;
+}
+
+/** Where workers take the tasks of a lane from; without a type, those that have no lane of their own. */
+export function queueSource(queue: string, level: LevelToken, type = ""): Source {
+  return { stream: new Names().queueStream(queue), consumer: laneToken({ level, type }) };
 }
 
 export function specOf(queue = "default"): TaskSpec {

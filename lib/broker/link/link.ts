@@ -5,7 +5,7 @@ import { pause, pauseAbout } from "#lib/async/pause.ts";
 import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
-import { EVENTS_STREAM, WRITE_PROBE } from "../names.ts";
+import { Names } from "../names.ts";
 import { isOverLimit, unlessLost } from "./ask.ts";
 import { askingAgain } from "./asking-again.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
@@ -26,6 +26,8 @@ export interface BrokerLog {
 }
 
 export interface LinkOptions extends DialOptions {
+  /** The environment that it is for; none is one, too. */
+  readonly namespace?: string | undefined;
   /** Makes sure that what is used is there, before the link is up and whenever it is to be repaired. */
   readonly prepare: (dialed: Dialed) => Promise<void>;
   readonly log: BrokerLog;
@@ -36,12 +38,13 @@ export interface Connected {
   readonly nc: NatsConnection;
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
+  readonly names: Names;
   /** Aborts when the connection is lost. */
   readonly lost: AbortSignal;
 }
 
 /** A connection whose streams are yet to be looked at. */
-export type Dialed = Pick<Connected, "nc" | "jsm">;
+export type Dialed = Pick<Connected, "nc" | "jsm" | "names">;
 
 type Opened = Omit<Connected, "lost">;
 
@@ -65,6 +68,8 @@ const NO_EVENT = Uint8Array.of(7);
  */
 export class Link implements Line, AsyncDisposable {
   readonly clock = new BrokersClock();
+  /** What everything is called that is asked for over it. */
+  readonly names: Names;
   readonly #options: LinkOptions;
   readonly #closing = new AbortController();
   readonly #line = new OwnedLine(false);
@@ -82,6 +87,7 @@ export class Link implements Line, AsyncDisposable {
 
   constructor(options: LinkOptions) {
     this.#options = options;
+    this.names = new Names(options.namespace);
     this.#unfit.promise.catch(() => {});
     this.#running = this.#run();
   }
@@ -228,17 +234,18 @@ export class Link implements Line, AsyncDisposable {
   async #prepare(nc: NatsConnection): Promise<Prepared> {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
     refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
+    const { names } = this;
     const patienceMs = hasOthers(nc) ? LEFT_AFTER_MS : REQUEST_TIMEOUT_MS;
     const own = await openManager(askingAgain(nc), patienceMs);
-    await this.#options.prepare({ nc, jsm: own });
+    await this.#options.prepare({ nc, jsm: own, names });
     await this.#check(own);
     const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
-    return { own, nc, js, jsm: await js.jetstreamManager(false) };
+    return { own, nc, js, names, jsm: await js.jetstreamManager(false) };
   }
 
   async #write(jsm: JetStreamManager): Promise<void> {
     try {
-      await jsm.jetstream().publish(WRITE_PROBE, NO_EVENT);
+      await jsm.jetstream().publish(this.names.writeProbe, NO_EVENT);
     } catch (error) {
       // A full log has answered, too.
       if (!isOverLimit(error)) throw new Error("the log takes no writes", { cause: error });
@@ -266,7 +273,7 @@ export class Link implements Line, AsyncDisposable {
   }
 
   async #ask(jsm: JetStreamManager): Promise<void> {
-    const info = await this.clock.setBy(() => jsm.streams.info(EVENTS_STREAM));
+    const info = await this.clock.setBy(() => jsm.streams.info(this.names.eventsStream));
     if (!hasMajority(info.cluster)) throw new Error("most servers of the log are away");
     const replaced = this.#history.look(info);
     if (!replaced) return;

@@ -3,7 +3,6 @@ import { Semaphore } from "#lib/async/semaphore.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
-import { EVENTS_STREAM } from "../names.ts";
 
 /** For a few events of the largest kind. */
 const EXTRA_BYTES = 256 * 1024;
@@ -24,8 +23,8 @@ export class ExtraRoom {
   /** Throws HistoryFull where the server has no more to give. */
   async lend<T>(write: () => Promise<T>): Promise<T> {
     using _ = await this.#turn.take();
-    const { streams } = this.#link.use().jsm;
-    const { config, state } = await ask(streams.info(EVENTS_STREAM));
+    const { jsm, names } = this.#link.use();
+    const { config, state } = await ask(jsm.streams.info(names.eventsStream));
     const raised = Math.max(config.max_bytes, state.bytes) + EXTRA_BYTES;
     await this.#limit(raised);
     try {
@@ -36,9 +35,9 @@ export class ExtraRoom {
   }
 
   async #limit(bytes: number): Promise<void> {
-    const { streams } = this.#link.use().jsm;
+    const { jsm, names } = this.#link.use();
     try {
-      await ask(streams.update(EVENTS_STREAM, { max_bytes: bytes }));
+      await ask(jsm.streams.update(names.eventsStream, { max_bytes: bytes }));
     } catch (error) {
       throw error instanceof JetStreamApiError ? new HistoryFull({ cause: error }) : error;
     }

@@ -2,7 +2,6 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { ask } from "../link/ask.ts";
 import type { Connected } from "../link/link.ts";
-import { EVENTS_STREAM, historySubject } from "../names.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { type BatchQuery, readBatch } from "./read-batch.ts";
 
@@ -28,7 +27,7 @@ export async function* readHistory(
   taskId: string,
   span: Span,
 ): AsyncGenerator<TaskEvent> {
-  const asked = { subject: historySubject(taskId), ...span, ...BATCH };
+  const asked = { subject: connected.names.historySubject(taskId), ...span, ...BATCH };
   for await (const { picked } of readSpan(connected, asked, decodeEvent)) yield* picked;
 }
 
@@ -80,6 +79,7 @@ async function readSome(
   });
   if (!isEmpty) return;
   const next = { seq: query.from, next_by_subj: query.subject };
-  const one = await ask(connected.jsm.streams.getMessage(EVENTS_STREAM, next));
+  const { jsm, names } = connected;
+  const one = await ask(jsm.streams.getMessage(names.eventsStream, next));
   if (one) visit(one);
 }

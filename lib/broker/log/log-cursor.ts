@@ -6,7 +6,7 @@ import { toldAt } from "../link/brokers-clock.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
-import { CURSORS_BUCKET, EVENTS_STREAM, eventSubject, type Facet } from "../names.ts";
+import type { Facet } from "../names.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { readBatch } from "./read-batch.ts";
 
@@ -56,15 +56,16 @@ export class LogCursor {
   async pass(seeTo: SeeTo, signal: AbortSignal): Promise<void> {
     const connected = this.#options.link.use();
     const bucket = await this.#open(connected);
-    const info = await ask(connected.jsm.streams.info(EVENTS_STREAM));
+    const info = await ask(connected.jsm.streams.info(connected.names.eventsStream));
     // Tasks age by it: a clock of ours that is wrong must not end them.
     const nowMs = toldAt(info);
     const bornMs = nowMs - this.#options.ageMs;
+    const subject = connected.names.eventSubject("*", this.#options.facet);
     let place = await this.#place(connected, bucket, info);
     while (place && !signal.aborted) {
       const from = place.sequence + 1;
       const read: StoredMsg[] = [];
-      const batch = { from, subject: eventSubject("*", this.#options.facet), ...BATCH };
+      const batch = { from, subject, ...BATCH };
       await readBatch(connected, batch, (message) => void read.push(message));
       const young = read.findIndex(({ time }) => time.getTime() > bornMs);
       const due = young < 0 ? read : read.slice(0, young);
@@ -77,9 +78,9 @@ export class LogCursor {
     }
   }
 
-  #open({ js }: Connected): Promise<KV> {
+  #open({ js, names }: Connected): Promise<KV> {
     const { replicas } = this.#options;
-    return ask(new Kvm(js).create(CURSORS_BUCKET, { history: 1, replicas }));
+    return ask(new Kvm(js).create(names.cursorsBucket, { history: 1, replicas }));
   }
 
   async #place(
@@ -87,7 +88,7 @@ export class LogCursor {
     bucket: KV,
     { created, state }: StreamInfo,
   ): Promise<Kept | undefined> {
-    const made: Record<string, string> = { [EVENTS_STREAM]: created };
+    const made: Record<string, string> = { [connected.names.eventsStream]: created };
     for (const stream of this.#options.besides) {
       const streamMade = await streamCreated(connected, stream);
       if (streamMade !== undefined) made[stream] = streamMade;

@@ -6,7 +6,6 @@ import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import { ALL_EVENTS, EVENTS_STREAM } from "../names.ts";
 import { decodeEvent } from "./event-codec.ts";
 
 export interface FollowerOptions {
@@ -88,10 +87,10 @@ export class LogFollower implements Line, AsyncDisposable {
   }
 
   async #follow(connected: Connected, signal: AbortSignal): Promise<void> {
-    const { js, jsm } = connected;
-    this.#place(await ask(jsm.streams.info(EVENTS_STREAM), connected.lost));
-    const consumer = await js.consumers.get(EVENTS_STREAM, {
-      filter_subjects: [ALL_EVENTS],
+    const { js, jsm, names } = connected;
+    this.#place(await ask(jsm.streams.info(names.eventsStream), connected.lost));
+    const consumer = await js.consumers.get(names.eventsStream, {
+      filter_subjects: [names.allEvents],
       // Never "new": a consumer of that kind, made anew before its first message, replays the whole stream.
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: (this.#cursor ?? 0) + 1,
@@ -122,7 +121,7 @@ export class LogFollower implements Line, AsyncDisposable {
    * same; or its last events were removed before we got them.
    */
   async #lookAround(
-    { jsm }: Connected,
+    { jsm, names }: Connected,
     { consumer, replaced }: Followed,
     ended: AbortSignal,
   ): Promise<void> {
@@ -130,7 +129,7 @@ export class LogFollower implements Line, AsyncDisposable {
       await pause(this.#options.lookEveryMs ?? LOOK_EVERY_MS, ended);
       // Before asking: while the answer is under way, later events may come in.
       const seen = this.#cursor ?? 0;
-      const info = await jsm.streams.info(EVENTS_STREAM).catch(() => undefined);
+      const info = await jsm.streams.info(names.eventsStream).catch(() => undefined);
       if (!info || ended.aborted) continue;
       if (this.#isAnother(info, seen)) replaced.abort();
       else if (info.state.last_seq > seen) await this.#lookForMissed(consumer, info.state.last_seq);

@@ -2,7 +2,7 @@ import type { StoredMsg } from "@nats-io/jetstream";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
-import { EVENTS_STREAM, eventSubject, type Facet } from "../names.ts";
+import type { Facet } from "../names.ts";
 import { decodeEvent } from "./event-codec.ts";
 import { type Part, readSpan, type Span } from "./history.ts";
 import { readNewest } from "./read-batch.ts";
@@ -33,7 +33,8 @@ export class LogScan {
 
   /** Sequence of the newest event, as the leader has it. */
   async head(): Promise<number> {
-    const info = await ask(this.#link.use().jsm.streams.info(EVENTS_STREAM));
+    const { jsm, names } = this.#link.use();
+    const info = await ask(jsm.streams.info(names.eventsStream));
     return info.state.last_seq;
   }
 
@@ -41,7 +42,7 @@ export class LogScan {
    * Every wanted event of this facet within the span, of all tasks, in order, batch by batch, until the signal aborts.
    */
   async *events({ facet, isWanted, signal, ...span }: Sought): AsyncGenerator<Part<TaskEvent>> {
-    const asked = { subject: eventSubject("*", facet), ...span, ...BATCH };
+    const asked = { subject: this.#link.names.eventSubject("*", facet), ...span, ...BATCH };
     const pick = (message: StoredMsg) => {
       const event = decodeEvent(message);
       return event && isWanted(event) ? event : undefined;
@@ -59,7 +60,8 @@ export class LogScan {
     taskIds: readonly string[],
     facets: readonly Facet[],
   ): Promise<Map<string, TaskEvent[]>> {
-    const subjects = taskIds.flatMap((id) => facets.map((facet) => eventSubject(id, facet)));
+    const { names } = this.#link;
+    const subjects = taskIds.flatMap((id) => facets.map((facet) => names.eventSubject(id, facet)));
     const messages = await readNewest(this.#link.use(), subjects);
     const events = messages.map(decodeEvent).filter((event) => event !== undefined);
     return Map.groupBy(events, ({ taskId }) => taskId);

@@ -2,7 +2,6 @@ import type { Usage } from "#lib/task/retention.ts";
 import { ask } from "../link/ask.ts";
 import { toldAt } from "../link/brokers-clock.ts";
 import type { Link } from "../link/link.ts";
-import { EVENTS_STREAM } from "../names.ts";
 
 /** How much of the log is taken. */
 export interface LogUsage extends Usage {
@@ -21,7 +20,8 @@ export class LogSpace {
   }
 
   async usage(): Promise<LogUsage> {
-    const info = await ask(this.#link.use().jsm.streams.info(EVENTS_STREAM));
+    const { jsm, names } = this.#link.use();
+    const info = await ask(jsm.streams.info(names.eventsStream));
     const { state, config } = info;
     return {
       bytes: state.bytes,

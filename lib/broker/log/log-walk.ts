@@ -2,7 +2,7 @@ import { AckPolicy, type Consumer, DeliverPolicy, type JsMsg } from "@nats-io/je
 import { nanos } from "@nats-io/nats-core";
 import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";
-import { EVENTS_STREAM, eventSubject, type Facet } from "../names.ts";
+import type { Facet } from "../names.ts";
 import type { StoredEvent } from "./event-codec.ts";
 
 /** The least that the client waits for messages that are gone meanwhile. */
@@ -64,19 +64,19 @@ export class LogWalk {
     const connected = this.#options.link.use();
     if (this.#walking?.connected === connected) return this.#walking;
     const { facets, headersOnly = false } = this.#options;
-    const { js, jsm } = connected;
+    const { js, jsm, names } = connected;
     const { name, num_pending } = await ask(
-      jsm.consumers.add(EVENTS_STREAM, {
+      jsm.consumers.add(names.eventsStream, {
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.All,
-        filter_subjects: facets.map((facet) => eventSubject("*", facet)),
+        filter_subjects: facets.map((facet) => names.eventSubject("*", facet)),
         headers_only: headersOnly,
         inactive_threshold: nanos(FORGOTTEN_AFTER_MS),
         mem_storage: true,
         num_replicas: 1,
       }),
     );
-    const consumer = await ask(js.consumers.get(EVENTS_STREAM, name));
+    const consumer = await ask(js.consumers.get(names.eventsStream, name));
     this.#walking = { connected, consumer, pending: num_pending };
     this.#begun += 1;
     return this.#walking;

@@ -2,7 +2,6 @@ import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
 import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
-import { EVENTS_STREAM } from "../names.ts";
 
 const NOT_FOUND = 404;
 /** No replica answers. */
@@ -29,7 +28,7 @@ type Visit = (message: StoredMsg) => void;
 export function readBatch(connected: Connected, query: BatchQuery, visit: Visit): Promise<void> {
   const { from, subject, maxMessages, maxBytes } = query;
   return visitEach(connected, visit, (callback) =>
-    connected.jsm.direct.getBatch(EVENTS_STREAM, {
+    connected.jsm.direct.getBatch(connected.names.eventsStream, {
       seq: from,
       next_by_subj: subject,
       batch: maxMessages,
@@ -43,7 +42,7 @@ export function readBatch(connected: Connected, query: BatchQuery, visit: Visit)
 export async function readNewest(
   connected: Connected,
   subjects: readonly string[],
-  stream = EVENTS_STREAM,
+  stream = connected.names.eventsStream,
 ): Promise<StoredMsg[]> {
   const found: StoredMsg[] = [];
   for (let at = 0; at < subjects.length; at += MAX_SUBJECTS) {

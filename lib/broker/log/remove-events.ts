@@ -1,9 +1,7 @@
 import { discard } from "../link/discard.ts";
 import type { Connected } from "../link/link.ts";
-import { EVENTS_STREAM } from "../names.ts";
 import { readBatch } from "./read-batch.ts";
 
-const DELETE = `$JS.API.STREAM.MSG.DELETE.${EVENTS_STREAM}`;
 /** Deletes under way of which none is answered: the broker drops requests when too many wait. */
 const UNANSWERED = 256;
 const BATCH = { maxMessages: 1_000 };
@@ -17,10 +15,12 @@ export async function removeEvents(
   connected: Connected,
   sequences: readonly number[],
 ): Promise<void> {
+  const stream = connected.names.eventsStream;
+  const deleteOne = `$JS.API.STREAM.MSG.DELETE.${stream}`;
   for (const [index, seq] of sequences.entries()) {
     const isAnswered = index === sequences.length - 1 || index % UNANSWERED === UNANSWERED - 1;
-    if (isAnswered) await discard(connected, EVENTS_STREAM, seq);
-    else connected.nc.publish(DELETE, JSON.stringify({ seq, no_erase: true }));
+    if (isAnswered) await discard(connected, stream, seq);
+    else connected.nc.publish(deleteOne, JSON.stringify({ seq, no_erase: true }));
   }
 }
 

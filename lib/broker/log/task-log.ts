@@ -1,4 +1,4 @@
-import type { StoredMsg } from "@nats-io/jetstream";
+import type { MsgRequest, StoredMsg } from "@nats-io/jetstream";
 import { headers, nuid } from "@nats-io/nats-core";
 import type {
   Checkpoint,
@@ -16,13 +16,7 @@ import { discard } from "../link/discard.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";
 import { untilAnswered } from "../link/request.ts";
-import {
-  anyEventSubject,
-  EVENTS_STREAM,
-  eventSubject,
-  type Facet,
-  historySubject,
-} from "../names.ts";
+import type { Facet, Names } from "../names.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
@@ -77,12 +71,14 @@ const MOST_LENT = 5;
 /** The history of all tasks: the only place where their state is kept. */
 export class TaskLog {
   readonly #link: Link;
+  readonly #names: Names;
   readonly #replicas: number;
   readonly #writer: LogWriter;
   readonly #extraRoom: ExtraRoom;
 
   constructor(link: Link, replicas: number) {
     this.#link = link;
+    this.#names = link.names;
     this.#replicas = replicas;
     this.#writer = new LogWriter(link);
     this.#extraRoom = new ExtraRoom(link);
@@ -90,7 +86,7 @@ export class TaskLog {
 
   /** Writes the spec of a new task; undefined if the id has one already. */
   async begin(taskId: string, spec: TaskSpec): Promise<Fence | undefined> {
-    const subject = eventSubject(taskId, "spec");
+    const subject = this.#names.eventSubject(taskId, "spec");
     const data = encodeEvent({ case: "spec", value: spec });
     const written = await this.#compareAndSet({
       subject,
@@ -130,9 +126,12 @@ export class TaskLog {
   }
 
   #append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
-    const subject = eventSubject(fence.taskId, "state");
+    const subject = this.#names.eventSubject(fence.taskId, "state");
     const data = encodeEvent({ case: "state", value: change });
-    return this.#compareAndSet({ subject, data, expect: expectationOf(fence) }, appendId);
+    return this.#compareAndSet(
+      { subject, data, expect: expectationOf(fence, this.#names) },
+      appendId,
+    );
   }
 
   /**
@@ -145,9 +144,9 @@ export class TaskLog {
     const { taskId } = fence;
     const { nc } = this.#link.use();
     const note: LogWrite = {
-      subject: eventSubject(taskId, facet.case),
+      subject: this.#names.eventSubject(taskId, facet.case),
       data: encodeEvent(facet),
-      expect: whileNewest(fence),
+      expect: whileNewest(fence, this.#names),
     };
     // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
     if (this.#replicas > 1) return this.#send(note);
@@ -160,9 +159,12 @@ export class TaskLog {
    * a write whose answer was lost, give it the same id.
    */
   saveCheckpoint(fence: Fence, checkpoint: Checkpoint, appendId?: string): Promise<Appended> {
-    const subject = eventSubject(fence.taskId, "checkpoint");
+    const subject = this.#names.eventSubject(fence.taskId, "checkpoint");
     const data = encodeEvent({ case: "checkpoint", value: checkpoint });
-    return this.#compareAndSet({ subject, data, expect: whileNewest(fence) }, appendId);
+    return this.#compareAndSet(
+      { subject, data, expect: whileNewest(fence, this.#names) },
+      appendId,
+    );
   }
 
   /** The last checkpoint of the task, if there is one. */
@@ -176,7 +178,7 @@ export class TaskLog {
     // Before the spec: when the task is deleted meanwhile, its spec alone would say that it waits.
     const found = await this.#newestEvent(taskId, "state");
     const [head, spec, progress] = await Promise.all([
-      this.#newest(historySubject(taskId)),
+      this.#newest(this.#names.historySubject(taskId)),
       this.#newestEvent(taskId, "spec"),
       this.#newestEvent(taskId, "progress"),
     ]);
@@ -202,22 +204,20 @@ export class TaskLog {
 
   /** A task that was just begun, as its spec alone says. */
   async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
-    const { jsm, lost } = this.#link.use();
-    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: specSequence }), lost);
+    const stored = await this.#stored({ seq: specSequence });
     const event = stored ? decodeEvent(stored) : undefined;
     return event && fold([event]);
   }
 
   /** Whether the task is still where the fence has it. */
   async isNewest({ taskId, stateSequence }: Fence): Promise<boolean> {
-    const newest = await this.#newest(eventSubject(taskId, "state"));
+    const newest = await this.#newest(this.#names.eventSubject(taskId, "state"));
     return (newest?.seq ?? 0) === stateSequence;
   }
 
   /** When the event was written, by the broker's clock; undefined if it is no longer in the log. */
   async writtenAt(sequence: bigint): Promise<Date | undefined> {
-    const { jsm } = this.#link.use();
-    const stored = await ask(jsm.streams.getMessage(EVENTS_STREAM, { seq: Number(sequence) }));
+    const stored = await this.#stored({ seq: Number(sequence) });
     return stored?.time;
   }
 
@@ -231,7 +231,7 @@ export class TaskLog {
    * long as anything is left, it says that there is no such task.
    */
   async forget(taskId: string, sequence: number): Promise<void> {
-    const spec = await this.#newest(eventSubject(taskId, "spec"));
+    const spec = await this.#newest(this.#names.eventSubject(taskId, "spec"));
     const specSequence = spec && spec.seq < sequence ? spec.seq : undefined;
     await this.removeRuns([{ taskId, specSequence, endSequence: sequence, facets: NOTES }]);
   }
@@ -245,11 +245,11 @@ export class TaskLog {
     const specs = runs.map((run) => run.specSequence).filter((seq) => seq !== undefined);
     // One server takes what one connection sends in its order, so that with the last one all are gone.
     if (this.#replicas === 1) await removeEvents(connected, specs);
-    else await Promise.all(specs.map((seq) => discard(connected, EVENTS_STREAM, seq)));
+    else await Promise.all(specs.map((seq) => discard(connected, this.#names.eventsStream, seq)));
     const found = await Promise.all(
       runs.flatMap(({ taskId, endSequence, states, facets }) =>
         [...facets, ...(states ? [] : ["state" as const])].map((facet) =>
-          sequencesOf(connected, eventSubject(taskId, facet), endSequence),
+          sequencesOf(connected, this.#names.eventSubject(taskId, facet), endSequence),
         ),
       ),
     );
@@ -267,7 +267,7 @@ export class TaskLog {
   /** Removes the states of a task before the given one. */
   async removeStatesBefore(taskId: string, sequence: number): Promise<void> {
     const connected = this.#link.use();
-    const subject = eventSubject(taskId, "state");
+    const subject = this.#names.eventSubject(taskId, "state");
     await removeEvents(connected, await sequencesOf(connected, subject, sequence - 1));
   }
 
@@ -279,13 +279,17 @@ export class TaskLog {
   }
 
   async #newestEvent(taskId: string, facet: Facet): Promise<TaskEvent | undefined> {
-    const stored = await this.#newest(eventSubject(taskId, facet));
+    const stored = await this.#newest(this.#names.eventSubject(taskId, facet));
     return stored ? decodeEvent(stored) : undefined;
   }
 
   #newest(subject: string): Promise<StoredMsg | null> {
+    return this.#stored({ last_by_subj: subject });
+  }
+
+  async #stored(query: MsgRequest): Promise<StoredMsg | null> {
     const { jsm, lost } = this.#link.use();
-    return ask(jsm.streams.getMessage(EVENTS_STREAM, { last_by_subj: subject }), lost);
+    return ask(jsm.streams.getMessage(this.#names.eventsStream, query), lost);
   }
 
   /** Repeats the note until it is stored, or refused as stale; the log knows a repeat by its id. */
@@ -316,19 +320,22 @@ export class TaskLog {
   }
 }
 
-function expectationOf({ taskId, stateSequence, specSequence }: Fence): LogWrite["expect"] {
+function expectationOf(
+  { taskId, stateSequence, specSequence }: Fence,
+  names: Names,
+): LogWrite["expect"] {
   if (stateSequence > 0) return { lastSubjectSequence: stateSequence };
   return {
     lastSubjectSequence: specSequence,
-    lastSubjectSequenceSubject: anyEventSubject(taskId),
+    lastSubjectSequenceSubject: names.anyEventSubject(taskId),
   };
 }
 
 /** Of what an attempt says: nothing once it is no longer the task's newest. */
-function whileNewest({ taskId, stateSequence }: Fence): LogWrite["expect"] {
+function whileNewest({ taskId, stateSequence }: Fence, names: Names): LogWrite["expect"] {
   return {
     lastSubjectSequence: stateSequence,
-    lastSubjectSequenceSubject: eventSubject(taskId, "state"),
+    lastSubjectSequenceSubject: names.eventSubject(taskId, "state"),
   };
 }
 

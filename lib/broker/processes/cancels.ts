@@ -2,7 +2,7 @@ import { headers } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
-import { cancelSubject, taskIdOf } from "../names.ts";
+import { taskIdOf } from "../names.ts";
 
 /** Which attempts of a run have nothing left to do. */
 export interface CancelHint {
@@ -37,7 +37,8 @@ export class Cancels {
     const payload = Number.isFinite(newest) ? String(newest) : "";
     const run = headers();
     if (epoch !== undefined) run.set(EPOCH, String(epoch));
-    this.#link.use().nc.publish(cancelSubject(taskId), payload, { headers: run });
+    const { nc, names } = this.#link.use();
+    nc.publish(names.cancelSubject(taskId), payload, { headers: run });
   }
 
   /**
@@ -49,8 +50,8 @@ export class Cancels {
       name: "follow cancels",
       log: this.#log,
       signal,
-      run: async ({ nc }, until) => {
-        const hints = nc.subscribe(cancelSubject("*"));
+      run: async ({ nc, names }, until) => {
+        const hints = nc.subscribe(names.cancelSubject("*"));
         using _ = onAbort(until, () => hints.unsubscribe());
         await nc.flush();
         onFollowing();

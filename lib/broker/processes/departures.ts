@@ -1,7 +1,6 @@
 import { onAbort } from "#lib/async/abort.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
-import { DEPARTURES } from "../names.ts";
 
 /** Tasks that have succeeded, and leave the log now. */
 export interface Departure {
@@ -31,7 +30,8 @@ export class Departures {
 
   tell(departure: Departure): void {
     if (departure.taskIds.length === 0) return;
-    this.#link.use().nc.publish(DEPARTURES, JSON.stringify(departure));
+    const { nc, names } = this.#link.use();
+    nc.publish(names.departures, JSON.stringify(departure));
   }
 
   /** Calls back with every departure until the signal aborts, but for those while the broker is away. */
@@ -40,8 +40,8 @@ export class Departures {
       name: "follow departures",
       log: this.#log,
       signal,
-      run: async ({ nc }, until) => {
-        const departures = nc.subscribe(DEPARTURES);
+      run: async ({ nc, names }, until) => {
+        const departures = nc.subscribe(names.departures);
         using _ = onAbort(until, () => departures.unsubscribe());
         await nc.flush();
         listener.onFollowing();

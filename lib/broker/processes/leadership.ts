@@ -6,7 +6,6 @@ import { ask } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import { LEASES_BUCKET } from "../names.ts";
 import { type Grant, Term } from "./term.ts";
 
 /** A lease that is not renewed for this long is anyone's. */
@@ -75,9 +74,9 @@ export class Leadership {
   }
 
   /** In a file, so that a broker that restarts does not offer the lease to all. */
-  #open({ js }: Connected): Promise<KV> {
+  #open({ js, names }: Connected): Promise<KV> {
     const { replicas } = this.#options;
-    return ask(new Kvm(js).create(LEASES_BUCKET, { history: 1, ttl: LEASE_MS, replicas }));
+    return ask(new Kvm(js).create(names.leasesBucket, { history: 1, ttl: LEASE_MS, replicas }));
   }
 
   async #take(bucket: KV): Promise<Grant | undefined> {

@@ -7,7 +7,6 @@ import { ask } from "../link/ask.ts";
 import { toldAt } from "../link/brokers-clock.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import { WORKERS_BUCKET } from "../names.ts";
 
 /** A worker that is silent for this long is gone. */
 export const WORKER_GONE_MS = 10_000;
@@ -71,9 +70,9 @@ export class WorkerBook {
     });
   }
 
-  #open({ js, lost }: Connected): Promise<KV> {
+  #open({ js, names, lost }: Connected): Promise<KV> {
     return ask(
-      new Kvm(js).create(WORKERS_BUCKET, {
+      new Kvm(js).create(names.workersBucket, {
         history: 1,
         ttl: WORKER_GONE_MS,
         replicas: this.#replicas,

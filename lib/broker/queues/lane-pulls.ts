@@ -1,6 +1,6 @@
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/nats-core";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
-import { type Lane, laneOfSubject, laneToken, queueStream } from "../names.ts";
+import { type Lane, laneOfSubject, laneToken } from "../names.ts";
 import { Delivery } from "./delivery.ts";
 
 /** How long a pull waits for a task before it is asked anew; so one that was lost costs no more than this. */
@@ -55,17 +55,21 @@ export class LanePulls implements AsyncDisposable {
   }
 
   #ask(lane: Lane, count: number, request: object): void {
-    const { nc } = this.#connected;
+    const { nc, names } = this.#connected;
     if (nc.isClosed()) return;
     const key = keyOf(lane);
     this.#pulls.set(key, { lane, count, askedMs: performance.now() });
-    const subject = `$JS.API.CONSUMER.MSG.NEXT.${queueStream(lane.queue)}.${laneToken(lane)}`;
+    const stream = names.queueStream(lane.queue);
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${stream}.${laneToken(lane)}`;
     nc.publish(subject, JSON.stringify(request), { reply: `${this.#inbox}.${key}` });
   }
 
   /** Tasks come under their own subject; what the broker says of a pull comes under the pull's. */
   #hear(message: Msg): void {
-    const key = keyAt(message.subject.split("."));
+    const tokens = message.subject.split(".");
+    const isTask = !message.subject.startsWith(this.#inbox);
+    // A task's subject has queue and lane before its id, a pull's ends with them.
+    const key = (isTask ? tokens.slice(2, 4) : tokens.slice(-2)).join(".");
     const pull = this.#pulls.get(key);
     const code = message.headers?.code;
     if (code) this.#end(key, code);
@@ -106,9 +110,4 @@ export class LanePulls implements AsyncDisposable {
 
 function keyOf(lane: Lane): string {
   return `${lane.queue}.${laneToken(lane)}`;
-}
-
-/** Subjects of tasks are mr.queue.<queue>.<lane>.<id>, those of pulls end with queue and lane. */
-function keyAt(tokens: readonly string[]): string {
-  return tokens[0] === "mr" ? tokens.slice(2, 4).join(".") : tokens.slice(-2).join(".");
 }

@@ -3,15 +3,7 @@ import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";
-import {
-  type Lane,
-  laneOf,
-  laneOfSubject,
-  laneToken,
-  newLaneSubject,
-  queueStream,
-  wholeQueueSubject,
-} from "../names.ts";
+import { type Lane, laneOf, laneOfSubject, laneToken } from "../names.ts";
 import { establishLane } from "../topology/establish.ts";
 import { listLanes } from "./list-lanes.ts";
 
@@ -39,14 +31,14 @@ export class Lanes {
   async restore(lane: Lane): Promise<void> {
     const connected = this.#link.use();
     await ask(thereIfQueueIs(establishLane(connected, lane)), connected.lost);
-    connected.nc.publish(newLaneSubject(lane.queue), laneToken(lane));
+    connected.nc.publish(connected.names.newLaneSubject(lane.queue), laneToken(lane));
   }
 
   /** Puts the lanes back that were deleted by hand while tasks lay in them. Reads the subject of every entry. */
   async restoreStranded(queue: string): Promise<void> {
-    const { jsm } = this.#link.use();
-    const query = { subjects_filter: wholeQueueSubject(queue) };
-    const { state } = await ask(jsm.streams.info(queueStream(queue), query));
+    const { jsm, names } = this.#link.use();
+    const query = { subjects_filter: names.wholeQueueSubject(queue) };
+    const { state } = await ask(jsm.streams.info(names.queueStream(queue), query));
     const used = Object.keys(state.subjects ?? {}).map(laneOfSubject);
     const lost = new Map(used.flatMap((lane) => (lane ? [[laneToken(lane), lane]] : [])));
     for (const lane of await this.list(queue)) lost.delete(laneToken(lane));
@@ -55,13 +47,14 @@ export class Lanes {
 
   /** The lanes that the queue has. */
   async list(queue: string): Promise<Lane[]> {
-    const lanes = await ask(listLanes(this.#link.use().jsm, queue));
+    const lanes = await ask(listLanes(this.#link.use(), queue));
     return lanes.map(({ lane }) => lane);
   }
 
   /** Calls back with every lane that is made from now on, until the signal aborts. Some may be missed: list them now and then. */
   onNew(queue: string, onLane: (lane: Lane) => void, signal: AbortSignal): void {
-    const told = this.#link.use().nc.subscribe(newLaneSubject(queue), {
+    const { nc, names } = this.#link.use();
+    const told = nc.subscribe(names.newLaneSubject(queue), {
       callback(_, message) {
         const lane = laneOf(queue, message.string());
         if (lane) onLane(lane);

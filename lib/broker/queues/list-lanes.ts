@@ -1,5 +1,6 @@
-import type { ConsumerInfo, JetStreamManager } from "@nats-io/jetstream";
-import { type Lane, laneOf, queueStream } from "../names.ts";
+import type { ConsumerInfo } from "@nats-io/jetstream";
+import type { Dialed } from "../link/link.ts";
+import { type Lane, laneOf } from "../names.ts";
 
 /** A lane of a queue, as the broker counts it. */
 export interface LaneInfo {
@@ -8,9 +9,9 @@ export interface LaneInfo {
 }
 
 /** The lanes that the queue has. */
-export async function listLanes(jsm: JetStreamManager, queue: string): Promise<LaneInfo[]> {
+export async function listLanes({ jsm, names }: Dialed, queue: string): Promise<LaneInfo[]> {
   const lanes: LaneInfo[] = [];
-  const pages = jsm.consumers.list(queueStream(queue));
+  const pages = jsm.consumers.list(names.queueStream(queue));
   for (let page = await pages.next(); page.length > 0; page = await pages.next()) {
     for (const counted of page) {
       const lane = laneOf(queue, counted.name);

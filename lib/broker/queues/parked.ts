@@ -4,7 +4,7 @@ import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import type { Link } from "../link/link.ts";
 import { afterRepair } from "../link/request.ts";
-import { ALL_PARKED, foundAtOf, PARKED_STREAM, parkedSubject } from "../names.ts";
+import { foundAtOf } from "../names.ts";
 
 /** A message as it was found. */
 export interface Found {
@@ -53,24 +53,24 @@ export class ParkedMessages {
   }
 
   async #write({ subject, data }: Found, reason: string): Promise<void> {
-    const { js, nc } = this.#link.use();
+    const { js, nc, names } = this.#link.use();
     const room = (nc.info?.max_payload ?? 0) - OVERHEAD_BYTES;
     const isCut = data.length > room;
     const why = headers();
     why.set(REASON, isCut ? `${reason}; of its ${data.length} bytes, the first are here` : reason);
     const kept = isCut ? data.subarray(0, room) : data;
-    await ask(js.publish(parkedSubject(subject), kept, { headers: why }));
+    await ask(js.publish(names.parkedSubject(subject), kept, { headers: why }));
   }
 
   /** Up to `limit` of them after the sequence, oldest first; fewer if they are large. */
   async list(after: number, limit: number): Promise<Parked[]> {
-    const { jsm } = this.#link.use();
+    const { jsm, names } = this.#link.use();
     const listed: Parked[] = [];
     let bytes = 0;
     let from = after + 1;
     while (listed.length < limit) {
-      const query = { seq: from, next_by_subj: ALL_PARKED };
-      const stored = await ask(jsm.streams.getMessage(PARKED_STREAM, query));
+      const query = { seq: from, next_by_subj: names.allParked };
+      const stored = await ask(jsm.streams.getMessage(names.parkedStream, query));
       bytes += stored?.data.length ?? 0;
       if (!stored || (listed.length > 0 && bytes > PAGE_BYTES)) return listed;
       listed.push(parkedOf(stored));
@@ -81,9 +81,9 @@ export class ParkedMessages {
 
   /** Removes one for good. False if it was not there. */
   async delete(sequence: number): Promise<boolean> {
-    const { jsm } = this.#link.use();
+    const { jsm, names } = this.#link.use();
     try {
-      return await ask(jsm.streams.deleteMessage(PARKED_STREAM, sequence, false));
+      return await ask(jsm.streams.deleteMessage(names.parkedStream, sequence, false));
     } catch (error) {
       if (error instanceof JetStreamApiError && NOT_THERE.includes(error.code)) return false;
       throw error;
@@ -91,7 +91,8 @@ export class ParkedMessages {
   }
 
   async depth(): Promise<ParkedDepth> {
-    const { state } = await ask(this.#link.use().jsm.streams.info(PARKED_STREAM));
+    const { jsm, names } = this.#link.use();
+    const { state } = await ask(jsm.streams.info(names.parkedStream));
     const { messages: count, first_ts: first, last_seq: newest } = state;
     return { count, oldestTime: count === 0 ? undefined : new Date(first), newest };
   }

@@ -2,21 +2,14 @@ import { createInbox, type Msg, nanos } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { callLater } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
-import type { LevelToken } from "#lib/task/priority.ts";
 import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
 import { SourceMissing } from "../link/source-missing.ts";
-import { laneToken, queueStream } from "../names.ts";
 import { Delivery } from "./delivery.ts";
 
 /** A durable consumer to pull from. */
 export interface Source {
   readonly stream: string;
   readonly consumer: string;
-}
-
-/** Of a lane; without a type, of what releases before this one have queued. */
-export function queueSource(queue: string, level: LevelToken, type = ""): Source {
-  return { stream: queueStream(queue), consumer: laneToken({ level, type }) };
 }
 
 /** How long a worker without work waits before it asks anew; so a pull that was lost costs no more than this. */

@@ -5,7 +5,6 @@ import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
 import { SourceMissing } from "../link/source-missing.ts";
-import { laneSubject, queueStream } from "../names.ts";
 import { type LaneInfo, listLanes } from "./list-lanes.ts";
 import { readQueueSettings } from "./read-queue-settings.ts";
 
@@ -46,14 +45,15 @@ export interface QueueTotals {
 
 /** Reads what the broker counts of the queue. Throws SourceMissing when somebody has deleted it by hand. */
 export async function readQueueFigures(link: Link, queue: string): Promise<QueueFigures> {
-  const { jsm } = link.use();
-  const stream = queueStream(queue);
-  const info = await ask(orUndefined(jsm.streams.info(stream), JetStreamApiCodes.StreamNotFound));
+  const connected = link.use();
+  const stream = connected.names.queueStream(queue);
+  const { streams } = connected.jsm;
+  const info = await ask(orUndefined(streams.info(stream), JetStreamApiCodes.StreamNotFound));
   if (!info) throw new SourceMissing({ stream, consumer: "*" });
   const { config, state } = info;
   const [lanes, { settings }] = await Promise.all([
-    ask(listLanes(jsm, queue)),
-    ask(readQueueSettings(jsm, queue)),
+    ask(listLanes(connected, queue)),
+    ask(readQueueSettings(connected, queue)),
   ]);
   const all = depthOf(lanes);
   const types = Map.groupBy(lanes, ({ lane }) => lane.type);
@@ -98,7 +98,7 @@ export async function oldestWaitingMs(
   queue: string,
 ): Promise<ReadonlyMap<string, number>> {
   const connected = link.use();
-  const lanes = await ask(listLanes(connected.jsm, queue));
+  const lanes = await ask(listLanes(connected, queue));
   const oldest = new Map<string, number>();
   const look = async (laneInfo: LaneInfo) => {
     const { type } = laneInfo.lane;
@@ -110,11 +110,11 @@ export async function oldestWaitingMs(
 }
 
 async function oldestOf(
-  { jsm }: Connected,
+  { jsm, names }: Connected,
   { lane, counted: { delivered, ts } }: LaneInfo,
 ): Promise<number | undefined> {
-  const query = { seq: delivered.stream_seq + 1, next_by_subj: laneSubject(lane, "*") };
-  const found = await ask(jsm.streams.getMessage(queueStream(lane.queue), query));
+  const query = { seq: delivered.stream_seq + 1, next_by_subj: names.laneSubject(lane, "*") };
+  const found = await ask(jsm.streams.getMessage(names.queueStream(lane.queue), query));
   const nowMs = ts === undefined ? Date.now() : Date.parse(ts);
   return found ? nowMs - found.time.getTime() : undefined;
 }

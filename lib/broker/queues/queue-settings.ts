@@ -11,7 +11,6 @@ import { ask } from "../link/ask.ts";
 import { BrokerUnfit } from "../link/broker-unfit.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";
-import { queueSettingsSubject } from "../names.ts";
 import { openConfigBucket } from "../topology/config-bucket.ts";
 import { changeStream } from "../topology/ensure.ts";
 import { establishQueue } from "../topology/establish.ts";
@@ -35,7 +34,7 @@ export class QueueSettingsBook {
   }
 
   async read(queue: string): Promise<QueueSettings> {
-    return (await ask(readQueueSettings(this.#link.use().jsm, queue))).settings;
+    return (await ask(readQueueSettings(this.#link.use(), queue))).settings;
   }
 
   /** From when this resolves, workers are handed no more tasks of the queue. A pause that there is keeps its time. */
@@ -80,7 +79,7 @@ export class QueueSettingsBook {
     tryOut: (wanted: QueueSettings) => Promise<void> = async () => {},
   ): Promise<void> {
     for (;;) {
-      const { settings, revision } = await ask(readQueueSettings(this.#link.use().jsm, queue));
+      const { settings, revision } = await ask(readQueueSettings(this.#link.use(), queue));
       const wanted = clone(QueueSettingsSchema, settings);
       change(wanted);
       if (equals(QueueSettingsSchema, settings, wanted)) return;
@@ -94,9 +93,10 @@ export class QueueSettingsBook {
     const connected = this.#link.use();
     await openConfigBucket(connected, this.#options.replicas);
     const data = toBinary(QueueSettingsSchema, settings);
+    const subject = connected.names.queueSettingsSubject(queue);
     const expect = { lastSubjectSequence: revision };
     try {
-      await ask(connected.js.publish(queueSettingsSubject(queue), data, { expect }));
+      await ask(connected.js.publish(subject, data, { expect }));
       return true;
     } catch (error) {
       if (isWrongSequence(error)) return false;
@@ -105,9 +105,10 @@ export class QueueSettingsBook {
   }
 
   async #tryOut(queue: string, wanted: QueueSettings): Promise<void> {
-    const { jsm } = this.#link.use();
+    const { jsm, names } = this.#link.use();
     try {
-      await ask(changeStream(jsm, queuePlan(queue, this.#options, wanted).config));
+      const plan = queuePlan(queue, { ...this.#options, names }, wanted);
+      await ask(changeStream(jsm, plan.config));
     } catch (error) {
       throw error instanceof BrokerUnfit ? tooMuch(error) : error;
     }

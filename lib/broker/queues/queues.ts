@@ -9,16 +9,7 @@ import { typeNameOf } from "#lib/task/task-type.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import type { Link } from "../link/link.ts";
-import {
-  ALL_QUEUES,
-  type Lane,
-  laneFor,
-  laneSubject,
-  queueOfStream,
-  queueStream,
-  taskIdOf,
-  wholeQueueSubject,
-} from "../names.ts";
+import { type Lane, laneFor, type Names, taskIdOf } from "../names.ts";
 import type { Lanes } from "./lanes.ts";
 import { listLanes } from "./list-lanes.ts";
 import { depthOf, type QueueDepth } from "./queue-figures.ts";
@@ -54,10 +45,10 @@ function untyped(lane: Lane): Lane {
 }
 
 /** Where the task may lie in its queue: releases before this one kept all types together. */
-export function entrySubjects(waiting: WaitingTask): string[] {
+export function entrySubjects(names: Names, waiting: WaitingTask): string[] {
   const lane = laneOfTask(waiting);
   const lanes = lane.type === "" ? [lane] : [lane, untyped(lane)];
-  return lanes.map((each) => laneSubject(each, waiting.taskId));
+  return lanes.map((each) => names.laneSubject(each, waiting.taskId));
 }
 
 /**
@@ -136,8 +127,8 @@ export class Queues {
 
   /** Why it was not added; undefined: it was. */
   async #add(lane: Lane, waiting: WaitingTask): Promise<"taken" | "full" | undefined> {
-    const subject = laneSubject(lane, waiting.taskId);
-    const { js, lost } = this.#link.use();
+    const { js, lost, names } = this.#link.use();
+    const subject = names.laneSubject(lane, waiting.taskId);
     try {
       await ask(js.publish(subject, toBinary(WaitingTaskSchema, waiting)), lost);
       return undefined;
@@ -166,9 +157,10 @@ export class Queues {
     }
   }
 
-  async *#stored(queue: string, subject = wholeQueueSubject(queue)): AsyncGenerator<StoredMsg> {
-    const { jsm } = this.#link.use();
-    const stream = queueStream(queue);
+  async *#stored(queue: string, onlyOf?: Lane): AsyncGenerator<StoredMsg> {
+    const { jsm, names } = this.#link.use();
+    const stream = names.queueStream(queue);
+    const subject = onlyOf ? names.laneSubject(onlyOf, "*") : names.wholeQueueSubject(queue);
     const { state } = await ask(jsm.streams.info(stream));
     let from = state.first_seq;
     while (from <= state.last_seq) {
@@ -187,7 +179,7 @@ export class Queues {
   }
 
   async #untype(lane: Lane): Promise<void> {
-    const stored = this.#stored(lane.queue, laneSubject(lane, "*"));
+    const stored = this.#stored(lane.queue, lane);
     for await (const { subject, data, seq } of stored) {
       const waiting = decodeWaiting(data, taskIdOf(subject));
       const refusal = waiting && (await this.#add(untyped(lane), waiting));
@@ -198,10 +190,11 @@ export class Queues {
   /** The queues that there are, and how many tasks lie in each, on loan or not; whoever is configured with them. */
   async counts(): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    const pages = this.#link.use().jsm.streams.list(ALL_QUEUES);
+    const { jsm, names } = this.#link.use();
+    const pages = jsm.streams.list(names.allQueues);
     for (let page = await ask(pages.next()); page.length > 0; page = await ask(pages.next())) {
       for (const { config, state } of page) {
-        const queue = queueOfStream(config.name);
+        const queue = names.queueOfStream(config.name);
         if (queue !== undefined) counts.set(queue, state.messages);
       }
     }
@@ -210,20 +203,19 @@ export class Queues {
 
   /** Takes an entry out of the queue. No harm if it is not there any more. */
   discard(queue: string, sequence: number): Promise<void> {
-    return discard(this.#link.use(), queueStream(queue), sequence);
+    return discard(this.#link.use(), this.#link.names.queueStream(queue), sequence);
   }
 
   async depth(queue: string): Promise<QueueDepth> {
-    const { jsm } = this.#link.use();
-    return depthOf(await ask(listLanes(jsm, queue)));
+    return depthOf(await ask(listLanes(this.#link.use(), queue)));
   }
 
   async #lookUp(waiting: WaitingTask): Promise<StoredMsg[]> {
     const { queue } = placeOf(waiting);
-    const { jsm } = this.#link.use();
+    const { jsm, names } = this.#link.use();
     try {
-      const found = entrySubjects(waiting).map((subject) =>
-        ask(jsm.streams.getMessage(queueStream(queue), { last_by_subj: subject })),
+      const found = entrySubjects(names, waiting).map((subject) =>
+        ask(jsm.streams.getMessage(names.queueStream(queue), { last_by_subj: subject })),
       );
       return (await Promise.all(found)).filter((entry) => entry !== null);
     } catch (error) {

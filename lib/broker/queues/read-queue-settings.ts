@@ -1,8 +1,8 @@
 import { create, fromBinary } from "@bufbuild/protobuf";
-import { JetStreamApiCodes, type JetStreamManager } from "@nats-io/jetstream";
+import { JetStreamApiCodes } from "@nats-io/jetstream";
 import { type QueueSettings, QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
+import type { Dialed } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
-import { CONFIG_STREAM, queueSettingsSubject } from "../names.ts";
 
 export interface StoredSettings {
   readonly settings: QueueSettings;
@@ -12,12 +12,12 @@ export interface StoredSettings {
 
 /** What operators have set for the queue, as the leader has it: what any replica may say can be out of date. */
 export async function readQueueSettings(
-  jsm: JetStreamManager,
+  { jsm, names }: Dialed,
   queue: string,
 ): Promise<StoredSettings> {
-  const query = { last_by_subj: queueSettingsSubject(queue) };
+  const query = { last_by_subj: names.queueSettingsSubject(queue) };
   const stored = await orUndefined(
-    jsm.streams.getMessage(CONFIG_STREAM, query),
+    jsm.streams.getMessage(names.configStream, query),
     JetStreamApiCodes.StreamNotFound,
   );
   return { settings: decoded(stored?.data ?? new Uint8Array()), revision: stored?.seq ?? 0 };

@@ -1,7 +1,6 @@
 import { onAbort } from "#lib/async/abort.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
-import { roomWantedSubject } from "../names.ts";
 
 /** An accepted task that found no room tries again within this time; so when none has tried for longer, none waits. */
 const STALE_MS = 3_000;
@@ -33,7 +32,8 @@ export class RoomWanted {
     this.#sinceMs.set(queue, nowMs);
     if (nowMs - (this.#toldMs.get(queue) ?? Number.NEGATIVE_INFINITY) < TELL_EVERY_MS) return;
     this.#toldMs.set(queue, nowMs);
-    this.#link.use().nc.publish(roomWantedSubject(queue));
+    const { nc, names } = this.#link.use();
+    nc.publish(names.roomWantedSubject(queue));
   }
 
   /** Hears of the other gateways' until the signal aborts. */
@@ -42,8 +42,8 @@ export class RoomWanted {
       name: "follow full queues",
       log: this.#log,
       signal,
-      run: async ({ nc }, until) => {
-        const told = nc.subscribe(roomWantedSubject("*"));
+      run: async ({ nc, names }, until) => {
+        const told = nc.subscribe(names.roomWantedSubject("*"));
         using _ = onAbort(until, () => told.unsubscribe());
         for await (const { subject } of told)
           this.#sinceMs.set(queueAt(subject), performance.now());

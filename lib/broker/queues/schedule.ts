@@ -9,14 +9,13 @@ import { discard } from "../link/discard.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
 import type { TaskLog } from "../log/task-log.ts";
-import { dueSubject, MOVER, SCHEDULE_STREAM, scheduleSubject } from "../names.ts";
+import { MOVER } from "../names.ts";
 import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
 import { placeOf, type Queues } from "./queues.ts";
 import type { Unreadable } from "./unreadable.ts";
 import { entryAfter, fenceOf, isSameRun, waitingOf } from "./waiting.ts";
 
-const SOURCE = { stream: SCHEDULE_STREAM, consumer: MOVER };
 const MOVED_AT_ONCE = 100;
 const LATER_MS = 1_000;
 /** For a queue that does not answer: mostly it has no leader for some seconds. */
@@ -49,17 +48,20 @@ export class Schedule {
   /** Puts the task into its queue at the time, or at once if that is past. Replaces what was scheduled for this run of it. */
   async plan(waiting: WaitingTask, at: Date): Promise<void> {
     const { queue, level } = placeOf(waiting);
-    const schedule = { specification: at, target: dueSubject(queue, level, waiting.taskId) };
+    const { js, names } = this.#link.use();
+    const schedule = { specification: at, target: names.dueSubject(queue, level, waiting.taskId) };
     const data = toBinary(WaitingTaskSchema, waiting);
-    const subject = scheduleSubject(fenceOf(waiting));
-    await ask(this.#link.use().js.publish(subject, data, { schedule }));
+    const subject = names.scheduleSubject(fenceOf(waiting));
+    await ask(js.publish(subject, data, { schedule }));
   }
 
   /** Forgets what is scheduled for a run that has ended. */
   async cancel(ended: WaitingTask): Promise<void> {
-    const query = { last_by_subj: scheduleSubject(fenceOf(ended)) };
-    const found = await ask(this.#link.use().jsm.streams.getMessage(SCHEDULE_STREAM, query));
-    if (found) await discard(this.#link.use(), SCHEDULE_STREAM, found.seq);
+    const connected = this.#link.use();
+    const { jsm, names } = connected;
+    const query = { last_by_subj: names.scheduleSubject(fenceOf(ended)) };
+    const found = await ask(jsm.streams.getMessage(names.scheduleStream, query));
+    if (found) await discard(connected, names.scheduleStream, found.seq);
   }
 
   /** Moves due tasks to their queues until the signal aborts. Any number of processes may do so at once. */
@@ -73,9 +75,10 @@ export class Schedule {
   }
 
   async #move(connected: Connected, signal: AbortSignal): Promise<void> {
+    const source = { stream: connected.names.scheduleStream, consumer: MOVER };
     while (!signal.aborted) {
-      const due = await takeNow(connected, SOURCE, MOVED_AT_ONCE);
-      if (due.length === 0) due.push(...(await takeNext(connected, [SOURCE], signal)));
+      const due = await takeNow(connected, source, MOVED_AT_ONCE);
+      if (due.length === 0) due.push(...(await takeNext(connected, [source], signal)));
       await Promise.all(due.map((delivery) => this.#moveOne(delivery)));
     }
   }

@@ -2,18 +2,10 @@ import type { Times } from "#lib/task/times.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import {
-  ENFORCER,
-  type Limit,
-  limitSubject,
-  overdueSubject,
-  type Run,
-  SCHEDULE_STREAM,
-} from "../names.ts";
+import { ENFORCER, type Limit, type Run } from "../names.ts";
 import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
 
-const SOURCE = { stream: SCHEDULE_STREAM, consumer: ENFORCER };
 const ENFORCED_AT_ONCE = 100;
 const LATER_MS = 1_000;
 
@@ -57,8 +49,9 @@ export class TimeLimits {
   }
 
   async #take(connected: Connected, signal: AbortSignal): Promise<Delivery[]> {
-    const reached = await takeNow(connected, SOURCE, ENFORCED_AT_ONCE);
-    return reached.length > 0 ? reached : takeNext(connected, [SOURCE], signal);
+    const source = { stream: connected.names.scheduleStream, consumer: ENFORCER };
+    const reached = await takeNow(connected, source, ENFORCED_AT_ONCE);
+    return reached.length > 0 ? reached : takeNext(connected, [source], signal);
   }
 
   async #enforceOne(
@@ -76,8 +69,9 @@ export class TimeLimits {
   }
 
   async #setOne(limit: Limit, run: Run, atMs: number): Promise<void> {
-    const schedule = { specification: new Date(atMs), target: overdueSubject(limit, run.taskId) };
-    const { js } = this.#link.use();
-    await ask(js.publish(limitSubject(limit, run), String(atMs), { schedule }));
+    const { js, names } = this.#link.use();
+    const target = names.overdueSubject(limit, run.taskId);
+    const schedule = { specification: new Date(atMs), target };
+    await ask(js.publish(names.limitSubject(limit, run), String(atMs), { schedule }));
   }
 }

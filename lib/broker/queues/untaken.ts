@@ -1,6 +1,6 @@
 import { ask } from "../link/ask.ts";
 import type { Connected, Link } from "../link/link.ts";
-import { type Lane, laneSubject, laneToken, queueStream, taskIdOf } from "../names.ts";
+import { type Lane, laneToken, taskIdOf } from "../names.ts";
 import { type LaneInfo, listLanes } from "./list-lanes.ts";
 
 /** A task that no worker was given yet. */
@@ -31,9 +31,9 @@ export async function readUntaken(
   isServed: (lane: Lane) => boolean,
 ): Promise<Untaken> {
   const connected = link.use();
-  const { state } = await ask(connected.jsm.streams.info(queueStream(queue)));
+  const { state } = await ask(connected.jsm.streams.info(connected.names.queueStream(queue)));
   if (state.messages === 0) return NONE;
-  const lanes = await ask(listLanes(connected.jsm, queue));
+  const lanes = await ask(listLanes(connected, queue));
   if (lanes.some(({ counted }) => counted.paused)) return NONE;
   const served = lanes.filter(({ lane }) => isServed(lane));
   const oldest = await Promise.all(served.map((each) => oldestOf(connected, each)));
@@ -48,11 +48,12 @@ export async function readUntaken(
 
 /** Tasks are handed out in their order, so whatever lies behind the last one that was is untaken. */
 async function oldestOf(
-  { jsm }: Connected,
+  { jsm, names }: Connected,
   { lane, counted }: LaneInfo,
 ): Promise<UntakenTask | undefined> {
-  const query = { seq: counted.delivered.stream_seq + 1, next_by_subj: laneSubject(lane, "*") };
-  const found = await ask(jsm.streams.getMessage(queueStream(lane.queue), query));
+  const subject = names.laneSubject(lane, "*");
+  const query = { seq: counted.delivered.stream_seq + 1, next_by_subj: subject };
+  const found = await ask(jsm.streams.getMessage(names.queueStream(lane.queue), query));
   if (!found) return undefined;
   return { lane: laneToken(lane), taskId: taskIdOf(found.subject), sequence: found.seq };
 }

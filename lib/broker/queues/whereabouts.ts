@@ -5,15 +5,7 @@ import type { Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
 import { decodeEvent } from "../log/event-codec.ts";
 import { readNewest } from "../log/read-batch.ts";
-import {
-  dueSubject,
-  eventSubject,
-  type Facet,
-  oldScheduleSubject,
-  queueStream,
-  SCHEDULE_STREAM,
-  scheduleSubject,
-} from "../names.ts";
+import type { Facet } from "../names.ts";
 import { decodeWaiting, entrySubjects, placeOf } from "./queues.ts";
 import { fenceOf, isLeftBehind, waitingAfter } from "./waiting.ts";
 
@@ -60,7 +52,7 @@ export class Whereabouts {
   }
 
   async #newest(taskIds: readonly string[], facet: Facet): Promise<ReadonlyMap<string, TaskEvent>> {
-    const subjects = taskIds.map((taskId) => eventSubject(taskId, facet));
+    const subjects = taskIds.map((taskId) => this.#link.names.eventSubject(taskId, facet));
     const found = await readNewest(this.#link.use(), subjects);
     const events = found.map(decodeEvent).filter((event) => event !== undefined);
     return new Map(events.map((event) => [event.taskId, event]));
@@ -68,12 +60,13 @@ export class Whereabouts {
 
   /** Looks for each of the tasks in the schedule and in its queue. */
   async missing(tasks: readonly WaitingTask[]): Promise<Missing> {
+    const { names } = this.#link;
     // In the order in which tasks move, so that one that moves meanwhile is seen at least once.
-    const unplanned = await this.#notIn(SCHEDULE_STREAM, tasks, (task) => {
+    const unplanned = await this.#notIn(names.scheduleStream, tasks, (task) => {
       const { queue, level } = placeOf(task);
       const { taskId } = task;
-      const due = dueSubject(queue, level, taskId);
-      return [scheduleSubject(fenceOf(task)), oldScheduleSubject(taskId), due];
+      const due = names.dueSubject(queue, level, taskId);
+      return [names.scheduleSubject(fenceOf(task)), names.oldScheduleSubject(taskId), due];
     });
     const queues = Map.groupBy(unplanned, (task) => placeOf(task).queue);
     const missing: Missing = { nowhere: [], queueGone: [] };
@@ -91,9 +84,9 @@ export class Whereabouts {
     tasks: readonly WaitingTask[],
   ): Promise<WaitingTask[] | undefined> {
     const connected = this.#link.use();
-    const stream = queueStream(queue);
+    const stream = connected.names.queueStream(queue);
     try {
-      return await this.#notIn(stream, tasks, entrySubjects);
+      return await this.#notIn(stream, tasks, (task) => entrySubjects(connected.names, task));
     } catch (error) {
       const isGone =
         error instanceof BrokerUnavailable &&

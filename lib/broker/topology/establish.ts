@@ -2,7 +2,7 @@ import { equals } from "@bufbuild/protobuf";
 import pLimit from "p-limit";
 import { type QueueSettings, QueueSettingsSchema } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Dialed } from "../link/link.ts";
-import { type Lane, queueStream } from "../names.ts";
+import type { Lane } from "../names.ts";
 import { listLanes } from "../queues/list-lanes.ts";
 import { readQueueSettings } from "../queues/read-queue-settings.ts";
 import { allDone, ensure, ensureConsumers } from "./ensure.ts";
@@ -16,7 +16,8 @@ export async function establish(dialed: Dialed, options: TopologyOptions): Promi
   const queues = pLimit(QUEUES_AT_ONCE).map(options.queues, (queue) =>
     establishQueue(dialed, queue, options),
   );
-  await allDone([ensure(dialed, commonPlans(options)), queues]);
+  const common = commonPlans({ ...options, names: dialed.names });
+  await allDone([ensure(dialed, common), queues]);
 }
 
 /**
@@ -28,15 +29,16 @@ export async function establishQueue(
   queue: string,
   options: TopologyOptions,
 ): Promise<void> {
+  const { names } = dialed;
   await asSet(dialed, queue, async (settings, mayResume) => {
-    const plan = queuePlan(queue, options, settings);
+    const plan = queuePlan(queue, { ...options, names }, settings);
     await ensure(dialed, [{ ...plan, mayResume }]);
-    const lanes = await listLanes(dialed.jsm, queue);
+    const lanes = await listLanes(dialed, queue);
     const consumers = lanes.filter(({ lane }) => lane.type !== "").map(({ lane }) => lane);
     await ensureConsumers(dialed, {
       ...plan,
       mayResume,
-      consumers: consumers.map(lanePuller),
+      consumers: consumers.map((lane) => lanePuller(names, lane)),
     });
   });
 }
@@ -44,26 +46,28 @@ export async function establishQueue(
 /** Makes sure that the queue has the lane, as its settings say. */
 export async function establishLane(dialed: Dialed, lane: Lane): Promise<void> {
   const { queue } = lane;
+  const { names } = dialed;
   await asSet(dialed, queue, async ({ pause }, mayResume) => {
-    const plan = { config: { name: queueStream(queue) }, consumers: [lanePuller(lane)] };
+    const config = { name: names.queueStream(queue) };
+    const plan = { config, consumers: [lanePuller(names, lane)] };
     await ensureConsumers(dialed, { ...plan, paused: pause !== undefined, mayResume });
   });
 }
 
 async function asSet(
-  { jsm }: Dialed,
+  dialed: Dialed,
   queue: string,
   enforce: (settings: QueueSettings, mayResume: () => Promise<boolean>) => Promise<void>,
 ): Promise<void> {
-  let { settings } = await readQueueSettings(jsm, queue);
+  let { settings } = await readQueueSettings(dialed, queue);
   // What is paused was paused after it was written down. So what is read now, and not before, says whether it still holds.
   const mayResume = async () => {
-    const now = await readQueueSettings(jsm, queue);
+    const now = await readQueueSettings(dialed, queue);
     return now.settings.pause === undefined;
   };
   for (;;) {
     await enforce(settings, mayResume);
-    const now = await readQueueSettings(jsm, queue);
+    const now = await readQueueSettings(dialed, queue);
     if (equals(QueueSettingsSchema, settings, now.settings)) return;
     settings = now.settings;
   }

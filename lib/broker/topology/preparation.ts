@@ -11,7 +11,7 @@ export function preparation(
   let told: readonly string[] = [];
   return async (dialed) => {
     await establish(dialed, topology);
-    const found = await foreignSettings(dialed.jsm, topology.queues);
+    const found = await foreignSettings(dialed, topology.queues);
     for (const setting of found.filter((each) => !told.includes(each))) {
       log.warn({ setting }, "a setting in NATS is not ours, and is left");
     }

@@ -9,20 +9,7 @@ import {
 import { nanos } from "@nats-io/nats-core";
 import type { QueueSettings } from "#gen/millrace/v1/queue_service_pb.ts";
 import { LEVELS } from "#lib/task/priority.ts";
-import {
-  ALL_EVENTS,
-  ALL_PARKED,
-  ENFORCER,
-  EVENTS_STREAM,
-  type Lane,
-  laneSubject,
-  laneToken,
-  MOVER,
-  PARKED_STREAM,
-  queueStream,
-  SCHEDULE_STREAM,
-  wholeQueueSubject,
-} from "../names.ts";
+import { ENFORCER, type Lane, laneToken, MOVER, type Names } from "../names.ts";
 
 /** What an operator decides about the streams. */
 export interface TopologyOptions {
@@ -32,6 +19,11 @@ export interface TopologyOptions {
   readonly historyMaxBytes: number;
   readonly historyMs: number;
   readonly replicas: number;
+}
+
+/** The same, for one environment. */
+interface Planned extends TopologyOptions {
+  readonly names: Names;
 }
 
 export type StreamPlan = {
@@ -66,11 +58,11 @@ function puller(name: string, filter: string): StreamPlan["consumers"][number] {
  * The history of all tasks. A full log refuses new events (discard new) rather than forget old ones: a submit that
  * can't be written is refused, an outcome that can't be written is repeated.
  */
-function eventsPlan({ historyMaxBytes, historyMs, replicas }: TopologyOptions): StreamPlan {
+function eventsPlan({ names, historyMaxBytes, historyMs, replicas }: Planned): StreamPlan {
   return {
     config: {
-      name: EVENTS_STREAM,
-      subjects: [ALL_EVENTS],
+      name: names.eventsStream,
+      subjects: [names.allEvents],
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
@@ -89,14 +81,15 @@ function eventsPlan({ historyMaxBytes, historyMs, replicas }: TopologyOptions): 
  */
 export function queuePlan(
   queue: string,
-  options: TopologyOptions,
+  options: Planned,
   { pause, maxTasks, maxBytes }: QueueSettings,
 ): StreamPlan {
+  const { names } = options;
   return {
     paused: pause !== undefined,
     config: {
-      name: queueStream(queue),
-      subjects: [wholeQueueSubject(queue)],
+      name: names.queueStream(queue),
+      subjects: [names.wholeQueueSubject(queue)],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.New,
@@ -108,7 +101,7 @@ export function queuePlan(
       // So that many tasks can be looked for by one request.
       allow_direct: true,
     },
-    consumers: UNTYPED.map((lane) => lanePuller({ queue, ...lane })),
+    consumers: UNTYPED.map((lane) => lanePuller(names, { queue, ...lane })),
   };
 }
 
@@ -116,16 +109,16 @@ export function queuePlan(
 const UNTYPED = LEVELS.map(({ token }) => ({ level: token, type: "" }));
 
 /** What hands out the tasks of a lane. */
-export function lanePuller(lane: Lane): StreamPlan["consumers"][number] {
-  return puller(laneToken(lane), laneSubject(lane, "*"));
+export function lanePuller(names: Names, lane: Lane): StreamPlan["consumers"][number] {
+  return puller(laneToken(lane), names.laneSubject(lane, "*"));
 }
 
 /** Schedules can't be combined with discard new, hence a stream of their own. Moved tasks leave it when acknowledged. */
-function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
+function schedulePlan({ names, replicas }: Planned): StreamPlan {
   return {
     config: {
-      name: SCHEDULE_STREAM,
-      subjects: ["mr.schedule.*", "mr.due.*.*.*", "mr.limit.*.*", "mr.overdue.*.*"],
+      name: names.scheduleStream,
+      subjects: [...names.scheduleSubjects],
       retention: RetentionPolicy.Workqueue,
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
@@ -135,9 +128,9 @@ function schedulePlan({ replicas }: TopologyOptions): StreamPlan {
       allow_rollup_hdrs: true,
     },
     consumers: [
-      puller(MOVER, "mr.due.*.*.*"),
+      puller(MOVER, names.allDue),
       // One for all limits: which of a task's was reached is decided by its history.
-      puller(ENFORCER, "mr.overdue.*.*"),
+      puller(ENFORCER, names.allOverdue),
     ],
   };
 }
@@ -146,11 +139,11 @@ const PARKED_MAX_MESSAGES = 10_000;
 const PARKED_MAX_BYTES = 16 * 1024 * 1024;
 
 /** What could not be read. Bounded, the oldest goes first: garbage must not be able to fill the disk. */
-function parkedPlan({ replicas }: TopologyOptions): StreamPlan {
+function parkedPlan({ names, replicas }: Planned): StreamPlan {
   return {
     config: {
-      name: PARKED_STREAM,
-      subjects: [ALL_PARKED],
+      name: names.parkedStream,
+      subjects: [names.allParked],
       retention: RetentionPolicy.Limits,
       storage: StorageType.File,
       discard: DiscardPolicy.Old,
@@ -163,6 +156,6 @@ function parkedPlan({ replicas }: TopologyOptions): StreamPlan {
 }
 
 /** The streams that there are in any case. What the queues need, depends on their settings besides. */
-export function commonPlans(options: TopologyOptions): readonly StreamPlan[] {
+export function commonPlans(options: Planned): readonly StreamPlan[] {
   return [eventsPlan(options), schedulePlan(options), parkedPlan(options)];
 }

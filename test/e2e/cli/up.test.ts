@@ -6,6 +6,7 @@ import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import { jetstreamManager } from "@nats-io/jetstream";
 import { AuthorizationError } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { expect, onTestFinished, test } from "vitest";
@@ -245,6 +246,14 @@ test("a setting that no service knows, or takes, is reported before anything sta
   const { code, stderr } = await up.ended;
   expect(code).toBe(2);
   expect(stderr).toMatch(/^error: unknown setting MILLRACE_TYPO; .*\n$/);
+});
+
+test("up runs the environment that MILLRACE_NAMESPACE names", async () => {
+  await using system = await startUp({ MILLRACE_NAMESPACE: "staging" });
+  await using nc = await connect({ servers: system.facts.nats });
+  const streams = await (await jetstreamManager(nc)).streams.names().next();
+  expect(streams).toContain("MR-staging_EVENTS");
+  expect(streams.filter((name) => !/^(KV_mr|MR)-staging_/.test(name))).toEqual([]);
 });
 
 test("a token is asked for by the system's own NATS, and is seen by nobody else", async () => {

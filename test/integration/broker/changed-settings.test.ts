@@ -2,11 +2,12 @@ import type { ConsumerUpdateConfig, StreamUpdateConfig } from "@nats-io/jetstrea
 import { nanos } from "@nats-io/nats-core";
 import { expect, test } from "vitest";
 import { Broker } from "#lib/broker/broker.ts";
-import { EVENTS_STREAM, MOVER, SCHEDULE_STREAM } from "#lib/broker/names.ts";
+import { MOVER, Names } from "#lib/broker/names.ts";
 import { natsServers } from "#lib/process/nats-server.ts";
 import { openTestBroker, QUIET, specOf, TOPOLOGY } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
+const { eventsStream, scheduleStream } = new Names();
 const NEVER = new AbortController().signal;
 
 const STREAM_CHANGES: readonly Partial<StreamUpdateConfig>[] = [
@@ -29,10 +30,10 @@ for (const change of STREAM_CHANGES) {
     await using nats = await startTestNats();
     await using broker = await openTestBroker(nats.url);
     const { streams } = broker.link.use().jsm;
-    const before = await streams.info(EVENTS_STREAM);
-    await streams.update(EVENTS_STREAM, change);
+    const before = await streams.info(eventsStream);
+    await streams.update(eventsStream, change);
     await broker.link.repair();
-    expect((await streams.info(EVENTS_STREAM)).config).toEqual(before.config);
+    expect((await streams.info(eventsStream)).config).toEqual(before.config);
     expect(await broker.log.begin("t", specOf())).toBeDefined();
     expect(await broker.log.begin("u", specOf())).toBeDefined();
   });
@@ -43,10 +44,10 @@ for (const change of CONSUMER_CHANGES) {
     await using nats = await startTestNats();
     await using broker = await openTestBroker(nats.url);
     const { consumers } = broker.link.use().jsm;
-    const before = await consumers.info(SCHEDULE_STREAM, MOVER);
-    await consumers.update(SCHEDULE_STREAM, MOVER, change);
+    const before = await consumers.info(scheduleStream, MOVER);
+    await consumers.update(scheduleStream, MOVER, change);
     await broker.link.repair();
-    expect((await consumers.info(SCHEDULE_STREAM, MOVER)).config).toEqual(before.config);
+    expect((await consumers.info(scheduleStream, MOVER)).config).toEqual(before.config);
   });
 }
 
@@ -57,7 +58,7 @@ test("a setting that can't be put back is told once", async () => {
   const servers = natsServers(nats.url);
   await using broker = new Broker({ servers, name: "test", log, topology: TOPOLOGY });
   await broker.link.whenUp(NEVER);
-  await broker.link.use().jsm.streams.update(EVENTS_STREAM, { deny_purge: true });
+  await broker.link.use().jsm.streams.update(eventsStream, { deny_purge: true });
   await broker.link.repair();
   await broker.link.repair();
   expect(told).toEqual([{ setting: "MR_EVENTS: deny_purge" }]);
@@ -66,7 +67,7 @@ test("a setting that can't be put back is told once", async () => {
 test("a process that starts tells of a setting that can't be put back", async () => {
   await using nats = await startTestNats();
   await using earlier = await openTestBroker(nats.url);
-  await earlier.link.use().jsm.streams.update(EVENTS_STREAM, { deny_purge: true });
+  await earlier.link.use().jsm.streams.update(eventsStream, { deny_purge: true });
   const told: object[] = [];
   const log = { ...QUIET, warn: (fields: object) => void told.push(fields) };
   const servers = natsServers(nats.url);

@@ -3,8 +3,8 @@ import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
-import { queueSource, takeNow } from "#lib/broker/queues/pull.ts";
-import { openTestBroker, specOf } from "#test/support/broker.ts";
+import { takeNow } from "#lib/broker/queues/pull.ts";
+import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
 /** A line to the broker that is cut behind the first task that it delivers. */

@@ -10,11 +10,11 @@ import {
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
-import { queueSource, takeNext, takeNow } from "#lib/broker/queues/pull.ts";
+import { takeNext, takeNow } from "#lib/broker/queues/pull.ts";
 import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { QueueFull } from "#lib/task/errors.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
-import { openTestBroker } from "#test/support/broker.ts";
+import { openTestBroker, queueSource } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begun, standingOf, step } from "#test/support/steps.ts";
 

@@ -9,13 +9,14 @@ import {
 } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { type Fence, TaskLog } from "#lib/broker/log/task-log.ts";
-import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { Names } from "#lib/broker/names.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { queueTask, refuseTask } from "#lib/task/next-state.ts";
 import { allStored, openTestBroker, specOf } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
 import { startTestNats } from "#test/support/nats.ts";
 
+const { eventsStream } = new Names();
 const running = (attempt: number) =>
   create(StateChangeSchema, { state: TaskState.RUNNING, attempt });
 
@@ -138,8 +139,8 @@ test("a log that acknowledges what attempts say stores it when its history has r
   await using broker = await openTestBroker(nats.url);
   const fence = await start(broker, await begin(broker, "t"), 1);
   const { streams } = broker.link.use().jsm;
-  const { config, state } = await streams.info(EVENTS_STREAM);
-  await streams.update(EVENTS_STREAM, { max_bytes: state.bytes });
+  const { config, state } = await streams.info(eventsStream);
+  await streams.update(eventsStream, { max_bytes: state.bytes });
   const clustered = new TaskLog(broker.link, 3);
   let isOver = false;
   const noted = clustered.note(fence, word(1, "late"))?.finally(() => {
@@ -147,7 +148,7 @@ test("a log that acknowledges what attempts say stores it when its history has r
   });
   await expect(broker.log.append(fence, queueTask(running(1)))).rejects.toThrow(HistoryFull);
   expect(isOver).toBe(false);
-  await streams.update(EVENTS_STREAM, { max_bytes: config.max_bytes });
+  await streams.update(eventsStream, { max_bytes: config.max_bytes });
   await noted;
   expect((await readLog(nats.url)).get("t")?.map(({ facet }) => facet.case)).toEqual([
     "spec",

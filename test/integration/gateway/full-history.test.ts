@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Broker } from "#lib/broker/broker.ts";
-import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { Names } from "#lib/broker/names.ts";
 import { HistoryFull, OutcomeUnknown, QueueFull } from "#lib/task/errors.ts";
 import { openTestBroker, specOf, TOPOLOGY } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -9,13 +9,14 @@ import { deleteFinished } from "../../../services/gateway/delete.ts";
 import { restart } from "../../../services/gateway/restart.ts";
 import { submit } from "../../../services/gateway/submit.ts";
 
+const { eventsStream } = new Names();
 const STEP_BYTES = 16;
 
 /** Leaves the history so many bytes of room. */
 async function leaveRoom(broker: Broker, bytes: number): Promise<void> {
   const { streams } = broker.link.use().jsm;
-  const { state } = await streams.info(EVENTS_STREAM);
-  await streams.update(EVENTS_STREAM, { max_bytes: state.bytes + bytes });
+  const { state } = await streams.info(eventsStream);
+  await streams.update(eventsStream, { max_bytes: state.bytes + bytes });
 }
 
 async function refusalOf(answer: Promise<unknown>): Promise<unknown> {
@@ -79,6 +80,6 @@ test("ended tasks can be deleted from a history that is full, by two gateways at
   expect(await Promise.all(ids.map((id) => broker.log.read(id)))).toEqual(ids.map(() => undefined));
   await submit(broker, "new", { asked: spec, spec });
   await broker.link.repair();
-  const { config } = await broker.link.use().jsm.streams.info(EVENTS_STREAM);
+  const { config } = await broker.link.use().jsm.streams.info(eventsStream);
   expect(config.max_bytes).toBe(TOPOLOGY.historyMaxBytes);
 });

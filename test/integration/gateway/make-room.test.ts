@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { Names } from "#lib/broker/names.ts";
 import { shareTaken } from "#lib/task/retention.ts";
 import { openTestBroker, QUIET } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -10,16 +10,17 @@ import { JanitorFigures } from "../../../services/gateway/janitor/figures.ts";
 import { makeRoom } from "../../../services/gateway/janitor/make-room.ts";
 import { acceptTask, facetsOf, livedTask } from "./lived-task.ts";
 
+const { eventsStream } = new Names();
 const { SUCCEEDED, FAILED, CANCELED, RUNNING } = TaskState;
 const NEVER = new AbortController().signal;
 
 /** Limits the log so that this share of it is taken, in bytes or in events. */
 async function fill(broker: Broker, taken: number, of: "bytes" | "events" = "bytes") {
   const { streams } = broker.link.use().jsm;
-  const { state } = await streams.info(EVENTS_STREAM);
+  const { state } = await streams.info(eventsStream);
   const limit = of === "bytes" ? { max_bytes: state.bytes } : { max_msgs: state.messages };
   const [[key = "", now = 0] = []] = Object.entries(limit);
-  await streams.update(EVENTS_STREAM, { [key]: Math.floor(now / taken) });
+  await streams.update(eventsStream, { [key]: Math.floor(now / taken) });
 }
 
 async function tasks(broker: Broker, kind: string, count: number, end: TaskState) {

@@ -2,13 +2,14 @@ import pLimit from "p-limit";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { EVENTS_STREAM } from "#lib/broker/names.ts";
+import { Names } from "#lib/broker/names.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { type Ended, removeEnded } from "../../../services/gateway/janitor/remove-ended.ts";
 import { restart } from "../../../services/gateway/restart.ts";
 import { facetsOf, livedTask, moveTask } from "./lived-task.ts";
 
+const { eventsStream } = new Names();
 const { SUCCEEDED, FAILED, CANCELED, RUNNING } = TaskState;
 const ALL = ["spec", "state", "progress", "output", "log", "state"];
 
@@ -76,8 +77,8 @@ test("tasks that may be started again leave a log that has no room for their mar
   for (const [index, state] of [FAILED, CANCELED].entries())
     await livedTask(broker, `ended-${index}`, state);
   const { streams } = broker.link.use().jsm;
-  const { state } = await streams.info(EVENTS_STREAM);
-  await streams.update(EVENTS_STREAM, { max_bytes: state.bytes });
+  const { state } = await streams.info(eventsStream);
+  await streams.update(eventsStream, { max_bytes: state.bytes });
   const ends = await endsOf(broker, ["ended-0", "ended-1"]);
   expect(await removeEnded(broker, ends)).toBe(2);
   expect(await broker.log.read("ended-0")).toBeUndefined();

@@ -6,10 +6,10 @@ import { RedriveDeadLettersRequestSchema } from "#gen/millrace/v1/task_service_p
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
-import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
+import { takeNext } from "#lib/broker/queues/pull.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { BrokerUnavailable, TaskNotFinished } from "#lib/task/errors.ts";
-import { openTestBroker, QUIET, specOf } from "#test/support/broker.ts";
+import { openTestBroker, QUIET, queueSource, specOf } from "#test/support/broker.ts";
 import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begun, livesOf, standingOf, step, usedAgain } from "#test/support/steps.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { queueSource, takeNext } from "#lib/broker/queues/pull.ts";
-import { openTestBroker } from "#test/support/broker.ts";
+import { takeNext } from "#lib/broker/queues/pull.ts";
+import { openTestBroker, queueSource } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { begun, standingOf, step } from "#test/support/steps.ts";
 import { Lease } from "../../../services/worker/lease.ts";

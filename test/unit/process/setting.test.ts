@@ -3,12 +3,14 @@ import {
   hostName,
   list,
   listOf,
+  namespaceName,
   oneOf,
   port,
   queueLimits,
   queueNames,
   type Setting,
   text,
+  valueIn,
   waitingMs,
   wholeNumber,
 } from "#lib/process/setting.ts";
@@ -43,6 +45,17 @@ test("queue names are checked, and each counts once", () => {
   expect(queueNames("default, reports,default")).toEqual(["default", "reports"]);
   expect(() => queueNames("Reports")).toThrow('"Reports" is no queue name');
   expect(() => queueNames(",")).toThrow("at least one queue");
+});
+
+test("a namespace that would not fit into names and subjects is refused with what is allowed", () => {
+  for (const name of ["s", "staging", "eu-west-1", "1", "a".repeat(32)])
+    expect(namespaceName(name)).toBe(name);
+  for (const wrong of ["Staging", "a.b", "a_b", "-a", "a-", "a b", "*", ">", "a".repeat(33), ""])
+    expect(() => namespaceName(wrong), wrong).toThrow("must be lower-case letters, digits");
+  const env = { MILLRACE_NAMESPACE: "Staging" };
+  const told = 'MILLRACE_NAMESPACE: "Staging" is not allowed: must be lower-case letters';
+  expect(() => valueIn(env, SETTINGS.namespace)).toThrow(told);
+  expect(valueIn({}, SETTINGS.namespace)).toBe("");
 });
 
 test("hosts are named as browsers name them, and nothing else is taken for one", () => {
