@@ -149,10 +149,9 @@ describe("an attempt with limits", () => {
     });
     await historyOf(gateway, await submit(gateway, {}, { queue }));
     await historyOf(gateway, await submit(gateway, { permanent: "NO" }, { queue }));
-    const late = await submit(gateway, { gate: gate.url }, { attemptTimeout: SOFT, queue });
-    await historyOf(gateway, late);
+    const late = { steps: 1, idleMs: 60_000 };
+    await historyOf(gateway, await submit(gateway, late, { attemptTimeout: SOFT, queue }));
     const running = await submit(gateway, { gate: gate.url }, { queue });
-    await gate.arrived();
     await gate.arrived();
 
     const type = `task_type="google.protobuf.Struct"`;
