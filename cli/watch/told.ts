@@ -6,6 +6,7 @@ import {
   type TaskEvent,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
+import { cut } from "#lib/process/cut.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { type Line, painted } from "../terminal/line.ts";
@@ -36,7 +37,7 @@ function stateLine(change: StateChange, telling: Telling): Line | undefined {
     case TaskState.SUCCEEDED:
       return [painted("green", `✔ succeeded${took(telling)}`)];
     case TaskState.FAILED:
-      return [painted("red", `✘ failed${took(telling)}: ${errorText(change)}`)];
+      return [painted("red", `✘ failed${took(telling)}: ${failureText(change)}`)];
     case TaskState.CANCELED:
       return [painted("yellow", `✘ canceled${canceledBecause(change)}`)];
     case TaskState.EXPIRED:
@@ -62,13 +63,21 @@ function startLine(change: StateChange, { before }: Telling): Line | undefined {
 function retryLine(change: StateChange, atMs: number): string {
   const { nextAttemptTime: next, attempt } = change;
   const delay = next ? ` in ${shownDuration(timestampMs(next) - atMs)}` : "";
-  return `attempt ${attempt} failed: ${errorText(change)}; the next one starts${delay}`;
+  return `attempt ${attempt} failed: ${failureText(change)}; the next one starts${delay}`;
 }
 
 function took({ before, atMs }: Telling): string {
   const ms = atMs - before.sinceMs;
   const attempts = before.attempt > 1 ? `, attempt ${before.attempt}` : "";
   return Number.isNaN(ms) ? "" : ` in ${shownDuration(ms)}${attempts}`;
+}
+
+/** Of what a handler has told of an error besides, as much as a line has room for. */
+const MAX_DETAILS_BYTES = 400;
+
+function failureText({ error }: Pick<StateChange, "error">): string {
+  const details = error?.details ? ` ${cut(JSON.stringify(error.details), MAX_DETAILS_BYTES)}` : "";
+  return errorText({ error }) + details;
 }
 
 export function errorText({ error }: Pick<StateChange, "error">): string {

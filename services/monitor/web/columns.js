@@ -115,8 +115,13 @@ function says(task) {
   return saying(task) || "–";
 }
 
+/** Of what a handler has told of an error besides, as much as a cell has room for. */
+const MAX_DETAILS = 200;
+
 function errorText(error) {
-  return error ? `${error.code}: ${error.message}` : "";
+  if (!error) return "";
+  const details = error.details ? ` ${JSON.stringify(error.details)}`.slice(0, MAX_DETAILS) : "";
+  return `${error.code}: ${error.message}${details}`;
 }
 
 function progressText({ fraction, note }) {

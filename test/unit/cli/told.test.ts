@@ -48,6 +48,13 @@ test("a retry says why, and when it goes on", () => {
   ]);
 });
 
+test("a failure says what its handler has told besides, as much as a line has room for", () => {
+  const details = { status: 503, body: "x".repeat(1_000) };
+  const [line = ""] = lines(state(FAILED, 1, { error: { ...error, details } }));
+  expect(line).toContain('there is no host (DNS) {"status":503,"body":"xxx');
+  expect(line.length).toBeLessThan(500);
+});
+
 test("a lost worker and a leaving one are told apart", () => {
   expect(lines(state(RUNNING, 1), state(RUNNING, 2), state(QUEUED, 2), state(RUNNING, 3))).toEqual([
     "its worker was lost; attempt 2 starts on worker-1",
