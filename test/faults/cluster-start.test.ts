@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { startTestCluster } from "#test/support/cluster.ts";
-import { faultRow, seconds } from "#test/support/fault-row.ts";
+import { longRow, seconds } from "#test/support/fault-row.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import { submitPatiently } from "#test/support/patient-submit.ts";
 import { watchPatiently } from "#test/support/patient-watch.ts";
@@ -9,7 +9,7 @@ import { System, typesKnown } from "#test/support/system.ts";
 /** Servers choose a new leader within 10 s; of a stream that was being made, once more after that. */
 const READY_MS = 20_000;
 
-faultRow(
+longRow(
   "services that start for the first time while the cluster loses its leader are soon ready",
   async (row) => {
     await using system = System.on(await startTestCluster(), { MILLRACE_REPLICAS: "3" });

@@ -1,6 +1,6 @@
 import { expect } from "vitest";
 import { type ClusterNode, startTestCluster, type TestCluster } from "#test/support/cluster.ts";
-import { type FaultRow, faultRow, seconds } from "#test/support/fault-row.ts";
+import { type FaultRow, faultRow, longRow, seconds } from "#test/support/fault-row.ts";
 import { RouteProxies } from "#test/support/route-proxies.ts";
 import type { Service } from "#test/support/service.ts";
 import { System, scriptOf, typesKnown } from "#test/support/system.ts";
@@ -104,7 +104,7 @@ faultRow(
   180_000,
 );
 
-faultRow(
+longRow(
   "a server that is cut off from its cluster is noticed only by those that are connected to it",
   (row) =>
     underPartition(

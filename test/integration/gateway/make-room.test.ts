@@ -41,7 +41,7 @@ test("in a log that is nearly full, what tasks said on their way leaves first, o
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const runs = await tasks(broker, "runs", 3, RUNNING);
-  const ended = await tasks(broker, "ended", 1_500, SUCCEEDED);
+  const ended = await tasks(broker, "ended", 700, SUCCEEDED);
   await fill(broker, 0.81);
   const figures = new JanitorFigures();
   await makeRoom({ broker, log: QUIET, figures }).pass(NEVER);
@@ -58,9 +58,9 @@ test("whole tasks leave next, the oldest first, dead letters last, and never one
   await using broker = await openTestBroker(nats.url);
   await acceptTask(broker, "waits");
   const runs = await tasks(broker, "runs", 20, RUNNING);
-  const failed = await tasks(broker, "failed", 300, FAILED);
-  const canceled = await tasks(broker, "canceled", 150, CANCELED);
-  const succeeded = await tasks(broker, "succeeded", 1_000, SUCCEEDED);
+  const failed = await tasks(broker, "failed", 120, FAILED);
+  const canceled = await tasks(broker, "canceled", 60, CANCELED);
+  const succeeded = await tasks(broker, "succeeded", 600, SUCCEEDED);
   const figures = new JanitorFigures();
   const chore = makeRoom({ broker, log: QUIET, figures });
   const known = async (ids: readonly string[]) =>
