@@ -11,6 +11,8 @@ export interface Launch {
   /** A command that gets node's as its last arguments, and becomes it: what the process is then to its signals. */
   readonly through?: readonly string[];
   readonly node?: string;
+  /** What node is told on its command line. */
+  readonly flags?: readonly string[];
 }
 
 /** A real service in a process of its own, on free ports. */
@@ -24,9 +26,9 @@ export class Service implements AsyncDisposable {
   constructor(
     main: string,
     env: Readonly<Record<string, string>>,
-    { through = [], node = process.execPath }: Launch = {},
+    { through = [], node = process.execPath, flags = [] }: Launch = {},
   ) {
-    const [command = node, ...args] = [...through, node, main];
+    const [command = node, ...args] = [...through, node, ...flags, main];
     this.#child = spawn(command, args, {
       env: { PATH: process.env["PATH"], ...env },
       stdio: ["ignore", "pipe", "pipe"],
