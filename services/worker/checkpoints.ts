@@ -13,11 +13,11 @@ import type { Stops } from "./stops.ts";
 /** What an earlier attempt has saved; a first one has none before it. */
 export async function lastCheckpoint(
   broker: Broker,
-  { taskId }: Fence,
+  fence: Fence,
   { attempt }: StateChange,
 ): Promise<Checkpoint | undefined> {
   if (attempt === 1) return undefined;
-  return await untilAnswered(broker.link, () => broker.log.checkpoint(taskId));
+  return await untilAnswered(broker.link, () => broker.log.checkpoint(fence));
 }
 
 /** How long a checkpoint waits for what was said before it to be stored. */

@@ -168,9 +168,10 @@ export class TaskLog {
   }
 
   /** The last checkpoint of the task, if there is one. */
-  async checkpoint(taskId: string): Promise<Checkpoint | undefined> {
+  async checkpoint({ taskId, specSequence }: Fence): Promise<Checkpoint | undefined> {
     const event = await this.#newestEvent(taskId, "checkpoint");
-    return event?.facet.case === "checkpoint" ? event.facet.value : undefined;
+    if (event?.facet.case !== "checkpoint" || event.sequence < specSequence) return undefined;
+    return event.facet.value;
   }
 
   /** The task as it stands, read from the leader; undefined if there is none. */
@@ -182,9 +183,11 @@ export class TaskLog {
       this.#newestEvent(taskId, "spec"),
       this.#newestEvent(taskId, "progress"),
     ]);
-    // One that is older is of a task that was deleted and submitted anew meanwhile.
-    const state = found && spec && found.sequence > spec.sequence ? found : undefined;
-    const task = fold([spec, state, progress].filter((event) => event !== undefined));
+    // What is older is of a task that had the id before, and is being removed, or was not to its end.
+    const [state, own] = [found, progress].map((event) =>
+      event && spec && event.sequence > spec.sequence ? event : undefined,
+    );
+    const task = fold([spec, state, own].filter((event) => event !== undefined));
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
     if (!task || (last && isGone(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));

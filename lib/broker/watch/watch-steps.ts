@@ -34,13 +34,16 @@ export async function* join(
 ): AsyncGenerator<WatchStep, boolean> {
   const standing = await log.read(taskId);
   if (!standing) throw new TaskNotFound(taskId);
-  const { task } = standing;
+  const { task, fence } = standing;
   // What is later than all that was written of the task may have been written of others.
   if (afterSequence > task.sequence) await refuseUnknown(scan, afterSequence);
   yield { case: "snapshot", value: task };
   watcher.skipTo(afterSequence);
   let ended = isTerminal(task.state);
-  for await (const event of log.history(taskId, afterSequence, task.sequence)) {
+  // What is older than its spec is of a task that had the id before.
+  const before = BigInt(fence.specSequence) - 1n;
+  const after = afterSequence > before ? afterSequence : before;
+  for await (const event of log.history(taskId, after, task.sequence)) {
     if (watcher.left) return true;
     watcher.skipTo(event.sequence);
     if (event.facet.case === "state") ended = isTerminalEvent(event);

@@ -1,0 +1,32 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test } from "vitest";
+import { CheckpointSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { openTestBroker } from "#test/support/broker.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { standingOf } from "#test/support/steps.ts";
+import { lastCheckpoint } from "../../../services/worker/checkpoints.ts";
+import { openWatching } from "../broker/watch-record.ts";
+import { acceptTask, livedTask, moveTask } from "./lived-task.ts";
+
+const { RUNNING, SUCCEEDED } = TaskState;
+
+test("a task has nothing of one that had its id before, and whose removal was not finished", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const first = await livedTask(broker, "t", RUNNING);
+  await broker.log.saveCheckpoint(first, create(CheckpointSchema, { attempt: 1 }));
+  await moveTask(broker, first, SUCCEEDED);
+  // What a janitor begins with.
+  await broker.log.removeEvents([first.specSequence]);
+
+  const fence = await moveTask(broker, await acceptTask(broker, "t"), RUNNING);
+  const { task, last } = await standingOf(broker, "t");
+  expect(task.progress).toBeUndefined();
+  expect(last && (await lastCheckpoint(broker, fence, { ...last, attempt: 2 }))).toBeUndefined();
+  await moveTask(broker, fence, SUCCEEDED);
+  await using watching = await openWatching(broker);
+  const signal = AbortSignal.timeout(30_000);
+  const steps = await Array.fromAsync(watching.watch("t", 0n, signal));
+  const events = steps.flatMap(({ case: kind, value }) => (kind === "event" ? [value] : []));
+  expect(events.map(({ facet }) => facet.case)).toEqual(["spec", "state", "state"]);
+});
