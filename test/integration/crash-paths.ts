@@ -3,6 +3,7 @@ import { anyPack, type Duration, durationFromMs, EmptySchema } from "@bufbuild/p
 import { type TaskSpec, TaskSpecSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { RedriveDeadLettersRequestSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import { takeNow } from "#lib/broker/queues/pull.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
@@ -30,29 +31,43 @@ export interface Path {
   readonly name: string;
   /** Whether a process that stops on the way may leave no task. */
   readonly mayBeGone?: boolean;
+  /** Other tasks that are there before, and end as well. */
+  readonly beside?: readonly string[];
   /** What others have done before. */
   prepare(broker: Broker, taskId: string): Promise<unknown>;
   act(broker: Broker, taskId: string): Promise<unknown>;
+  /** What must be so when another process has come. `isDone`: whether the one that stopped had done all of it. */
+  check?(broker: Broker, taskId: string, isDone: boolean): Promise<unknown>;
 }
 
+export const INPUT = anyPack(EmptySchema, create(EmptySchema));
 const NEVER = new AbortController().signal;
 const ASKED = { reason: "", requestedBy: "ada" };
 const FILLER = "filler";
 const { FAILED } = TaskState;
 
-function specOf(times: { delay?: number; ttl?: number; timeout?: number } = {}): TaskSpec {
+interface Asked {
+  readonly delay?: number;
+  readonly ttl?: number;
+  readonly timeout?: number;
+  /** Whether it has an input, and so a lane of its type. */
+  readonly isTyped?: boolean;
+}
+
+export function specOf({ isTyped = false, ...times }: Asked = {}): TaskSpec {
   const of = (ms: number | undefined): Duration | undefined =>
     ms === undefined ? undefined : durationFromMs(ms);
   const [delay, ttl, taskTimeout] = [of(times.delay), of(times.ttl), of(times.timeout)];
   return create(TaskSpecSchema, {
     queue: "default",
+    ...(isTyped && { input: INPUT }),
     ...(delay && { start: { case: "delay", value: delay } }),
     ...(ttl && { expiry: { case: "ttl", value: ttl } }),
     ...(taskTimeout && { taskTimeout }),
   });
 }
 
-async function accept(broker: Broker, taskId: string, spec = specOf()): Promise<void> {
+export async function accept(broker: Broker, taskId: string, spec = specOf()): Promise<void> {
   await submit(broker, taskId, { asked: spec, spec });
 }
 
@@ -67,11 +82,18 @@ async function fill(broker: Broker): Promise<void> {
   await broker.queues.enqueue(await begun(broker, FILLER));
 }
 
-/** Runs tasks until none is handed out any more, each to this end. */
+/** The tasks that a worker is handed now, from every lane. */
+export async function take(broker: Broker): Promise<Delivery[]> {
+  const lanes = await broker.lanes.list("default");
+  const taken = lanes.map(({ level, type }) =>
+    takeNow(broker.link.use(), queueSource("default", level, type), 100),
+  );
+  return (await Promise.all(taken)).flat();
+}
+
+/** Runs the tasks that are handed out, each to this end. */
 export async function work(broker: Broker, workerId: string, outcome: OwnOutcome): Promise<void> {
-  const source = queueSource("default", "p2");
-  const deliveries = await takeNow(broker.link.use(), source, 100);
-  for (const delivery of deliveries) {
+  for (const delivery of await take(broker)) {
     const lease = new Lease(delivery);
     const options = { ...beginningBy(workerId, broker), maxCrashes: 1_000 };
     const { waiting } = delivery;
@@ -109,10 +131,7 @@ async function untilMoved(
 const nothing = async () => {};
 const RETRY = { kind: "retry", code: "DOWN", message: "down", retryAfterMs: 100 } as const;
 const INTERRUPTED = { kind: "interrupted" } as const;
-export const SUCCEEDED = {
-  kind: "succeeded",
-  output: anyPack(EmptySchema, create(EmptySchema)),
-} as const;
+export const SUCCEEDED = { kind: "succeeded", output: INPUT } as const;
 
 export const PATHS: readonly Path[] = [
   { name: "a submit", mayBeGone: true, prepare: nothing, act: accept },
@@ -123,6 +142,25 @@ export const PATHS: readonly Path[] = [
     act: (broker, id) => accept(broker, id, specOf({ delay: 300, ttl: 60_000, timeout: 60_000 })),
   },
   { name: "a submit to a full queue", mayBeGone: true, prepare: fill, act: accept },
+  {
+    name: "a submit of a type that is new to the queue",
+    mayBeGone: true,
+    prepare: nothing,
+    act: (broker, id) => accept(broker, id, specOf({ isTyped: true })),
+  },
+  {
+    name: "a submit of a type with times",
+    mayBeGone: true,
+    prepare: nothing,
+    act: (broker, id) =>
+      accept(broker, id, specOf({ isTyped: true, delay: 300, ttl: 60_000, timeout: 60_000 })),
+  },
+  {
+    name: "a submit of a type to a full queue",
+    mayBeGone: true,
+    prepare: fill,
+    act: (broker, id) => accept(broker, id, specOf({ isTyped: true })),
+  },
   {
     name: "the repeat of a submit that died",
     prepare: (broker, id) => broker.log.begin(id, specOf()),

@@ -8,15 +8,25 @@ const WRITES: readonly (readonly [kind: string, subject: RegExp])[] = [
   ["entry", /^mr\.queue\./],
   ["plan", /^mr\.schedule\./],
   ["limit", /^mr\.limit\./],
-  ["cancel hint", /^mr\.control\./],
+  ["cancel hint", /^mr\.control\.cancel\./],
+  ["hint of a new lane", /^mr\.control\.lane\./],
+  ["hint that room is wanted", /^mr\.control\.room\./],
+  ["hint of who leaves", /^mr\.control\.left$/],
   ["acknowledgement", /^\$JS\.ACK\./],
   ["removed message", /^\$JS\.API\.STREAM\.MSG\.DELETE\./],
+  ["bucket", /^\$JS\.API\.STREAM\.CREATE\.KV_mr_config$/],
+  ["setting", /^\$KV\.mr_config\.queue\./],
+  ["task type", /^\$KV\.mr_config\.task-type\./],
+  ["limits of a queue", /^\$JS\.API\.STREAM\.UPDATE\.MR_QUEUE_/],
+  ["lane", /^\$JS\.API\.CONSUMER\.(DURABLE\.)?CREATE\.MR_QUEUE_/],
+  ["pause of a lane", /^\$JS\.API\.CONSUMER\.PAUSE\.MR_QUEUE_/],
 ];
 
 export const WRITE_KINDS = WRITES.map(([kind]) => kind);
 
+/** A consumer of the log is a place in a walk, which ends with the process. */
 const QUESTIONS =
-  /^(\$JS\.API\.(INFO|STREAM\.(INFO|NAMES|MSG\.GET)|CONSUMER\.(INFO|LIST|MSG\.NEXT)|DIRECT\.GET)|_INBOX)/;
+  /^(\$JS\.API\.(INFO|STREAM\.(INFO|NAMES|MSG\.GET)|CONSUMER\.(INFO|LIST|MSG\.NEXT|(CREATE|DELETE)\.MR_EVENTS)|DIRECT\.GET)|_INBOX)/;
 
 type Doomed = Pick<Broker, "link">;
 
@@ -25,7 +35,7 @@ export class Crash {
   /** The kinds of its writes until then. */
   readonly writes: string[] = [];
   readonly #before: number;
-  readonly #crashed = Promise.withResolvers<void>();
+  readonly #crashed = Promise.withResolvers<false>();
   #isOver = false;
 
   /** `before`: how many writes it gets through. */
@@ -37,9 +47,13 @@ export class Crash {
     this.#stop(nc, "requestMany", () => new Promise(() => {}));
   }
 
-  /** Resolves when the process has stopped, or when it has done all that it wanted to. */
-  async orDone(act: Promise<unknown>): Promise<void> {
-    await Promise.race([act, this.#crashed.promise]);
+  /** Resolves when the process has stopped, or when it has done all that it wanted to; and says whether it has. */
+  orDone(act: Promise<unknown>): Promise<boolean> {
+    const done = act.then(
+      () => true,
+      () => false,
+    );
+    return Promise.race([this.#crashed.promise, done]);
   }
 
   #stop(nc: NatsConnection, method: "publish" | "request" | "requestMany", never: () => unknown) {
@@ -54,10 +68,13 @@ export class Crash {
   #passes(subject: string): boolean {
     if (QUESTIONS.test(subject)) return true;
     const [kind] = WRITES.find(([, pattern]) => pattern.test(subject)) ?? [];
-    if (kind === undefined)
-      throw new Error(`a write to ${subject} is of no kind that is known here`);
+    if (kind === undefined) {
+      const unknown = new Error(`a write to ${subject} is of no kind that is known here`);
+      this.#crashed.reject(unknown);
+      throw unknown;
+    }
     this.#isOver = this.writes.length === this.#before;
-    if (this.#isOver) this.#crashed.resolve();
+    if (this.#isOver) this.#crashed.resolve(false);
     else this.writes.push(kind);
     return !this.#isOver;
   }
