@@ -122,9 +122,9 @@ export class Broker implements AsyncDisposable {
     return this.#cursor(options, [names.scheduleStream, ...streams]);
   }
 
-  /** A walk through the events of the facets, from the oldest one on. */
-  logWalk(facets: readonly Facet[], options: { readonly headersOnly?: boolean } = {}): LogWalk {
-    return new LogWalk({ link: this.link, facets, ...options });
+  /** A walk through the events of the facet, or through all events, from the oldest one on. */
+  logWalk(facet?: Facet, options: { readonly headersOnly?: boolean } = {}): LogWalk {
+    return new LogWalk({ link: this.link, facet, ...options });
   }
 
   #cursor(options: CursorOptions, besides: readonly string[]): LogCursor {

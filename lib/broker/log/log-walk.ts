@@ -12,7 +12,8 @@ const FORGOTTEN_AFTER_MS = 10 * 60_000;
 
 interface WalkOptions {
   readonly link: Link;
-  readonly facets: readonly Facet[];
+  /** Undefined: all of them. One or all, for to look for several at once makes the broker search block by block. */
+  readonly facet: Facet | undefined;
   /** Whether only subjects, sequences and times are wanted. */
   readonly headersOnly?: boolean;
 }
@@ -24,7 +25,7 @@ interface Walking {
 }
 
 /**
- * Walks through the events of some facets from the oldest one on, for as long as wanted. By a consumer, not by batches:
+ * Walks through the events of a facet from the oldest one on, for as long as wanted. By a consumer, not by batches:
  * each batch makes the broker count all subjects of the log, which for millions of them takes a quarter of a second, and
  * writes wait for that. A consumer makes it count once.
  */
@@ -63,13 +64,13 @@ export class LogWalk {
   async #resume(): Promise<Walking> {
     const connected = this.#options.link.use();
     if (this.#walking?.connected === connected) return this.#walking;
-    const { facets, headersOnly = false } = this.#options;
+    const { facet, headersOnly = false } = this.#options;
     const { js, jsm, names } = connected;
     const { name, num_pending } = await ask(
       jsm.consumers.add(names.eventsStream, {
         ack_policy: AckPolicy.None,
         deliver_policy: DeliverPolicy.All,
-        filter_subjects: facets.map((facet) => names.eventSubject("*", facet)),
+        filter_subject: facet ? names.eventSubject("*", facet) : names.allEvents,
         headers_only: headersOnly,
         inactive_threshold: nanos(FORGOTTEN_AFTER_MS),
         mem_storage: true,

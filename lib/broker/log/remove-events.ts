@@ -3,7 +3,7 @@ import type { Connected } from "../link/link.ts";
 import { readBatch } from "./read-batch.ts";
 
 /** Deletes under way of which none is answered: the broker drops requests when too many wait. */
-const UNANSWERED = 256;
+const UNANSWERED = 1_000;
 const BATCH = { maxMessages: 1_000 };
 
 /**

@@ -14,7 +14,7 @@ import { epochOf } from "#lib/task/state-change.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
-import type { Link } from "../link/link.ts";
+import type { Connected, Link } from "../link/link.ts";
 import { untilAnswered } from "../link/request.ts";
 import type { Facet, Names } from "../names.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
@@ -55,14 +55,11 @@ export interface WrittenRun {
   readonly specSequence: number | undefined;
   /** Of its last state change. */
   readonly endSequence: number;
-  /** Its state changes, where they are known. */
-  readonly states?: readonly number[] | undefined;
-  /** What it may have besides its spec and its states. */
-  readonly facets: readonly Facet[];
+  /** What it has besides its spec: facets to look into, or the sequences of all its events. */
+  readonly rest: readonly Facet[] | { readonly sequences: readonly number[] };
 }
 
-/** What attempts write beside the states. */
-const NOTES: readonly Facet[] = ["progress", "output", "log", "checkpoint"];
+const ALL_BUT_SPEC: readonly Facet[] = ["progress", "output", "log", "checkpoint", "state"];
 
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
@@ -236,7 +233,7 @@ export class TaskLog {
   async forget(taskId: string, sequence: number): Promise<void> {
     const spec = await this.#newest(this.#names.eventSubject(taskId, "spec"));
     const specSequence = spec && spec.seq < sequence ? spec.seq : undefined;
-    await this.removeRuns([{ taskId, specSequence, endSequence: sequence, facets: NOTES }]);
+    await this.removeRuns([{ taskId, specSequence, endSequence: sequence, rest: ALL_BUT_SPEC }]);
   }
 
   /**
@@ -249,14 +246,7 @@ export class TaskLog {
     // One server takes what one connection sends in its order, so that with the last one all are gone.
     if (this.#replicas === 1) await removeEvents(connected, specs);
     else await Promise.all(specs.map((seq) => discard(connected, this.#names.eventsStream, seq)));
-    const found = await Promise.all(
-      runs.flatMap(({ taskId, endSequence, states, facets }) =>
-        [...facets, ...(states ? [] : ["state" as const])].map((facet) =>
-          sequencesOf(connected, this.#names.eventSubject(taskId, facet), endSequence),
-        ),
-      ),
-    );
-    found.push(...runs.map(({ states = [] }) => [...states]));
+    const found = await Promise.all(runs.map((run) => restOf(connected, run)));
     // Also of those whose ends had not come to the replica that was read. The ends go last.
     const ends = new Set(runs.map(({ endSequence }) => endSequence));
     await removeEvents(connected, [...found.flat().filter((seq) => !ends.has(seq)), ...ends]);
@@ -344,4 +334,16 @@ function whileNewest({ taskId, stateSequence }: Fence, names: Names): LogWrite["
 
 function historyFull(cause: unknown): HistoryFull {
   return new HistoryFull({ cause });
+}
+
+/** Sequences of what it has besides its spec, up to its end. */
+async function restOf(
+  connected: Connected,
+  { taskId, endSequence, rest }: WrittenRun,
+): Promise<readonly number[]> {
+  if ("sequences" in rest) return rest.sequences;
+  const found = rest.map((facet) =>
+    sequencesOf(connected, connected.names.eventSubject(taskId, facet), endSequence),
+  );
+  return (await Promise.all(found)).flat();
 }

@@ -49,7 +49,7 @@ class KeptTasks {
 
   constructor(broker: Broker) {
     this.#broker = broker;
-    this.#walk = broker.logWalk(["spec"]);
+    this.#walk = broker.logWalk("spec");
   }
 
   /** Reads the specs that came in since. */

@@ -2,6 +2,7 @@ import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { decodeEvent, type StoredEvent } from "#lib/broker/log/event-codec.ts";
+import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { LogWalk } from "#lib/broker/log/log-walk.ts";
 import { taskIdOf } from "#lib/broker/names.ts";
 import {
@@ -18,7 +19,12 @@ import { RoomReport } from "./room-report.ts";
 import { WalkedTasks } from "./walked-tasks.ts";
 
 const EVERY_MS = 500;
-const READ_AT_ONCE = 512;
+/** Events read at once: a busy machine takes as long for a few as for many. At most as many as take this room. */
+const READ_AT_ONCE = 2_048;
+const READ_BYTES = 8 * 2 ** 20;
+/** Of a small log no more than a fiftieth, lest more leaves than has to. */
+const SHARE_AT_ONCE = 0.02;
+const LEAST_AT_ONCE = 64;
 /** Tasks that had not ended when the walk came by are looked at again after this long. */
 const WALK_AGAIN_MS = 5 * 60_000;
 /** To look for what has ended since takes no more than this share of the time. */
@@ -38,7 +44,12 @@ interface RoomOptions {
 export function makeRoom(options: RoomOptions): Chore {
   const { broker, log, figures } = options;
   const stages = [
-    new Stage(broker.logWalk(NOTES, { headersOnly: true }), (events) => dropNotes(broker, events)),
+    ...NOTES.map(
+      (facet) =>
+        new Stage(broker.logWalk(facet, { headersOnly: true }), (events) =>
+          dropNotes(broker, events),
+        ),
+    ),
     dropTasks(options, ["final", "restartable"]),
     dropTasks(options, ["dead letter"]),
   ];
@@ -56,11 +67,21 @@ export function makeRoom(options: RoomOptions): Chore {
       if (before <= NEARLY_FULL) return;
       const leftBefore = figures.left.get("room") ?? 0;
       for (const stage of stages) {
-        await stage.drop(async () => signal.aborted || (await taken()) <= ROOM_AGAIN);
+        await stage.drop(
+          async () => signal.aborted || (await taken()) <= ROOM_AGAIN,
+          () => readAtOnce(figures.usage),
+        );
       }
       report.made(figures.usage, (figures.left.get("room") ?? 0) - leftBefore);
     },
   };
+}
+
+function readAtOnce(usage: LogUsage | undefined): number {
+  if (!usage) return LEAST_AT_ONCE;
+  const { bytes, events } = usage;
+  const most = Math.min(READ_AT_ONCE, events * SHARE_AT_ONCE, (events * READ_BYTES) / bytes);
+  return Math.max(LEAST_AT_ONCE, Math.floor(most));
 }
 
 /** One kind of what may leave, and how far the log was walked through for it. */
@@ -76,12 +97,12 @@ class Stage {
   }
 
   /** Drops the oldest until there is enough room; when there is nothing more, looks once more for what has ended since. */
-  async drop(isEnough: () => Promise<boolean>): Promise<void> {
+  async drop(isEnough: () => Promise<boolean>, atOnce: () => number): Promise<void> {
     if (performance.now() - this.#begunMs > WALK_AGAIN_MS) await this.#begin();
     for (;;) {
       if (await isEnough()) return;
       const beganMs = performance.now();
-      const events = await this.#walk.next(READ_AT_ONCE);
+      const events = await this.#walk.next(atOnce());
       if (events.length > 0) await this.#drop(events);
       this.#tookMs += performance.now() - beganMs;
       if (events.length > 0) continue;
@@ -108,7 +129,7 @@ async function dropNotes(broker: Broker, notes: readonly StoredEvent[]): Promise
 }
 
 function dropTasks({ broker, figures }: RoomOptions, standings: readonly Standing[]): Stage {
-  const walk = broker.logWalk(["spec", "state"]);
+  const walk = broker.logWalk();
   const tasks = new WalkedTasks();
   let begun = 0;
   return new Stage(walk, async (events) => {

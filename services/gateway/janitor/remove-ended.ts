@@ -5,19 +5,19 @@ import { HistoryFull } from "#lib/task/errors.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
 import { standingOf } from "#lib/task/retention.ts";
 
-/** What an attempt writes beside the states and its checkpoints. Not every task has any. */
-export const NOTES = ["progress", "output", "log"] as const;
+/** What an attempt writes beside the states and its checkpoints, what takes most room first. Not every task has any. */
+export const NOTES = ["output", "log", "progress"] as const;
 
 /** Each takes a few questions to the broker, under way at the same time. */
-const REMOVED_AT_ONCE = 256;
+const REMOVED_AT_ONCE = 512;
 const AT_ONCE = 16;
 
 /** A task that has ended, by its terminal event. */
 export interface Ended {
   readonly specSequence: number;
   readonly end: TaskEvent;
-  /** Sequences of all its state changes; undefined: they have to be asked for. */
-  readonly states?: readonly number[];
+  /** Sequences of all its events but the spec, up to its end; undefined: they have to be asked for. */
+  readonly sequences?: readonly number[];
 }
 
 /**
@@ -35,13 +35,17 @@ export async function removeEnded(broker: Broker, ended: readonly Ended[]): Prom
 
 async function removeFinal(broker: Broker, ended: readonly Ended[]): Promise<void> {
   if (ended.length === 0) return;
-  const facets = await facetsOf(broker, ended);
+  const facets = await facetsOf(
+    broker,
+    ended.filter(({ sequences }) => sequences === undefined),
+  );
   const runs = ended.map((one) => ({
     taskId: one.end.taskId,
     specSequence: one.specSequence,
     endSequence: sequenceOf(one),
-    states: one.states,
-    facets: facets.get(one.end.taskId) ?? [],
+    rest: one.sequences
+      ? { sequences: one.sequences }
+      : ([...(facets.get(one.end.taskId) ?? []), "state"] as const),
   }));
   broker.departures.tell({
     taskIds: runs.map(({ taskId }) => taskId),

@@ -4,13 +4,14 @@ import type { Ended } from "./remove-ended.ts";
 
 interface Walked {
   readonly specSequence: number;
-  readonly states: number[];
+  /** Of all events but the spec. */
+  readonly sequences: number[];
 }
 
 /** So many tasks that stay are remembered, in about 25 MB; of more, those that end are found by the next walk. */
 const MOST = 100_000;
 
-/** What a walk through specs and states has seen of tasks whose ends it has not come to. */
+/** What a walk through all events has seen of tasks whose ends it has not come to. */
 export class WalkedTasks {
   readonly #tasks = new Map<string, Walked>();
   readonly #most: number;
@@ -26,11 +27,11 @@ export class WalkedTasks {
     if (facet.case === "spec") {
       this.#tasks.delete(taskId);
       if (this.#tasks.size < this.#most)
-        this.#tasks.set(taskId, { specSequence: sequence, states: [] });
+        this.#tasks.set(taskId, { specSequence: sequence, sequences: [] });
       return undefined;
     }
     const task = this.#tasks.get(taskId);
-    task?.states.push(sequence);
+    task?.sequences.push(sequence);
     return task && standingOf(event) !== "open" ? { ...task, end: event } : undefined;
   }
 

@@ -41,15 +41,16 @@ test("in a log that is nearly full, what tasks said on their way leaves first, o
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const runs = await tasks(broker, "runs", 3, RUNNING);
-  const ended = await tasks(broker, "ended", 700, SUCCEEDED);
+  const ended = await tasks(broker, "ended", 400, SUCCEEDED);
   await fill(broker, 0.81);
   const figures = new JanitorFigures();
   await makeRoom({ broker, log: QUIET, figures }).pass(NEVER);
   expect(await share(broker)).toBeLessThanOrEqual(0.7);
   expect(figures.left.get("room")).toBe(0);
   const left = await histories(broker, ended);
-  expect(left.filter((facets) => facets !== 3 && facets !== 6).length).toBeLessThanOrEqual(1);
-  expect([left[0], left.at(-1)]).toEqual([3, 6]);
+  expect(left.filter((facets) => facets < 3)).toEqual([]);
+  expect(left[0]).toBeLessThan(6);
+  expect(left).toEqual(left.toSorted((a, b) => a - b));
   expect(await histories(broker, runs)).toEqual([5, 5, 5]);
 });
 
@@ -58,9 +59,9 @@ test("whole tasks leave next, the oldest first, dead letters last, and never one
   await using broker = await openTestBroker(nats.url);
   await acceptTask(broker, "waits");
   const runs = await tasks(broker, "runs", 20, RUNNING);
-  const failed = await tasks(broker, "failed", 120, FAILED);
-  const canceled = await tasks(broker, "canceled", 60, CANCELED);
-  const succeeded = await tasks(broker, "succeeded", 600, SUCCEEDED);
+  const failed = await tasks(broker, "failed", 100, FAILED);
+  const canceled = await tasks(broker, "canceled", 50, CANCELED);
+  const succeeded = await tasks(broker, "succeeded", 300, SUCCEEDED);
   const figures = new JanitorFigures();
   const chore = makeRoom({ broker, log: QUIET, figures });
   const known = async (ids: readonly string[]) =>

@@ -21,13 +21,13 @@ function state(sequence: bigint, to: TaskState, taskId = "a"): TaskEvent {
   return create(TaskEventSchema, { taskId, sequence, facet: { case: "state", value } });
 }
 
-test("the end of a task comes with all of its states, those of runs before it too", () => {
+test("the end of a task comes with all of its events, those of runs before it too", () => {
   const tasks = new WalkedTasks();
   expect(tasks.see(spec(1n))).toBeUndefined();
   expect(tasks.see(state(3n, RUNNING))).toBeUndefined();
-  expect(tasks.see(state(4n, FAILED))).toMatchObject({ specSequence: 1, states: [3, 4] });
+  expect(tasks.see(state(4n, FAILED))).toMatchObject({ specSequence: 1, sequences: [3, 4] });
   expect(tasks.see(state(6n, RUNNING))).toBeUndefined();
-  expect(tasks.see(state(8n, SUCCEEDED))).toMatchObject({ states: [3, 4, 6, 8] });
+  expect(tasks.see(state(8n, SUCCEEDED))).toMatchObject({ sequences: [3, 4, 6, 8] });
 });
 
 test("states without a spec are nobody's, and a new spec is another task", () => {
@@ -36,7 +36,7 @@ test("states without a spec are nobody's, and a new spec is another task", () =>
   tasks.see(spec(2n));
   tasks.see(state(3n, FAILED));
   tasks.see(spec(4n));
-  expect(tasks.see(state(5n, SUCCEEDED))).toMatchObject({ specSequence: 4, states: [5] });
+  expect(tasks.see(state(5n, SUCCEEDED))).toMatchObject({ specSequence: 4, sequences: [5] });
   tasks.forget("a");
   expect(tasks.see(state(6n, SUCCEEDED))).toBeUndefined();
 });
