@@ -10,8 +10,8 @@ import { listLanes } from "./list-lanes.ts";
 /** The lanes of the queues. A lane is made when its first task comes, and stays. */
 export class Lanes {
   readonly #link: Link;
-  /** Those that are known to be there, of the connection. */
-  #seen = new WeakMap<Connected, Set<string>>();
+  /** Those that are there, or about to be, of the connection; by queue and token. */
+  readonly #opened = new WeakMap<Connected, Map<string, Promise<void>>>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -19,12 +19,24 @@ export class Lanes {
 
   /** Makes sure that the lane is there, so that what is put into it is handed out; and tells workers of a new one. */
   async open(lane: Lane): Promise<void> {
-    const connected = this.#link.use();
+    if (lane.type === "") return;
+    const opened = this.#openedOf(this.#link.use());
     const key = `${lane.queue} ${laneToken(lane)}`;
-    const seen = this.#seen.get(connected) ?? new Set();
-    if (lane.type === "" || seen.has(key)) return;
-    await this.restore(lane);
-    this.#seen.set(connected, seen.add(key));
+    // The first tasks of a type may come by the hundred.
+    const opening = opened.get(key) ?? this.restore(lane);
+    opened.set(key, opening);
+    try {
+      await opening;
+    } catch (error) {
+      if (opened.get(key) === opening) opened.delete(key);
+      throw error;
+    }
+  }
+
+  #openedOf(connected: Connected): Map<string, Promise<void>> {
+    const opened = this.#opened.get(connected) ?? new Map<string, Promise<void>>();
+    this.#opened.set(connected, opened);
+    return opened;
   }
 
   /** The same for one that was there, and that somebody may have deleted by hand. */
