@@ -10,7 +10,14 @@ import { openGate } from "#test/support/gate.ts";
 import { metricsOf } from "#test/support/metrics-text.ts";
 import { ASKED, queueOf, submit } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { type Gateway, historyOf, System, scriptOf, statesOf } from "#test/support/system.ts";
+import {
+  type Gateway,
+  historyOf,
+  isolatedScriptOf,
+  System,
+  scriptOf,
+  statesOf,
+} from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { runCli, startCli } from "./cli/cli-process.ts";
 
@@ -117,6 +124,25 @@ test("tasks that no live worker serves are counted alike by the queues, the metr
   await using _next = await own.worker();
   await historyOf(gateway, "two");
   expect(await queueOf(gateway)).toMatchObject({ unserved: 0n });
+});
+
+test("what a worker was given that was killed is served by none, nor what it gave back for want of a slot", async () => {
+  await using own = await System.start(ONE_SLOT);
+  const { gateway, worker } = await own.running();
+  // Now it waits at this type's lane, and still does when its slot is taken.
+  const isolated = { input: isolatedScriptOf({}) };
+  await gateway.client.submitTask({ taskId: "first", spec: isolated });
+  await historyOf(gateway, "first");
+  await submit(gateway, "runs", { steps: 1, idleMs: 60_000 });
+  await until(async () => (await queueOf(gateway))?.inFlight === 1n);
+  await gateway.client.submitTask({ taskId: "given-back", spec: isolated });
+  await until(async () => (await queueOf(gateway))?.inFlight === 2n);
+  worker.service.kill("SIGKILL");
+  await until(async () => (await queueOf(gateway))?.unserved === 2n);
+  expect((await queueOf(gateway))?.types).toMatchObject([
+    { name: TYPE, waiting: 1n, inFlight: 0n, unserved: true },
+    { name: "google.protobuf.Value", waiting: 1n, inFlight: 0n, unserved: true },
+  ]);
 });
 
 function transportTo(baseUrl: string) {

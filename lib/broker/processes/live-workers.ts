@@ -76,6 +76,15 @@ export class LiveWorkers {
     return serving.filter(({ queues }) => queues.includes(queue));
   }
 
+  /** How many tasks workers that serve no more, but may have some of the type still, hold at most. */
+  heldWhileLeaving(queue: string, type: string): number {
+    const leaving = this.alive().filter(
+      (worker) => worker.leaving && worker.queues.includes(queue),
+    );
+    const mayHold = leaving.filter(({ taskTypes }) => type === "" || taskTypes.includes(type));
+    return mayHold.reduce((sum, { running }) => sum + running, 0);
+  }
+
   /** Whether some serve the type, and all of them are of releases that take whatever lies in their queues. */
   onlyOldServe(type: string): boolean {
     const serving = this.serving(type);

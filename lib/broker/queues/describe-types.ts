@@ -11,17 +11,23 @@ export interface DepthByType {
   readonly oldestMs: ReadonlyMap<string, number>;
 }
 
-/** The types of which tasks wait in the queue though no live worker takes them from there, with how many wait. */
+/**
+ * The types of which tasks wait in the queue though no live worker takes them from there, with how many wait. The broker
+ * counts as on loan what a worker was given that is gone since, or that had no slot for it, until another one comes.
+ */
 export function unservedTypes(
   queue: string,
   { types }: Pick<DepthByType, "types">,
   workers: LiveWorkers,
 ): ReadonlyMap<string, number> {
   if (!workers.isComplete) return new Map();
-  const unserved = [...types].filter(
-    ([type, { waiting }]) => waiting > 0 && workers.servingFrom(queue, type).length === 0,
-  );
-  return new Map(unserved.map(([type, { waiting }]) => [type, waiting]));
+  const unserved = [...types].flatMap(([type, { waiting, inFlight }]) => {
+    if (workers.servingFrom(queue, type).length > 0) return [];
+    const held = Math.min(inFlight, workers.heldWhileLeaving(queue, type));
+    const tasks = waiting + inFlight - held;
+    return tasks > 0 ? [[type, tasks] as const] : [];
+  });
+  return new Map(unserved);
 }
 
 interface Known extends DepthByType {
@@ -36,11 +42,12 @@ export function describeTypes(queue: string, known: Known): QueueType[] {
   const unserved = unservedTypes(queue, known, workers);
   const described = [...types].map(([name, { waiting, inFlight }]) => {
     const ageMs = oldestMs.get(name);
+    const waits = unserved.get(name) ?? waiting;
     const seenMs = lastSeenMs(name);
     return create(QueueTypeSchema, {
       name,
-      waiting: BigInt(waiting),
-      inFlight: BigInt(inFlight),
+      waiting: BigInt(waits),
+      inFlight: BigInt(waiting + inFlight - waits),
       ...(ageMs !== undefined && { oldestWaitingAge: durationFromMs(ageMs) }),
       unserved: unserved.has(name),
       ...(seenMs !== undefined && { lastSeenTime: timestampFromMs(seenMs) }),

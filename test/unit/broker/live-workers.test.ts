@@ -67,6 +67,20 @@ test("a type is served from the queues that its workers take tasks from", () => 
   expect(idsOf(workers.servingFrom("bulk", ""))).toEqual(["b"]);
 });
 
+test("workers that leave may still hold tasks of their types and queues, as many as they run", () => {
+  const { workers, clock, seen } = followedWorkers();
+  const leaving = { queues: ["mail"], taskTypes: [TYPE], leaving: true };
+  seen({ ...leaving, id: "a", running: 2 });
+  seen({ ...leaving, id: "b", running: 3 });
+  seen({ ...leaving, id: "c", running: 5, leaving: false });
+  expect(workers.heldWhileLeaving("mail", TYPE)).toBe(5);
+  expect(workers.heldWhileLeaving("mail", "")).toBe(5);
+  expect(workers.heldWhileLeaving("mail", "another")).toBe(0);
+  expect(workers.heldWhileLeaving("bulk", TYPE)).toBe(0);
+  clock.nowMs = 10 * SECOND_MS;
+  expect(workers.heldWhileLeaving("mail", TYPE)).toBe(0);
+});
+
 test("a type that only old releases serve is told apart from one that nobody serves", () => {
   const { workers, seen } = followedWorkers();
   expect(workers.onlyOldServe(TYPE)).toBe(false);

@@ -42,19 +42,24 @@ test("a queue tells its types, how long the oldest task waits, and which types n
   const types = new Map([
     ["a.Served", { waiting: 1, inFlight: 1 }],
     ["b.Unserved", { waiting: 2, inFlight: 0 }],
-    ["c.Unserved", { waiting: 0, inFlight: 1 }],
+    ["c.Leaving", { waiting: 0, inFlight: 1 }],
+    ["d.Lost", { waiting: 0, inFlight: 1 }],
   ]);
   const oldestMs = new Map([
     ["a.Served", 1_000],
     ["b.Unserved", 5_000],
   ]);
-  const depths = new Map([["mail", { ...EMPTY, waiting: 3, inFlight: 2, types, oldestMs }]]);
-  const workers = liveWorkers({ id: "w", queues: ["mail"], taskTypes: ["a.Served"] });
-  const { queues } = overviewAt(5, new MadeUpLog(), { depths, workers });
-  expect(queues).toMatchObject([
+  const depths = new Map([["mail", { ...EMPTY, waiting: 3, inFlight: 3, types, oldestMs }]]);
+  const queues = ["mail"];
+  const workers = liveWorkers(
+    { id: "w", queues, taskTypes: ["a.Served"] },
+    { id: "x", queues, taskTypes: ["c.Leaving"], leaving: true, running: 1 },
+  );
+  const overview = overviewAt(5, new MadeUpLog(), { depths, workers });
+  expect(overview.queues).toMatchObject([
     {
       oldestWaitingAge: durationFromMs(5_000),
-      unserved: 2n,
+      unserved: 3n,
       notServed: false,
       types: [
         { name: "a.Served", waiting: 1n, unserved: false },
@@ -64,7 +69,8 @@ test("a queue tells its types, how long the oldest task waits, and which types n
           unserved: true,
           oldestWaitingAge: durationFromMs(5_000),
         },
-        { name: "c.Unserved", inFlight: 1n, unserved: false },
+        { name: "c.Leaving", waiting: 0n, inFlight: 1n, unserved: false },
+        { name: "d.Lost", waiting: 1n, inFlight: 0n, unserved: true },
       ],
     },
   ]);
