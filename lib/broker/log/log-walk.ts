@@ -7,6 +7,8 @@ import type { StoredEvent } from "./event-codec.ts";
 
 /** The least that the client waits for messages that are gone meanwhile. */
 const WAIT_MS = 1_000;
+/** A busy broker may hand out nothing for longer than that. */
+const MOST_TRIES = 5;
 /** The broker forgets the place of a walk that nobody goes on with. */
 const FORGOTTEN_AFTER_MS = 10 * 60_000;
 
@@ -47,7 +49,11 @@ export class LogWalk {
   async next(most: number): Promise<StoredEvent[]> {
     const walking = await this.#resume();
     try {
-      return await fetchSome(walking, most);
+      for (let tries = 0; tries < MOST_TRIES; tries += 1) {
+        const events = await fetchSome(walking, most);
+        if (events.length > 0 || (await isAtEnd(walking))) return events;
+      }
+      return [];
     } catch (error) {
       this.#walking = undefined;
       throw error;
@@ -85,18 +91,22 @@ export class LogWalk {
 }
 
 /** What came in since the walk was at its end is found by asking. */
+async function isAtEnd(walking: Walking): Promise<boolean> {
+  if (walking.pending === 0) walking.pending = (await ask(walking.consumer.info())).num_pending;
+  return walking.pending === 0;
+}
+
+/** Nothing within the time: those that the broker counted were removed meanwhile, or it is busy. */
 async function fetchSome(walking: Walking, most: number): Promise<StoredEvent[]> {
   const { consumer } = walking;
-  if (walking.pending === 0) walking.pending = (await ask(consumer.info())).num_pending;
+  if (await isAtEnd(walking)) return [];
   const wanted = Math.min(most, walking.pending);
-  if (wanted === 0) return [];
   const messages = await ask(consumer.fetch({ max_messages: wanted, expires: WAIT_MS }));
   const events: StoredEvent[] = [];
   for await (const message of messages) {
     events.push(storedEvent(message));
     walking.pending = message.info.pending;
   }
-  // Those that it counted were removed meanwhile.
   if (events.length < wanted) walking.pending = 0;
   return events;
 }

@@ -66,15 +66,18 @@ export function makeRoom(options: RoomOptions): Chore {
       report.usage(figures.usage);
       if (before <= NEARLY_FULL) return;
       const leftBefore = figures.left.get("room") ?? 0;
-      for (const stage of stages) {
-        await stage.drop(
-          async () => signal.aborted || (await taken()) <= ROOM_AGAIN,
-          () => readAtOnce(figures.usage),
-        );
+      while (!signal.aborted && (await taken()) > ROOM_AGAIN) {
+        if (!(await dropNext(stages, readAtOnce(figures.usage)))) break;
       }
       report.made(figures.usage, (figures.left.get("room") ?? 0) - leftBefore);
     },
   };
+}
+
+/** A step of the first stage that has any. Asked anew before each step, for what may go first may just have ended. */
+async function dropNext(stages: readonly Stage[], atOnce: number): Promise<boolean> {
+  for (const stage of stages) if (await stage.drop(atOnce)) return true;
+  return false;
 }
 
 function readAtOnce(usage: LogUsage | undefined): number {
@@ -96,19 +99,22 @@ class Stage {
     this.#drop = drop;
   }
 
-  /** Drops the oldest until there is enough room; when there is nothing more, looks once more for what has ended since. */
-  async drop(isEnough: () => Promise<boolean>, atOnce: () => number): Promise<void> {
-    if (performance.now() - this.#begunMs > WALK_AGAIN_MS) await this.#begin();
-    for (;;) {
-      if (await isEnough()) return;
-      const beganMs = performance.now();
-      const events = await this.#walk.next(atOnce());
-      if (events.length > 0) await this.#drop(events);
-      this.#tookMs += performance.now() - beganMs;
-      if (events.length > 0) continue;
-      if (performance.now() - this.#begunMs < this.#tookMs / WALKING_SHARE + EVERY_MS) return;
+  /** Looks through the next events. False if there are none; but first looks once more for what has ended since. */
+  async drop(atOnce: number): Promise<boolean> {
+    const beganMs = performance.now();
+    if (beganMs - this.#begunMs > WALK_AGAIN_MS) await this.#begin();
+    let events = await this.#walk.next(atOnce);
+    if (events.length === 0 && this.#mayBegin(beganMs)) {
       await this.#begin();
+      events = await this.#walk.next(atOnce);
     }
+    if (events.length > 0) await this.#drop(events);
+    this.#tookMs += performance.now() - beganMs;
+    return events.length > 0;
+  }
+
+  #mayBegin(nowMs: number): boolean {
+    return nowMs - this.#begunMs >= this.#tookMs / WALKING_SHARE + EVERY_MS;
   }
 
   async #begin(): Promise<void> {
