@@ -46,7 +46,12 @@ export async function afterRepair<T>(
   }
 }
 
+const GONE: readonly number[] = [
+  JetStreamApiCodes.StreamNotFound,
+  JetStreamApiCodes.ConsumerNotFound,
+];
+
 function isGone(error: unknown): boolean {
   if (error instanceof SourceMissing) return true;
-  return error instanceof JetStreamApiError && error.code === JetStreamApiCodes.StreamNotFound;
+  return error instanceof JetStreamApiError && GONE.includes(error.code);
 }

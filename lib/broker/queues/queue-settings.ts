@@ -11,6 +11,7 @@ import { ask } from "../link/ask.ts";
 import { BrokerUnfit } from "../link/broker-unfit.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import type { Link } from "../link/link.ts";
+import { afterRepair } from "../link/request.ts";
 import { openConfigBucket } from "../topology/config-bucket.ts";
 import { changeStream } from "../topology/ensure.ts";
 import { establishQueue } from "../topology/establish.ts";
@@ -69,7 +70,10 @@ export class QueueSettingsBook {
 
   /** Makes the queue in the broker what the settings say. */
   async enforce(queue: string): Promise<void> {
-    await ask(establishQueue(this.#link.use(), queue, this.#options));
+    // Somebody may delete by hand what is just being set.
+    await afterRepair(this.#link, () =>
+      ask(establishQueue(this.#link.use(), queue, this.#options)),
+    );
   }
 
   /** Repeats the change on what somebody else has set meanwhile, so that neither is lost. */

@@ -89,6 +89,18 @@ test("a pause outlives the queue's consumers and its stream", async () => {
   expect(await takeNow(other.link.use(), SOURCE, 10)).toEqual([]);
 });
 
+test("a queue is paused even if one of its consumers is deleted by hand meanwhile", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const { jsm } = broker.link.use();
+  const deleted = () => jsm.consumers.delete(SOURCE.stream, SOURCE.consumer);
+  atNextCall(jsm.consumers, "pause", { before: deleted, after: deleted });
+  await broker.queueSettings.pause("default", ASKED);
+  await put(broker, "a");
+  expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
+  expect((await readQueueFigures(broker.link, "default")).isAsSet).toBe(true);
+});
+
 test("a service that connects with other limits does not undo what an operator has set", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url, { queueMaxTasks: 100 });
