@@ -1,6 +1,5 @@
 import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { isPlanned } from "#lib/broker/queues/is-planned.ts";
 import type { QueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { typeNameOf } from "#lib/task/task-type.ts";
 import {
@@ -68,7 +67,7 @@ export class WaitingReasons {
   /** Only what waits for room is planned although its time has come. */
   async #isPlanned({ id }: Task): Promise<boolean> {
     const standing = await this.#broker.log.read(id);
-    return standing !== undefined && isPlanned(this.#broker.link, standing.fence);
+    return standing !== undefined && this.#broker.whereabouts.isPlanned(standing.fence);
   }
 }
 

@@ -1,7 +1,6 @@
 import type { RunningAttempts } from "./running-attempts.ts";
 
 export interface SlotsOptions {
-  readonly queues: readonly string[];
   readonly running: RunningAttempts;
   /** Attempts that may run at once, in all. */
   readonly concurrency: number;
@@ -27,10 +26,5 @@ export class Slots {
     const { running, queueConcurrency } = this.#options;
     const limit = queueConcurrency?.get(queue) ?? Number.POSITIVE_INFINITY;
     return Math.max(0, Math.min(this.free, limit - running.countOf(queue)));
-  }
-
-  /** Whether an attempt of any queue may begin. */
-  get someFree(): boolean {
-    return this.#options.queues.some((queue) => this.freeOf(queue) > 0);
   }
 }

@@ -13,6 +13,8 @@ import { Watchdog } from "./watchdog.ts";
 import { WorkSource } from "./work-source.ts";
 
 export interface WorkerOptions extends AttemptOptions, SlotsOptions {
+  /** Queues that it takes tasks from. */
+  readonly queues: readonly string[];
   /** How long running attempts may take to finish when the worker leaves. */
   readonly leaveGraceMs: number;
   readonly readiness: Readiness;

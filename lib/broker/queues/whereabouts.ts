@@ -5,7 +5,7 @@ import type { Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
 import { decodeEvent } from "../log/event-codec.ts";
 import { readNewest } from "../log/read-batch.ts";
-import type { Facet } from "../names.ts";
+import type { Facet, Run } from "../names.ts";
 import { decodeWaiting, entrySubjects, placeOf } from "./queues.ts";
 import { fenceOf, isLeftBehind, waitingAfter } from "./waiting.ts";
 
@@ -56,6 +56,14 @@ export class Whereabouts {
     const found = await readNewest(this.#link.use(), subjects);
     const events = found.map(decodeEvent).filter((event) => event !== undefined);
     return new Map(events.map((event) => [event.taskId, event]));
+  }
+
+  /** Whether the run waits in the schedule, to be put into its queue later. */
+  async isPlanned(run: Run): Promise<boolean> {
+    const { names } = this.#link;
+    const subjects = [names.scheduleSubject(run)];
+    const found = await readNewest(this.#link.use(), subjects, names.scheduleStream);
+    return found.length > 0;
   }
 
   /** Looks for each of the tasks in the schedule and in its queue. */

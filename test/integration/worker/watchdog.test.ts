@@ -32,7 +32,7 @@ function watch(
 ) {
   const running = new RunningAttempts();
   const queueConcurrency = new Map(Object.entries(limits));
-  const slots = new Slots({ queues, running, concurrency: 4, queueConcurrency });
+  const slots = new Slots({ running, concurrency: 4, queueConcurrency });
   const readiness = new Readiness([]);
   const log = pino({ level: "silent" });
   const { link } = broker;

@@ -29,7 +29,7 @@ async function startTaking(nats: TestNats, given: Given) {
   const broker = await openTestBroker(nats.url, { queues });
   const running = new RunningAttempts();
   const queueConcurrency = new Map(Object.entries(limits));
-  const slots = new Slots({ queues, running, concurrency, queueConcurrency });
+  const slots = new Slots({ running, concurrency, queueConcurrency });
   const readiness = new Readiness(["queue"]);
   const source = new WorkSource({
     broker,
