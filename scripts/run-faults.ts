@@ -5,6 +5,7 @@ import { runSuite } from "./suite/run-suite.ts";
 interface Options {
   readonly seed: string;
   readonly short?: boolean;
+  readonly hour?: boolean;
 }
 
 await new Command("npm run faults --")
@@ -16,8 +17,10 @@ await new Command("npm run faults --")
   .argument("[filter]", "only rows whose sentence contains this")
   .option("--seed <number>", 'what the damage follows from, or "random"', seedFrom, "random")
   .option("--short", "the short forms, as in CI")
-  .action(async (filter: string | undefined, { seed, short }: Options) => {
-    const env = { FAULTS_SEED: seed, FAULTS_LONG: short ? "0" : "1" };
+  .option("--hour", "the forms of an hour, where a row has one; for a filter that names it")
+  .action(async (filter: string | undefined, { seed, short, hour }: Options) => {
+    const long = hour ? "hour" : "1";
+    const env = { FAULTS_SEED: seed, FAULTS_LONG: short ? "0" : long };
     process.exitCode = await runSuite({ project: "faults", filter, env });
   })
   .parseAsync();

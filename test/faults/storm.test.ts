@@ -14,9 +14,11 @@ import { System, scriptOf, stateOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { checkRecords, recordAll } from "#test/support/watch-records.ts";
 
-const STORM_MS = sized({ short: 12_000, long: 300_000 });
-const TASKS = sized({ short: 300, long: 2_500 });
-const LIMIT_MS = 120_000 + 5 * STORM_MS;
+const STORM_MS = sized({ short: 12_000, long: 300_000, hour: 3_600_000 });
+const TASKS = sized({ short: 300, long: 2_500, hour: 30_000 });
+/** One of so many tasks is watched. */
+const WATCHED_OF = sized({ short: 5, long: 5, hour: 60 });
+const LIMIT_MS = 120_000 + sized({ short: 5, long: 5, hour: 2 }) * STORM_MS;
 /** Of ten tasks, these. */
 const CANCELED = 4;
 const RESTARTED = 6;
@@ -205,7 +207,7 @@ async function weather(
   const storm = new Storm(fleet, system.nats, random);
   const callers = new Callers(fleet, live, random);
   const ids = Array.from({ length: TASKS }, (_, index) => `task-${index}`);
-  const watched = ids.filter((_, index) => index % 5 === 0);
+  const watched = ids.filter((_, index) => index % WATCHED_OF === 0);
   const watching = recordAll(() => fleet.gateways, watched, { withinMs: LIMIT_MS });
 
   await Promise.all([storm.rage(), callers.callAll(ids)]);

@@ -16,14 +16,20 @@ export interface FaultRow {
   figure(name: string, value: string | number): void;
 }
 
-/** The value of the form that runs: the short one in CI, the long one by hand. */
-export function sized<T>({ short, long }: { readonly short: T; readonly long: T }): T {
-  return inject("faultsLong") ? long : short;
+/** The value of the form that runs: the short one in CI, the others by hand. */
+export function sized<T>(forms: {
+  readonly short: T;
+  readonly long: T;
+  /** Default: as the long form. */
+  readonly hour?: T;
+}): T {
+  const size = inject("faultsSize");
+  return size === "hour" ? (forms.hour ?? forms.long) : forms[size];
 }
 
 /**
  * A row of the fault suite: a test whose damage follows from the seed that its name, and its error, say. FAULTS_SEED
- * repeats it, FAULTS_LONG=1 makes it long.
+ * repeats it, FAULTS_LONG=1 (or =hour) makes it long.
  */
 export function faultRow(
   sentence: string,
@@ -39,7 +45,7 @@ export function longRow(
   run: (row: FaultRow) => Promise<void>,
   limitMs: number,
 ): void {
-  addRow(sentence, run, { timeout: limitMs, skip: !inject("faultsLong") });
+  addRow(sentence, run, { timeout: limitMs, skip: inject("faultsSize") === "short" });
 }
 
 function addRow(
@@ -64,7 +70,8 @@ function addRow(
 }
 
 function repeatOf(seed: number): string {
-  return `FAULTS_SEED=${seed}${inject("faultsLong") ? " FAULTS_LONG=1" : ""}`;
+  const size = inject("faultsSize");
+  return `FAULTS_SEED=${seed}${size === "short" ? "" : ` FAULTS_LONG=${size === "hour" ? size : 1}`}`;
 }
 
 /** A time for people: "1.4 s". */

@@ -4,9 +4,14 @@ import type { TestProject } from "vitest/node";
 declare module "vitest" {
   interface ProvidedContext {
     faultsSeed: number;
-    faultsLong: boolean;
+    faultsSize: FaultSize;
   }
 }
+
+/** How long a fault row takes: some seconds in CI, minutes, or, for the rows that say so, an hour. */
+export type FaultSize = "short" | "long" | "hour";
+
+const SIZES: Readonly<Record<string, FaultSize>> = { 1: "long", hour: "hour" };
 
 /** What CI runs with: the same damage every time. */
 const DEFAULT_SEED = 1;
@@ -14,12 +19,12 @@ const LARGEST_SEED = 2 ** 31;
 
 /**
  * Decides once for all fault rows of a run: FAULTS_SEED is the number that the damage follows from ("random" picks one),
- * FAULTS_LONG=1 asks for the long form of each row.
+ * FAULTS_LONG=1 asks for the long form of each row, FAULTS_LONG=hour for that of an hour where there is one.
  */
 export default function setup(project: TestProject): void {
   const seed = seedFrom(process.env["FAULTS_SEED"]);
   project.provide("faultsSeed", seed);
-  project.provide("faultsLong", process.env["FAULTS_LONG"] === "1");
+  project.provide("faultsSize", SIZES[process.env["FAULTS_LONG"] ?? ""] ?? "short");
 }
 
 function seedFrom(given: string | undefined): number {
