@@ -65,5 +65,6 @@ function rate(perSecond = 0): string {
 }
 
 function bytesOf({ bytes, maxBytes }: Queue): string {
-  return `${shownBytes(Number(bytes))} of ${shownBytes(Number(maxBytes))}`;
+  const limit = maxBytes === 0n ? "" : ` of ${shownBytes(Number(maxBytes))}`;
+  return `${shownBytes(Number(bytes))}${limit}`;
 }

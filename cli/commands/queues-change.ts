@@ -88,5 +88,6 @@ async function change(
 
 function told({ name, pause, maxTasks, maxBytes }: Queue): string {
   const state = pause ? pausedText(pause, Date.now()) : "not paused";
-  return `${name}: up to ${maxTasks} tasks and ${shownBytes(Number(maxBytes))}, ${state}`;
+  const bytes = maxBytes === 0n ? "" : ` and ${shownBytes(Number(maxBytes))}`;
+  return `${name}: up to ${maxTasks} tasks${bytes}, ${state}`;
 }

@@ -135,8 +135,8 @@ export const SETTINGS = {
   }),
   queueMaxBytes: define({
     env: "MILLRACE_QUEUE_MAX_BYTES",
-    help: "bytes that the waiting tasks of one queue may take in the broker",
-    fallback: GIB / 2,
+    help: "bytes that the waiting tasks of one queue may take in the broker, which reserves them for each queue; none = as many as the history holds",
+    fallback: undefined as number | undefined,
     parse: wholeNumber(2 ** 20, 2 ** 45),
     services: ALL,
   }),

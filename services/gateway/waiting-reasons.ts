@@ -83,5 +83,6 @@ export function lastSeenMs(
 }
 
 function isFull({ waiting, inFlight, maxTasks, bytes, maxBytes }: QueueFigures): boolean {
-  return waiting + inFlight >= maxTasks || bytes + ENTRY_BYTES > maxBytes;
+  const hasBytes = maxBytes === 0 || bytes + ENTRY_BYTES <= maxBytes;
+  return waiting + inFlight >= maxTasks || !hasBytes;
 }

@@ -25,12 +25,12 @@ async function addStream(connection: NatsConnection, name: string, maxBytes: num
 }
 
 function configuredTopology() {
-  const { queueMaxTasks, historyHours, queues, replicas } = SETTINGS;
+  const { queueMaxTasks, queueMaxBytes, historyHours, queues, replicas } = SETTINGS;
   const options = {
     names: new Names(),
     queues: queues.fallback,
     queueMaxTasks: queueMaxTasks.fallback,
-    queueMaxBytes: Number(variableOf("gateway", "MILLRACE_QUEUE_MAX_BYTES")),
+    queueMaxBytes: queueMaxBytes.fallback,
     historyMaxBytes: Number(variableOf("gateway", "MILLRACE_HISTORY_MAX_BYTES")),
     historyMs: historyHours.fallback * 3_600_000,
     replicas: replicas.fallback,

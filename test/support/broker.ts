@@ -13,7 +13,7 @@ export const QUIET = { info() {}, warn() {}, error() {} };
 export const TOPOLOGY: TopologyOptions = {
   queues: ["default"],
   queueMaxTasks: 1_000_000,
-  queueMaxBytes: 2 ** 29,
+  queueMaxBytes: undefined,
   historyMaxBytes: 2 ** 31,
   historyMs: 7 * 24 * 3_600_000,
   replicas: 1,

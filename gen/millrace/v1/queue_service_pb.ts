@@ -169,7 +169,7 @@ export type Queue = Message<"millrace.v1.Queue"> & {
   maxTasks: bigint;
 
   /**
-   * Bytes that its tasks may take in the broker; more are refused.
+   * Bytes that its tasks may take in the broker; more are refused. 0: as many as the history holds.
    *
    * @generated from field: int64 max_bytes = 7;
    */
@@ -493,7 +493,8 @@ export type SetQueueLimitsRequest = Message<"millrace.v1.SetQueueLimitsRequest">
   maxTasks?: bigint | undefined;
 
   /**
-   * Bytes that its tasks may take in the broker. At least 1 MiB; 0 = as configured again; not set = unchanged.
+   * Bytes that its tasks may take in the broker, which reserves them. At least 1 MiB; 0 = as configured again, which is
+   * without a limit of its own by default; not set = unchanged.
    *
    * @generated from field: optional int64 max_bytes = 3;
    */

@@ -23,7 +23,7 @@ export interface QueueFigures extends QueueDepth {
   readonly stranded: number;
   /** Bytes that its tasks take. */
   readonly bytes: number;
-  /** The limits in force. */
+  /** The limits in force; maxBytes is 0 where the queue has none. */
   readonly maxTasks: number;
   readonly maxBytes: number;
   readonly totals: QueueTotals;
@@ -64,7 +64,7 @@ export async function readQueueFigures(link: Link, queue: string): Promise<Queue
     stranded: Math.max(0, state.messages - all.waiting - all.inFlight),
     bytes: state.bytes,
     maxTasks: config.max_msgs,
-    maxBytes: config.max_bytes,
+    maxBytes: Math.max(0, config.max_bytes),
     totals: {
       enqueued: state.last_seq,
       taken: sum(lanes, ({ counted }) => counted.delivered.consumer_seq),

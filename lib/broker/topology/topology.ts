@@ -15,7 +15,8 @@ import { ENFORCER, type Lane, laneToken, MOVER, type Names } from "../names.ts";
 export interface TopologyOptions {
   readonly queues: readonly string[];
   readonly queueMaxTasks: number;
-  readonly queueMaxBytes: number;
+  /** Undefined: what waits is bounded by the history, which has the spec of each task, and no queue reserves anything. */
+  readonly queueMaxBytes: number | undefined;
   readonly historyMaxBytes: number;
   readonly historyMs: number;
   readonly replicas: number;
@@ -96,13 +97,18 @@ export function queuePlan(
       discard_new_per_subject: true,
       max_msgs_per_subject: 1,
       max_msgs: Number(maxTasks ?? options.queueMaxTasks),
-      max_bytes: Number(maxBytes ?? options.queueMaxBytes),
+      ...bytesLimit(maxBytes ?? options.queueMaxBytes),
       num_replicas: options.replicas,
       // So that many tasks can be looked for by one request.
       allow_direct: true,
     },
     consumers: UNTYPED.map((lane) => lanePuller(names, { queue, ...lane })),
   };
+}
+
+/** nats-server keeps that many bytes of its storage for the stream, and refuses streams for which it has none left. */
+function bytesLimit(bytes: bigint | number | undefined): { readonly max_bytes?: number } {
+  return bytes === undefined ? {} : { max_bytes: Number(bytes) };
 }
 
 /** The lanes that every queue has. Those of single types are made when their first task comes. */

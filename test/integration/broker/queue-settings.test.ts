@@ -15,8 +15,8 @@ const SOURCE = queueSource("default", "p2");
 const ASKED = { reason: "maintenance", requestedBy: "ada" };
 const NEVER = new AbortController().signal;
 
-function put({ queues }: Broker, taskId: string): Promise<boolean> {
-  return queues.enqueue(create(WaitingTaskSchema, { taskId, spec: specOf() }));
+function put({ queues }: Broker, taskId: string, queue = "default"): Promise<boolean> {
+  return queues.enqueue(create(WaitingTaskSchema, { taskId, spec: specOf(queue) }));
 }
 
 /** Resolves when a pull waits at the broker. */
@@ -146,6 +146,19 @@ test("limits that the broker has no room for are refused, and change nothing", a
   await expect(tooMuch).rejects.toThrow(/max_bytes: is more than the broker can hold/);
   expect(await broker.queueSettings.read("default")).not.toHaveProperty("maxBytes");
   await using _other = await openTestBroker(nats.url);
+});
+
+test("there may be many queues, for none sets storage aside that it does not use", async () => {
+  const historyMaxBytes = 2 ** 30;
+  const extraConfig = { jetstream: { max_file_store: historyMaxBytes + 64 * 2 ** 20 } };
+  await using nats = await startTestNats({ extraConfig });
+  const queues = Array.from({ length: 40 }, (_, index) => `queue-${index}`);
+  await using broker = await openTestBroker(nats.url, { queues, historyMaxBytes });
+  expect(await put(broker, "task", "queue-39")).toBe(true);
+  expect(await readQueueFigures(broker.link, "queue-39")).toMatchObject({
+    waiting: 1,
+    maxBytes: 0,
+  });
 });
 
 test("what two operators set at the same time for one queue is kept, both of it", async () => {
