@@ -23,6 +23,8 @@ const LIMIT_MS = 120_000 + sized({ short: 5, long: 5, hour: 2 }) * STORM_MS;
 const CANCELED = 4;
 const RESTARTED = 6;
 const DELETED = 7;
+/** On a busy machine, and while the broker is away, too. */
+const REPLACED_WITHIN_MS = 180_000;
 /** A gateway that is frozen does not answer. */
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -72,7 +74,13 @@ class Storm {
 
   /** Waits for the one before to be replaced: of two, one is to be up. */
   async #end(kind: "workers" | "gateways", signal: "SIGKILL" | "SIGTERM"): Promise<void> {
-    await until(() => this.#fleet[kind].length > 1, 60_000);
+    const replaced = until(() => this.#fleet[kind].length > 1, REPLACED_WITHIN_MS);
+    const isReplaced = await replaced.then(
+      () => true,
+      () => false,
+    );
+    const cause = this.#fleet.lastFailure;
+    if (!isReplaced) throw new Error(`${kind} that were killed are not replaced`, { cause });
     const victim = oneOf<Fleet["workers" | "gateways"][number]>(this.#fleet[kind], this.#random);
     if (victim) this.#fleet.end(victim, signal);
   }

@@ -21,6 +21,8 @@ export class Fleet implements AsyncDisposable {
   readonly #coming = new Set<Promise<unknown>>();
   #ended = false;
   #started = 0;
+  /** Why the last process that did not come up did not. */
+  lastFailure: unknown;
   gateways: readonly Gateway[] = [];
   workers: readonly Worker[] = [];
 
@@ -91,7 +93,8 @@ export class Fleet implements AsyncDisposable {
       try {
         await add();
         return;
-      } catch {
+      } catch (error) {
+        this.lastFailure = error;
         await setTimeout(AGAIN_MS);
       }
     }

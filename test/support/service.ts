@@ -63,9 +63,14 @@ export class Service implements AsyncDisposable {
     }
   }
 
-  /** Resolves when it says at /readyz of this address that it is ready; fails if it exits before. */
+  /** Resolves when it says at /readyz of this address that it is ready; fails, and ends it, if it is not in its time. */
   async ready(url: string): Promise<void> {
-    await until(async () => this.hasExited || (await fetch(`${url}/readyz`)).ok);
+    try {
+      await until(async () => this.hasExited || (await fetch(`${url}/readyz`)).ok);
+    } catch (cause) {
+      this.kill("SIGKILL");
+      throw new Error(`is not ready: ${this.stderr}${this.tail()}`, { cause });
+    }
     if (this.hasExited) throw new Error(`exited before it was ready: ${this.stderr}${this.tail()}`);
   }
 
