@@ -12,7 +12,7 @@ import { until } from "#test/support/until.ts";
 import { checkRecords, recordAll } from "#test/support/watch-records.ts";
 
 /** A third of the watchers is good, a third is slow, and a third vanishes again and again. */
-const EACH = sized({ short: 50, long: 333 });
+const EACH = sized({ short: 25, long: 333 });
 const WAVES = sized({ short: 1, long: 5 });
 const TASKS = sized({ short: 10, long: 30 });
 const RUN_MS = sized({ short: 7_000, long: 20_000 });

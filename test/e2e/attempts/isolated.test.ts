@@ -108,7 +108,7 @@ describe("an isolated handler", () => {
       spec: { input: scriptOf({ gate: gate.url, stepsAfterGate: 1 }) },
     });
     await gate.arrived();
-    const spec = { attemptTimeout: { seconds: 14n } };
+    const spec = { attemptTimeout: { seconds: 10n } };
     const id = await submit(gateway, { runaway: "busy loop that reports" }, spec);
 
     const events = await historyOf(gateway, id);
