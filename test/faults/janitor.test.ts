@@ -104,7 +104,7 @@ describe.concurrent("the janitor", () => {
   });
 
   test("a leader that is killed while it makes room loses no task that has not ended; the next one goes on, and nothing is refused", async () => {
-    await using system = await System.start({ MILLRACE_HISTORY_MAX_BYTES: String(8 * 2 ** 20) });
+    await using system = await System.start({ MILLRACE_HISTORY_MAX_BYTES: String(4 * 2 ** 20) });
     const { gateway } = await system.running();
     const gateways = [gateway, await system.gateway()];
     const leader = await leaderOf(gateways);
