@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { createRegistry } from "@bufbuild/protobuf";
+import type { Registry } from "prom-client";
 import { onAbort } from "#lib/async/abort.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { openBroker } from "#lib/broker/open-broker.ts";
@@ -11,19 +12,20 @@ import type { Running } from "#lib/process/run-service.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import type { Door } from "#lib/rpc/door.ts";
+import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { AbandonedHandlers } from "./abandoned-handlers.ts";
 import { announcedType } from "./announced-type.ts";
 import { checkTaskTypes } from "./check-task-types.ts";
 import { ElbowRoom } from "./elbow-room.ts";
 import { handlerSettings } from "./handler-settings.ts";
-import { HandlerThreads } from "./isolated/handler-threads.ts";
+import { HandlerThreads, type ThreadOptions } from "./isolated/handler-threads.ts";
 import { loadTaskTypes } from "./load-task-types.ts";
 import { stopOvertaken } from "./missed-cancels.ts";
 import { presence } from "./presence.ts";
 import { RunningAttempts } from "./running-attempts.ts";
 import { hearStrays } from "./strays.ts";
 import { Worker } from "./worker.ts";
-import { WorkerMetrics } from "./worker-metrics.ts";
+import { addThreadMetrics, WorkerMetrics } from "./worker-metrics.ts";
 
 /**
  * Runs a worker until it is asked to leave and has left. The module, named by its address, exports
@@ -42,7 +44,7 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
   using _broker = readiness.follow("broker", broker.link);
   using _leaving = onAbort(leaving, () => readiness.red("process", "leaving"));
   const { room, onOutage } = closableRoom(readiness);
-  await using threads = new HandlerThreads({ module, settings, onOutage, log });
+  await using threads = openThreads({ module, settings, onOutage, log }, { types, registry });
   const endpoints = [healthEndpoints(readiness), metricsEndpoint(registry, log)];
   await using door = await openWorkerDoor(service, endpoints);
   log.info({ health: door.url, workerId, queues: settings.queues }, "worker is up");
@@ -73,6 +75,22 @@ export async function serveTaskTypes(service: Running, module: string): Promise<
     left.abort();
     await chores;
   }
+}
+
+interface ThreadUsers {
+  readonly types: readonly TaskTypeDefinition[];
+  readonly registry: Registry;
+}
+
+/** The spare thread costs memory, which only isolated types are worth. */
+function openThreads(
+  options: Omit<ThreadOptions, "keepSpare">,
+  { types, registry }: ThreadUsers,
+): HandlerThreads {
+  const keepSpare = types.some(({ isolated }) => isolated);
+  const threads = new HandlerThreads({ ...options, keepSpare });
+  addThreadMetrics(registry, threads);
+  return threads;
 }
 
 /** While no handler thread can be started, tasks are left to other workers, and whoever asks is told. */

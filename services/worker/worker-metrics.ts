@@ -8,6 +8,11 @@ interface Rooms {
   abandoned(): number;
 }
 
+interface Threads {
+  readonly count: number;
+  readonly hasSpare: boolean;
+}
+
 /** What one worker knows of its attempts, since it started. */
 export class WorkerMetrics {
   readonly #attempts: Counter;
@@ -15,13 +20,7 @@ export class WorkerMetrics {
 
   constructor(registry: Registry, { concurrency, running, abandoned }: Rooms) {
     const registers = [registry];
-    const gauge = (name: string, help: string, value: () => number) =>
-      new Gauge({
-        ...{ name, help, registers },
-        collect() {
-          this.set(value());
-        },
-      });
+    const gauge = gaugesOf(registry);
     gauge("millrace_worker_running_attempts", "Attempts that run now.", running);
     gauge("millrace_worker_concurrency", "Attempts that may run at once.", () => concurrency);
     gauge(
@@ -50,4 +49,25 @@ export class WorkerMetrics {
   handlerAbandoned(taskType: string): void {
     this.#abandoned.inc({ task_type: taskType });
   }
+}
+
+export function addThreadMetrics(registry: Registry, threads: Threads): void {
+  const gauge = gaugesOf(registry);
+  gauge("millrace_worker_threads", "Threads for isolated handlers.", () => threads.count);
+  gauge(
+    "millrace_worker_spare_threads",
+    "1: a thread is ready for the next attempt of an isolated handler.",
+    () => Number(threads.hasSpare),
+  );
+}
+
+/** Gauges whose values are asked for at every scrape. */
+function gaugesOf(registry: Registry) {
+  return (name: string, help: string, value: () => number) =>
+    new Gauge({
+      ...{ name, help, registers: [registry] },
+      collect() {
+        this.set(value());
+      },
+    });
 }

@@ -9,6 +9,7 @@ import { handlerSettings, toCopyable } from "../handler-settings.ts";
 import type { Preparation, PreparedHandler } from "../prepare-handler.ts";
 import { threadLimits } from "../thread-limits.ts";
 import { STRAYS, type StrayError, type ThreadData } from "./messages.ts";
+import { SpareThread } from "./spare-thread.ts";
 import { endOfThread, ThreadHandler } from "./thread-handler.ts";
 import { ThreadStart } from "./thread-start.ts";
 
@@ -23,18 +24,23 @@ export interface ThreadOptions {
   /** Address of the module that exports `taskTypes(settings)`. */
   readonly module: string;
   readonly settings: Settings;
+  /** Whether one thread is to be ready for the next attempt, at the cost of the memory that it takes. */
+  readonly keepSpare: boolean;
   /** Called when no thread can be started, with the reason. What it gives is disposed of when one can be again. */
   readonly onOutage: (reason: string) => Disposable;
   readonly log: Log;
 }
 
-/** The threads that isolated handlers run in: started when needed, used again, ended by force when they must be. */
+/** The threads that isolated handlers run in: one ahead of need, used again, ended by force when they must be. */
 export class HandlerThreads implements AsyncDisposable {
   readonly #options: ThreadOptions;
   readonly #pool: Piscina;
   readonly #strays = new BroadcastChannel(STRAYS);
   readonly #starts = new Set<ThreadStart>();
   readonly #closing = new AbortController();
+  readonly #spare: SpareThread;
+  /** Attempts that have a thread, or wait for one. */
+  #busy = 0;
   #isOut = false;
 
   constructor(options: ThreadOptions) {
@@ -60,22 +66,39 @@ export class HandlerThreads implements AsyncDisposable {
       log.warn({ err }, "a handler thread broke that had no attempt");
       for (const start of this.#starts) start.fail(err);
     });
+    this.#spare = new SpareThread({
+      ...{ pool: this.#pool, filename: THREAD, starts: this.#starts, log },
+      isWanted: () => this.#isSpareWanted,
+      closing: this.#closing.signal,
+    });
+    this.#spare.keep();
+  }
+
+  /** Threads that there are, or that are being started. */
+  get count(): number {
+    return this.#pool.threads.length;
+  }
+
+  /** Whether one waits for an attempt, with all that it needs loaded. */
+  get hasSpare(): boolean {
+    return this.#spare.isReady;
   }
 
   /** A thread that waits to call the handler. Undefined: the attempt was stopped before, or no thread can be started. */
   async prepare(given: Preparation): Promise<PreparedHandler | undefined> {
     const { stops } = given;
-    using start = new ThreadStart();
+    using start = new ThreadStart(this.#starts);
     using _ = onAbort(stops.signal, () => start.fail(stops.signal.reason));
-    const heapMb = this.#options.settings.isolatedHeapMb;
-    const handler = new ThreadHandler(given, { pool: this.#pool, filename: THREAD, heapMb, start });
+    const handler = await this.#askFor(given, start);
     try {
-      await this.#waitFor(start, () => handler.ready());
+      await handler.ready();
       return handler;
     } catch (error) {
       handler[Symbol.dispose]();
       if (!stops.signal.aborted) void this.#sitOut(error);
       return undefined;
+    } finally {
+      this.#spare.keep();
     }
   }
 
@@ -85,13 +108,24 @@ export class HandlerThreads implements AsyncDisposable {
     await this.#pool.destroy();
   }
 
-  async #waitFor(start: ThreadStart, act: () => Promise<unknown>): Promise<void> {
-    this.#starts.add(start);
-    try {
-      await act();
-    } finally {
-      this.#starts.delete(start);
-    }
+  /** One that an attempt has used is ready as well, and comes first. */
+  async #askFor(given: Preparation, start: ThreadStart): Promise<ThreadHandler> {
+    const isOneIdle = this.count > this.#busy + (this.#spare.isHeld ? 1 : 0);
+    this.#busy += 1;
+    if (!isOneIdle) await this.#spare.release();
+    const heapMb = this.#options.settings.isolatedHeapMb;
+    const handler = new ThreadHandler(given, { pool: this.#pool, filename: THREAD, heapMb, start });
+    void handler.ended.then(() => {
+      this.#busy -= 1;
+      this.#spare.keep();
+    });
+    return handler;
+  }
+
+  get #isSpareWanted(): boolean {
+    const { keepSpare, settings } = this.#options;
+    const mayStart = !(this.#isOut || this.#closing.signal.aborted);
+    return keepSpare && mayStart && this.#busy < settings.concurrency;
   }
 
   /** What a thread needs (file handles, memory, what the task types load) may be there again in a moment. */
@@ -105,14 +139,15 @@ export class HandlerThreads implements AsyncDisposable {
     do await pause(TRY_EVERY_MS, this.#closing.signal);
     while (!(this.#closing.signal.aborted || (await this.#canStart())));
     this.#isOut = false;
+    this.#spare.keep();
     if (!this.#closing.signal.aborted) log.info("handler threads can be started again");
   }
 
   async #canStart(): Promise<boolean> {
-    using start = new ThreadStart();
+    using start = new ThreadStart(this.#starts);
     const probe = { filename: THREAD, name: "getReady", signal: start.failed };
     try {
-      await this.#waitFor(start, () => this.#pool.run(undefined, probe));
+      await this.#pool.run(undefined, probe);
       return true;
     } catch (err) {
       this.#options.log.debug({ err }, "still no handler thread can be started");

@@ -26,7 +26,8 @@ export class ThreadHandler implements PreparedHandler {
   readonly #port: MessagePort;
   readonly #heard = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #ready = Promise.withResolvers<void>();
-  readonly #ended: Promise<Ended>;
+  /** Resolves when its thread is free again, or has ended. */
+  readonly ended: Promise<Ended>;
   #isReady = false;
   #cue: Cue | undefined;
 
@@ -37,12 +38,12 @@ export class ThreadHandler implements PreparedHandler {
     this.#port = ours;
     ours.on("message", (said: FromThread) => this.#hear(said));
     const { typeName } = type.input;
-    this.#ended = this.#run({ typeName, input, heard: this.#heard, port: theirs });
+    this.ended = this.#run({ typeName, input, heard: this.#heard, port: theirs });
   }
 
   /** Resolves when the thread waits for the call. Throws why it never will. */
   async ready(): Promise<void> {
-    const ended = await Promise.race([this.#ready.promise, this.#ended]);
+    const ended = await Promise.race([this.#ready.promise, this.ended]);
     this.#hearAll();
     // One that was ready and has ended since fails the attempt, and counts.
     if (!this.#isReady && ended && "error" in ended) throw ended.error;
@@ -58,7 +59,7 @@ export class ThreadHandler implements PreparedHandler {
       const { why, message } = signal.reason;
       this.#tell({ kind: "stop", why, message });
     });
-    const ended = await this.#ended;
+    const ended = await this.ended;
     // Its last words may still be under way when it is known to have ended.
     this.#hearAll();
     if ("end" in ended) return ended.end;

@@ -5,10 +5,17 @@ const READY_MS = 30_000;
 
 /** The wait for a thread to be ready, until it is disposed of. */
 export class ThreadStart implements Disposable {
+  readonly #all: Set<ThreadStart>;
   readonly #failed = new AbortController();
   readonly #timer = callLater(READY_MS, () =>
     this.fail(new Error(`it was not ready within ${READY_MS / 1_000} s`)),
   );
+
+  /** Is among `all` for as long as it lasts. */
+  constructor(all: Set<ThreadStart>) {
+    this.#all = all;
+    all.add(this);
+  }
 
   /** Aborts with the reason why the thread can't be waited for any longer. */
   get failed(): AbortSignal {
@@ -21,5 +28,6 @@ export class ThreadStart implements Disposable {
 
   [Symbol.dispose](): void {
     this.#timer[Symbol.dispose]();
+    this.#all.delete(this);
   }
 }

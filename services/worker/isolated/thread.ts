@@ -1,4 +1,5 @@
-import { BroadcastChannel, workerData } from "node:worker_threads";
+import { once } from "node:events";
+import { BroadcastChannel, type MessagePort, workerData } from "node:worker_threads";
 import { endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { handle } from "../handle.ts";
@@ -26,6 +27,15 @@ let types: readonly TaskTypeDefinition[] | undefined;
 /** Loads what every attempt needs; called by the pool, to see whether a thread can be started. */
 export async function getReady(): Promise<void> {
   await loadTypes();
+}
+
+/** Loads what every attempt needs, says so, and waits until the port closes; called by the pool. */
+export async function hold(port: MessagePort): Promise<void> {
+  // Heard from the start, for it may close while the task types are loaded.
+  const closed = once(port, "close");
+  await loadTypes();
+  port.postMessage("ready");
+  await closed;
 }
 
 /** Waits for the call of an attempt, and runs it; called by the pool. Undefined: there is no attempt after all. */

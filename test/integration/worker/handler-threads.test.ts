@@ -55,7 +55,14 @@ function open(options: Partial<ThreadOptions>, args: string[] = []) {
   const settings = loadSettings("worker", {}, ["node", "worker", ...args]);
   const log = pino({ level: "silent" });
   const { onOutage } = outages();
-  return new HandlerThreads({ module: MODULE, settings, onOutage, log, ...options });
+  return new HandlerThreads({
+    module: MODULE,
+    settings,
+    keepSpare: true,
+    onOutage,
+    log,
+    ...options,
+  });
 }
 
 test("a handler that says more than its worker can hear waits, so that nothing piles up", async () => {
