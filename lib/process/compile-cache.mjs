@@ -26,3 +26,19 @@ export function keepCompiled(env) {
     // A user without a home, or whose home can't be written: the start takes its time.
   }
 }
+
+/** The folder where this process keeps it; undefined: nowhere. */
+export function compiledFolder() {
+  const folder = module.getCompileCacheDir?.();
+  // Node has one for each of its releases in there.
+  return folder && dirname(folder);
+}
+
+/**
+ * Has a thread use what its process keeps: Node does not, and it takes most of a thread's start.
+ *
+ * @param {string | undefined} folder
+ */
+export function keepCompiledIn(folder) {
+  if (folder) module.enableCompileCache?.(folder);
+}

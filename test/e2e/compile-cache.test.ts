@@ -1,8 +1,9 @@
 import { spawnSync } from "node:child_process";
 import { chmod, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { historyOf, isolatedScriptOf, outputOf, System } from "#test/support/system.ts";
 
 let home: string;
 
@@ -24,6 +25,16 @@ test("what a command has compiled is kept in the user's cache for the next one",
   expect(await readdir(join(home, ".cache/millrace/compiled"))).toHaveLength(1);
   expect(help({ HOME: "/nowhere", XDG_CACHE_HOME: join(home, "caches") }).status).toBe(0);
   expect(await readdir(join(home, "caches/millrace/compiled"))).toHaveLength(1);
+});
+
+test("an isolated handler's thread uses what its worker's process keeps", async () => {
+  await using system = await System.start();
+  const { gateway } = await system.running({ HOME: home });
+  const spec = { input: isolatedScriptOf({ tellCompiled: true }) };
+  const taskId = (await gateway.client.submitTask({ spec })).task?.id ?? "";
+  await historyOf(gateway, taskId);
+  const { task } = await gateway.client.getTask({ taskId });
+  expect(dirname(outputOf(task) ?? "")).toBe(join(home, ".cache/millrace/compiled"));
 });
 
 test("a home that is not there is not made", async () => {

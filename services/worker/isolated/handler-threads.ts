@@ -3,6 +3,7 @@ import { BroadcastChannel } from "node:worker_threads";
 import { Piscina } from "piscina";
 import { onAbort } from "#lib/async/abort.ts";
 import { pause } from "#lib/async/pause.ts";
+import { compiledFolder } from "#lib/process/compile-cache.mjs";
 import type { Log } from "#lib/process/log.ts";
 import type { Settings } from "#lib/process/settings.ts";
 import { handlerSettings, toCopyable } from "../handler-settings.ts";
@@ -18,7 +19,7 @@ const IDLE_MS = 60_000;
 /** How often it is tried whether a thread can be started again. */
 const TRY_EVERY_MS = 2_000;
 
-const THREAD = fileURLToPath(new URL("./thread.ts", import.meta.url));
+const THREAD = fileURLToPath(new URL("./thread.mjs", import.meta.url));
 
 export interface ThreadOptions {
   /** Address of the module that exports `taskTypes(settings)`. */
@@ -49,7 +50,11 @@ export class HandlerThreads implements AsyncDisposable {
     this.#strays.onmessage = ({ data: stray }: { data: StrayError }) =>
       log.warn(stray, "an error of a handler that nobody awaits");
     this.#strays.unref();
-    const data: ThreadData = { module, settings: toCopyable(handlerSettings(settings)) };
+    const data: ThreadData = {
+      module,
+      settings: toCopyable(handlerSettings(settings)),
+      compiled: compiledFolder(),
+    };
     this.#pool = new Piscina({
       minThreads: 0,
       maxThreads: settings.concurrency,

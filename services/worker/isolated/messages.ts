@@ -10,6 +10,8 @@ export interface ThreadData {
   /** Address of the module that exports `taskTypes(settings)`. */
   readonly module: string;
   readonly settings: CopyableSettings;
+  /** Where Node keeps what it has compiled of our modules; undefined: nowhere. */
+  readonly compiled: string | undefined;
 }
 
 /** Channel on which threads tell of errors of attempts that have ended, as a StrayError. */

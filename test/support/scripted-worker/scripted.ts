@@ -1,3 +1,4 @@
+import { getCompileCacheDir } from "node:module";
 import { setTimeout as throwAfter } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
@@ -37,6 +38,8 @@ export interface Script {
   prints?: number;
   /** Returns the number of its thread. */
   tellThread?: boolean;
+  /** Returns the folder in which Node keeps what is compiled here. */
+  tellCompiled?: boolean;
   /** Does this behind the gate, and does not listen to its signal. */
   runaway?: Runaway;
   /** How long its first attempt blocks the event loop of its worker, in milliseconds. */
@@ -118,8 +121,13 @@ async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ valu
   if (attempt.number === 1) block(script.blockMs ?? 0);
   if (script.runaway) runAway(script.runaway, attempt);
   fail(script, attempt);
-  if (script.tellThread) return { value: `thread ${threadId}` };
-  return { value: "x".repeat(script.outputBytes ?? 0) || `attempt ${attempt.number}` };
+  return { value: answerOf(attempt, script) };
+}
+
+function answerOf({ number }: Attempt<unknown>, script: Script): string {
+  if (script.tellThread) return `thread ${threadId}`;
+  if (script.tellCompiled) return getCompileCacheDir() ?? "nowhere";
+  return "x".repeat(script.outputBytes ?? 0) || `attempt ${number}`;
 }
 
 /** Says where it began, so that a test sees what a checkpoint saved. */
