@@ -13,8 +13,8 @@ export interface Usage {
 }
 
 /** Shares of the log. Above the first one it is told; above the second one tasks leave, until the third is reached. */
-export const FILLING = 0.75;
-export const NEARLY_FULL = 0.8;
+const FILLING = 0.75;
+const NEARLY_FULL = 0.8;
 export const ROOM_AGAIN = 0.7;
 
 /** Share of the log that is taken, from 0 to 1. */
@@ -22,6 +22,15 @@ export function shareTaken({ bytes, maxBytes, events, maxEvents }: Usage): numbe
   const ofBytes = maxBytes > 0 ? bytes / maxBytes : 0;
   const ofEvents = maxEvents > 0 ? events / maxEvents : 0;
   return Math.max(ofBytes, ofEvents);
+}
+
+/** How full the log is: whether it is to be told, and whether tasks leave it before their time. */
+export type FillLevel = "roomy" | "filling" | "nearly full";
+
+export function fillLevelOf(usage: Usage): FillLevel {
+  const share = shareTaken(usage);
+  if (share > NEARLY_FULL) return "nearly full";
+  return share > FILLING ? "filling" : "roomy";
 }
 
 /**

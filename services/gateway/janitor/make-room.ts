@@ -6,7 +6,7 @@ import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { LogWalk } from "#lib/broker/log/log-walk.ts";
 import { taskIdOf } from "#lib/broker/names.ts";
 import {
-  NEARLY_FULL,
+  fillLevelOf,
   ROOM_AGAIN,
   type Standing,
   shareTaken,
@@ -58,15 +58,16 @@ export function makeRoom(options: RoomOptions): Chore {
     name: "room",
     everyMs: EVERY_MS,
     async pass(signal) {
-      const taken = async () => {
-        figures.usage = await broker.space.usage();
-        return shareTaken(figures.usage);
+      const look = async () => {
+        const usage = await broker.space.usage();
+        figures.usage = usage;
+        return usage;
       };
-      const before = await taken();
-      report.usage(figures.usage);
-      if (before <= NEARLY_FULL) return;
+      const before = await look();
+      report.usage(before);
+      if (fillLevelOf(before) !== "nearly full") return;
       const leftBefore = figures.left.get("room") ?? 0;
-      while (!signal.aborted && (await taken()) > ROOM_AGAIN) {
+      while (!signal.aborted && shareTaken(await look()) > ROOM_AGAIN) {
         if (!(await dropNext(stages, readAtOnce(figures.usage)))) break;
       }
       report.made(figures.usage, (figures.left.get("room") ?? 0) - leftBefore);

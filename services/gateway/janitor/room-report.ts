@@ -1,6 +1,6 @@
 import type { BrokerLog } from "#lib/broker/link/link.ts";
 import type { LogUsage } from "#lib/broker/log/log-space.ts";
-import { FILLING, NEARLY_FULL, shareTaken } from "#lib/task/retention.ts";
+import { fillLevelOf, shareTaken } from "#lib/task/retention.ts";
 
 /** What goes on is told again once in as long. */
 const AGAIN_MS = 10 * 60_000;
@@ -18,7 +18,7 @@ export class RoomReport {
   }
 
   usage(usage: LogUsage | undefined): void {
-    if (!usage || shareTaken(usage) <= FILLING) return;
+    if (!usage || fillLevelOf(usage) === "roomy") return;
     const fields = figuresOf(usage);
     const what =
       "the log of tasks fills up: above 80 % of its room, the oldest tasks that have ended leave before their time";
@@ -35,7 +35,7 @@ export class RoomReport {
       const isTold = this.#tell("left", () => this.#log.warn(fields, left));
       if (isTold) this.#left = 0;
     }
-    if (shareTaken(usage) <= NEARLY_FULL) return;
+    if (fillLevelOf(usage) !== "nearly full") return;
     const full =
       "the log of tasks is nearly full, and none of its tasks has ended; when it is full, submits are refused";
     this.#tell("full", () => this.#log.error(fields, full));

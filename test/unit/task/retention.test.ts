@@ -8,7 +8,7 @@ import {
   TaskSpecSchema,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { keptFor, leavesAtMs, shareTaken, standingOf } from "#lib/task/retention.ts";
+import { fillLevelOf, keptFor, leavesAtMs, shareTaken, standingOf } from "#lib/task/retention.ts";
 
 const HOUR_MS = 3_600_000;
 const NOW = 1_800_000_000_000;
@@ -69,4 +69,14 @@ test("the time that a task is kept counts from its end", () => {
 test("a task without a keep_for has no such time", () => {
   expect(leavesAtMs({ spec: specEvent(), last: undefined }, NOW)).toBeUndefined();
   expect(leavesAtMs({ spec: stateEvent(TaskState.FAILED), last: undefined }, NOW)).toBeUndefined();
+});
+
+test.each([
+  [0, "roomy"],
+  [75, "roomy"],
+  [76, "filling"],
+  [80, "filling"],
+  [81, "nearly full"],
+])("of a log of which %d %% are taken it is told, and tasks leave it, in time", (bytes, level) => {
+  expect(fillLevelOf({ bytes, maxBytes: 100, events: 1, maxEvents: -1 })).toBe(level);
 });
