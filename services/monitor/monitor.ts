@@ -7,6 +7,7 @@ import type { Line } from "#lib/process/line.ts";
 import type { Log } from "#lib/process/log.ts";
 import { Departed } from "./departed.ts";
 import { Figures } from "./fold/figures.ts";
+import { HistoryUsage } from "./history-usage.ts";
 import { InputNames } from "./input-names.ts";
 import { overviewOf } from "./overview.ts";
 import { QueueDepths } from "./queue-depths.ts";
@@ -21,12 +22,14 @@ export interface MonitorOptions {
   readonly queues: readonly string[];
   readonly historyHours: number;
   readonly gatewayUrl: string | undefined;
+  readonly namespace: string | undefined;
   readonly log: Log;
 }
 
 /** Knows what the system as a whole is doing: the log folded from its start, and what broker and workers say now. */
 export class Monitor implements AsyncDisposable {
   readonly depths: QueueDepths;
+  readonly history: HistoryUsage;
   readonly inputNames = new InputNames();
   readonly #options: MonitorOptions;
   readonly #follower: LogFollower;
@@ -42,7 +45,8 @@ export class Monitor implements AsyncDisposable {
     this.#options = options;
     this.#figures = this.#nothingYet();
     this.#reading = this.#figures;
-    this.depths = new QueueDepths(broker, () => this.#queues());
+    this.depths = new QueueDepths(broker.link, () => this.#queues());
+    this.history = new HistoryUsage(broker);
     this.#follower = new LogFollower({
       link: broker.link,
       log,
@@ -56,6 +60,11 @@ export class Monitor implements AsyncDisposable {
     this.#follower.onChange((up) => {
       if (up) this.#figures = this.#reading;
     });
+  }
+
+  /** The environment that it watches; empty: it has no name. */
+  get namespace(): string {
+    return this.#options.namespace ?? "";
   }
 
   get workers(): LiveWorkers {
@@ -87,7 +96,8 @@ export class Monitor implements AsyncDisposable {
 
   /** Whether the figures are those of now. */
   get isUpToDate(): boolean {
-    return this.#follower.isUp && this.depths.isFresh;
+    const isPolled = this.depths.polling.isFresh && this.history.polling.isFresh;
+    return this.#follower.isUp && isPolled;
   }
 
   overview(): Overview {
@@ -97,6 +107,8 @@ export class Monitor implements AsyncDisposable {
       workers: this.workers,
       upToDate: this.isUpToDate,
       gatewayUrl: this.#options.gatewayUrl,
+      namespace: this.namespace,
+      history: this.history.newest,
       mayName: (type) => this.inputNames.learn(type),
       nowMs: this.nowMs(),
     });
@@ -107,7 +119,8 @@ export class Monitor implements AsyncDisposable {
     const { broker, log } = this.#options;
     await Promise.all([
       broker.liveWorkers.follow(signal),
-      this.depths.follow(log, signal),
+      this.depths.polling.follow(log, signal),
+      this.history.polling.follow(log, signal),
       broker.departures.follow(this.#departed, signal),
       this.#makeUpForMissed(signal),
     ]);

@@ -1,8 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
-import { type Overview, OverviewSchema } from "#gen/millrace/v1/monitor_service_pb.ts";
+import {
+  HistoryLevel,
+  type Overview,
+  OverviewSchema,
+} from "#gen/millrace/v1/monitor_service_pb.ts";
+import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
 import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
+import { type FillLevel, fillLevelOf, shareTaken } from "#lib/task/retention.ts";
 import type { DurationFigures } from "./fold/durations.ts";
 import type { Figures } from "./fold/figures.ts";
 import type { Series } from "./fold/series.ts";
@@ -20,6 +26,10 @@ export interface Known {
   readonly workers: LiveWorkers;
   readonly upToDate: boolean;
   readonly gatewayUrl: string | undefined;
+  /** Empty: the environment has no name. */
+  readonly namespace: string;
+  /** Undefined: not known yet. */
+  readonly history: LogUsage | undefined;
   /** Whether a task may be shown with the name of its type; see InputNames. */
   readonly mayName: (type: string) => boolean;
   readonly nowMs: number;
@@ -33,6 +43,8 @@ export function overviewOf(known: Known): Overview {
     sequence: figures.sequence,
     upToDate: known.upToDate,
     gatewayUrl: known.gatewayUrl ?? "",
+    namespace: known.namespace,
+    ...(known.history && { history: historyOf(known.history) }),
     tasks: countsOf(series),
     rates: ratesOf(series, nowMs),
     queueWait: summary(figures.queueWait.figures()),
@@ -47,6 +59,23 @@ export function overviewOf(known: Known): Overview {
     workers: workers(known),
     recentTasks: [...figures.recent.list(known.mayName)],
   });
+}
+
+const LEVELS: Readonly<Record<FillLevel, HistoryLevel>> = {
+  roomy: HistoryLevel.ROOMY,
+  filling: HistoryLevel.FILLING,
+  "nearly full": HistoryLevel.NEARLY_FULL,
+};
+
+function historyOf(usage: LogUsage) {
+  const { bytes, maxBytes, oldestMs } = usage;
+  return {
+    bytes: BigInt(bytes),
+    maxBytes: BigInt(Math.max(0, maxBytes)),
+    ...(oldestMs !== undefined && { oldestEventTime: timestampFromMs(oldestMs) }),
+    share: shareTaken(usage),
+    level: LEVELS[fillLevelOf(usage)],
+  };
 }
 
 function summary(figures: DurationFigures | undefined) {

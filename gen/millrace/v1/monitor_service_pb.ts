@@ -2,8 +2,8 @@
 // @generated from file millrace/v1/monitor_service.proto (package millrace.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import { file_buf_validate_validate } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
@@ -13,13 +13,13 @@ import type { Task } from "./task_pb.ts";
 import { file_millrace_v1_task } from "./task_pb.ts";
 import type { Worker } from "./worker_pb.ts";
 import { file_millrace_v1_worker } from "./worker_pb.ts";
-import type { Message } from "@bufbuild/protobuf";
+import type { Message, UnknownEnum } from "@bufbuild/protobuf";
 
 /**
  * Describes the file millrace/v1/monitor_service.proto.
  */
 export const file_millrace_v1_monitor_service: GenFile = /*@__PURE__*/
-  fileDesc("CiFtaWxscmFjZS92MS9tb25pdG9yX3NlcnZpY2UucHJvdG8SC21pbGxyYWNlLnYxIpgBCgpUYXNrQ291bnRzEhEKCXNjaGVkdWxlZBgBIAEoAxIOCgZxdWV1ZWQYAiABKAMSDwoHcnVubmluZxgDIAEoAxIQCghyZXRyeWluZxgEIAEoAxIRCglzdWNjZWVkZWQYBSABKAMSDgoGZmFpbGVkGAYgASgDEhAKCGNhbmNlbGVkGAcgASgDEg8KB2V4cGlyZWQYCCABKAMilQEKBVJhdGVzEhsKE2FjY2VwdGVkX3Blcl9zZWNvbmQYASABKAESGgoSc3RhcnRlZF9wZXJfc2Vjb25kGAIgASgBEhwKFHN1Y2NlZWRlZF9wZXJfc2Vjb25kGAMgASgBEhkKEWZhaWxlZF9wZXJfc2Vjb25kGAQgASgBEhoKEnJldHJpZWRfcGVyX3NlY29uZBgFIAEoASJ0Cg9EdXJhdGlvblN1bW1hcnkSDQoFY291bnQYASABKAMSEwoLcDUwX3NlY29uZHMYAiABKAESEwoLcDk1X3NlY29uZHMYAyABKAESEwoLcDk5X3NlY29uZHMYBCABKAESEwoLbWF4X3NlY29uZHMYBSABKAEisQIKDVF1ZXVlT3ZlcnZpZXcSDAoEbmFtZRgBIAEoCRImCgV0YXNrcxgCIAEoCzIXLm1pbGxyYWNlLnYxLlRhc2tDb3VudHMSDQoFZGVwdGgYAyABKAMSEQoJaW5fZmxpZ2h0GAQgASgDEjUKEm9sZGVzdF93YWl0aW5nX2FnZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIhCgVyYXRlcxgGIAEoCzISLm1pbGxyYWNlLnYxLlJhdGVzEiEKBXBhdXNlGAcgASgLMhIubWlsbHJhY2UudjEuUGF1c2USEgoKbm90X3NlcnZlZBgIIAEoCBIlCgV0eXBlcxgJIAMoCzIWLm1pbGxyYWNlLnYxLlF1ZXVlVHlwZRIQCgh1bnNlcnZlZBgKIAEoAyKbAQoQVGFza1R5cGVPdmVydmlldxIMCgRuYW1lGAEgASgJEiYKBXRhc2tzGAIgASgLMhcubWlsbHJhY2UudjEuVGFza0NvdW50cxIuCghydW5fdGltZRgDIAEoCzIcLm1pbGxyYWNlLnYxLkR1cmF0aW9uU3VtbWFyeRIhCgVyYXRlcxgEIAEoCzISLm1pbGxyYWNlLnYxLlJhdGVzImcKDldvcmtlck92ZXJ2aWV3EiMKBndvcmtlchgBIAEoCzITLm1pbGxyYWNlLnYxLldvcmtlchINCgVhbGl2ZRgCIAEoCBIRCglzdWNjZWVkZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDItIDCghPdmVydmlldxIoCgR0aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIQCghzZXF1ZW5jZRgCIAEoBBISCgp1cF90b19kYXRlGAMgASgIEiYKBXRhc2tzGAQgASgLMhcubWlsbHJhY2UudjEuVGFza0NvdW50cxIhCgVyYXRlcxgFIAEoCzISLm1pbGxyYWNlLnYxLlJhdGVzEjAKCnF1ZXVlX3dhaXQYBiABKAsyHC5taWxscmFjZS52MS5EdXJhdGlvblN1bW1hcnkSLgoIcnVuX3RpbWUYByABKAsyHC5taWxscmFjZS52MS5EdXJhdGlvblN1bW1hcnkSKgoGcXVldWVzGAggAygLMhoubWlsbHJhY2UudjEuUXVldWVPdmVydmlldxIxCgp0YXNrX3R5cGVzGAkgAygLMh0ubWlsbHJhY2UudjEuVGFza1R5cGVPdmVydmlldxIsCgd3b3JrZXJzGAogAygLMhsubWlsbHJhY2UudjEuV29ya2VyT3ZlcnZpZXcSJwoMcmVjZW50X3Rhc2tzGAsgAygLMhEubWlsbHJhY2UudjEuVGFzaxITCgtnYXRld2F5X3VybBgMIAEoCSIUChJHZXRPdmVydmlld1JlcXVlc3QiPgoTR2V0T3ZlcnZpZXdSZXNwb25zZRInCghvdmVydmlldxgBIAEoCzIVLm1pbGxyYWNlLnYxLk92ZXJ2aWV3IlYKFFdhdGNoT3ZlcnZpZXdSZXF1ZXN0Ej4KCGludGVydmFsGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQhG6SA6qAQsiAggKMgUQgISvXyJAChVXYXRjaE92ZXJ2aWV3UmVzcG9uc2USJwoIb3ZlcnZpZXcYASABKAsyFS5taWxscmFjZS52MS5PdmVydmlldzLBAQoOTW9uaXRvclNlcnZpY2USVQoLR2V0T3ZlcnZpZXcSHy5taWxscmFjZS52MS5HZXRPdmVydmlld1JlcXVlc3QaIC5taWxscmFjZS52MS5HZXRPdmVydmlld1Jlc3BvbnNlIgOQAgESWAoNV2F0Y2hPdmVydmlldxIhLm1pbGxyYWNlLnYxLldhdGNoT3ZlcnZpZXdSZXF1ZXN0GiIubWlsbHJhY2UudjEuV2F0Y2hPdmVydmlld1Jlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_queue_service, file_millrace_v1_task, file_millrace_v1_worker]);
+  fileDesc("CiFtaWxscmFjZS92MS9tb25pdG9yX3NlcnZpY2UucHJvdG8SC21pbGxyYWNlLnYxIpgBCgpUYXNrQ291bnRzEhEKCXNjaGVkdWxlZBgBIAEoAxIOCgZxdWV1ZWQYAiABKAMSDwoHcnVubmluZxgDIAEoAxIQCghyZXRyeWluZxgEIAEoAxIRCglzdWNjZWVkZWQYBSABKAMSDgoGZmFpbGVkGAYgASgDEhAKCGNhbmNlbGVkGAcgASgDEg8KB2V4cGlyZWQYCCABKAMilQEKBVJhdGVzEhsKE2FjY2VwdGVkX3Blcl9zZWNvbmQYASABKAESGgoSc3RhcnRlZF9wZXJfc2Vjb25kGAIgASgBEhwKFHN1Y2NlZWRlZF9wZXJfc2Vjb25kGAMgASgBEhkKEWZhaWxlZF9wZXJfc2Vjb25kGAQgASgBEhoKEnJldHJpZWRfcGVyX3NlY29uZBgFIAEoASJ0Cg9EdXJhdGlvblN1bW1hcnkSDQoFY291bnQYASABKAMSEwoLcDUwX3NlY29uZHMYAiABKAESEwoLcDk1X3NlY29uZHMYAyABKAESEwoLcDk5X3NlY29uZHMYBCABKAESEwoLbWF4X3NlY29uZHMYBSABKAEisQIKDVF1ZXVlT3ZlcnZpZXcSDAoEbmFtZRgBIAEoCRImCgV0YXNrcxgCIAEoCzIXLm1pbGxyYWNlLnYxLlRhc2tDb3VudHMSDQoFZGVwdGgYAyABKAMSEQoJaW5fZmxpZ2h0GAQgASgDEjUKEm9sZGVzdF93YWl0aW5nX2FnZRgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIhCgVyYXRlcxgGIAEoCzISLm1pbGxyYWNlLnYxLlJhdGVzEiEKBXBhdXNlGAcgASgLMhIubWlsbHJhY2UudjEuUGF1c2USEgoKbm90X3NlcnZlZBgIIAEoCBIlCgV0eXBlcxgJIAMoCzIWLm1pbGxyYWNlLnYxLlF1ZXVlVHlwZRIQCgh1bnNlcnZlZBgKIAEoAyKbAQoQVGFza1R5cGVPdmVydmlldxIMCgRuYW1lGAEgASgJEiYKBXRhc2tzGAIgASgLMhcubWlsbHJhY2UudjEuVGFza0NvdW50cxIuCghydW5fdGltZRgDIAEoCzIcLm1pbGxyYWNlLnYxLkR1cmF0aW9uU3VtbWFyeRIhCgVyYXRlcxgEIAEoCzISLm1pbGxyYWNlLnYxLlJhdGVzImcKDldvcmtlck92ZXJ2aWV3EiMKBndvcmtlchgBIAEoCzITLm1pbGxyYWNlLnYxLldvcmtlchINCgVhbGl2ZRgCIAEoCBIRCglzdWNjZWVkZWQYAyABKAMSDgoGZmFpbGVkGAQgASgDIqMBCg9IaXN0b3J5T3ZlcnZpZXcSDQoFYnl0ZXMYASABKAMSEQoJbWF4X2J5dGVzGAIgASgDEjUKEW9sZGVzdF9ldmVudF90aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgVzaGFyZRgEIAEoARIoCgVsZXZlbBgFIAEoDjIZLm1pbGxyYWNlLnYxLkhpc3RvcnlMZXZlbCKUBAoIT3ZlcnZpZXcSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEAoIc2VxdWVuY2UYAiABKAQSEgoKdXBfdG9fZGF0ZRgDIAEoCBImCgV0YXNrcxgEIAEoCzIXLm1pbGxyYWNlLnYxLlRhc2tDb3VudHMSIQoFcmF0ZXMYBSABKAsyEi5taWxscmFjZS52MS5SYXRlcxIwCgpxdWV1ZV93YWl0GAYgASgLMhwubWlsbHJhY2UudjEuRHVyYXRpb25TdW1tYXJ5Ei4KCHJ1bl90aW1lGAcgASgLMhwubWlsbHJhY2UudjEuRHVyYXRpb25TdW1tYXJ5EioKBnF1ZXVlcxgIIAMoCzIaLm1pbGxyYWNlLnYxLlF1ZXVlT3ZlcnZpZXcSMQoKdGFza190eXBlcxgJIAMoCzIdLm1pbGxyYWNlLnYxLlRhc2tUeXBlT3ZlcnZpZXcSLAoHd29ya2VycxgKIAMoCzIbLm1pbGxyYWNlLnYxLldvcmtlck92ZXJ2aWV3EicKDHJlY2VudF90YXNrcxgLIAMoCzIRLm1pbGxyYWNlLnYxLlRhc2sSEwoLZ2F0ZXdheV91cmwYDCABKAkSLQoHaGlzdG9yeRgNIAEoCzIcLm1pbGxyYWNlLnYxLkhpc3RvcnlPdmVydmlldxIRCgluYW1lc3BhY2UYDiABKAkiFAoSR2V0T3ZlcnZpZXdSZXF1ZXN0Ij4KE0dldE92ZXJ2aWV3UmVzcG9uc2USJwoIb3ZlcnZpZXcYASABKAsyFS5taWxscmFjZS52MS5PdmVydmlldyJWChRXYXRjaE92ZXJ2aWV3UmVxdWVzdBI+CghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIRukgOqgELIgIICjIFEICEr18iQAoVV2F0Y2hPdmVydmlld1Jlc3BvbnNlEicKCG92ZXJ2aWV3GAEgASgLMhUubWlsbHJhY2UudjEuT3ZlcnZpZXcqgAEKDEhpc3RvcnlMZXZlbBIdChlISVNUT1JZX0xFVkVMX1VOU1BFQ0lGSUVEEAASFwoTSElTVE9SWV9MRVZFTF9ST09NWRABEhkKFUhJU1RPUllfTEVWRUxfRklMTElORxACEh0KGUhJU1RPUllfTEVWRUxfTkVBUkxZX0ZVTEwQAzLBAQoOTW9uaXRvclNlcnZpY2USVQoLR2V0T3ZlcnZpZXcSHy5taWxscmFjZS52MS5HZXRPdmVydmlld1JlcXVlc3QaIC5taWxscmFjZS52MS5HZXRPdmVydmlld1Jlc3BvbnNlIgOQAgESWAoNV2F0Y2hPdmVydmlldxIhLm1pbGxyYWNlLnYxLldhdGNoT3ZlcnZpZXdSZXF1ZXN0GiIubWlsbHJhY2UudjEuV2F0Y2hPdmVydmlld1Jlc3BvbnNlMAFiBnByb3RvMw", [file_buf_validate_validate, file_google_protobuf_duration, file_google_protobuf_timestamp, file_millrace_v1_queue_service, file_millrace_v1_task, file_millrace_v1_worker]);
 
 /**
  * TaskCounts says how many tasks are in each state.
@@ -358,6 +358,55 @@ export const WorkerOverviewSchema: GenMessage<WorkerOverview> = /*@__PURE__*/
   messageDesc(file_millrace_v1_monitor_service, 5);
 
 /**
+ * HistoryOverview is the history of all tasks, as the broker keeps it.
+ *
+ * @generated from message millrace.v1.HistoryOverview
+ */
+export type HistoryOverview = Message<"millrace.v1.HistoryOverview"> & {
+  /**
+   * Bytes that it takes.
+   *
+   * @generated from field: int64 bytes = 1;
+   */
+  bytes: bigint;
+
+  /**
+   * Bytes that it may take. 0: not limited.
+   *
+   * @generated from field: int64 max_bytes = 2;
+   */
+  maxBytes: bigint;
+
+  /**
+   * When its oldest event was written. Not set: there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp oldest_event_time = 3;
+   */
+  oldestEventTime?: Timestamp | undefined;
+
+  /**
+   * Share of it that is taken, from 0 to 1: of its bytes, or of its events where these are limited and fuller.
+   *
+   * @generated from field: double share = 4;
+   */
+  share: number;
+
+  /**
+   * What the share means.
+   *
+   * @generated from field: millrace.v1.HistoryLevel level = 5;
+   */
+  level: HistoryLevel;
+};
+
+/**
+ * Describes the message millrace.v1.HistoryOverview.
+ * Use `create(HistoryOverviewSchema)` to create a new message.
+ */
+export const HistoryOverviewSchema: GenMessage<HistoryOverview> = /*@__PURE__*/
+  messageDesc(file_millrace_v1_monitor_service, 6);
+
+/**
  * Overview is the whole system at one time.
  *
  * @generated from message millrace.v1.Overview
@@ -446,6 +495,20 @@ export type Overview = Message<"millrace.v1.Overview"> & {
    * @generated from field: string gateway_url = 12;
    */
   gatewayUrl: string;
+
+  /**
+   * How full the history is. Not set: the broker has not said yet.
+   *
+   * @generated from field: millrace.v1.HistoryOverview history = 13;
+   */
+  history?: HistoryOverview | undefined;
+
+  /**
+   * The environment, as MILLRACE_NAMESPACE names it. Empty: it has no name.
+   *
+   * @generated from field: string namespace = 14;
+   */
+  namespace: string;
 };
 
 /**
@@ -453,7 +516,7 @@ export type Overview = Message<"millrace.v1.Overview"> & {
  * Use `create(OverviewSchema)` to create a new message.
  */
 export const OverviewSchema: GenMessage<Overview> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_monitor_service, 6);
+  messageDesc(file_millrace_v1_monitor_service, 7);
 
 /**
  * Request of GetOverview.
@@ -468,7 +531,7 @@ export type GetOverviewRequest = Message<"millrace.v1.GetOverviewRequest"> & {
  * Use `create(GetOverviewRequestSchema)` to create a new message.
  */
 export const GetOverviewRequestSchema: GenMessage<GetOverviewRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_monitor_service, 7);
+  messageDesc(file_millrace_v1_monitor_service, 8);
 
 /**
  * Response of GetOverview.
@@ -489,7 +552,7 @@ export type GetOverviewResponse = Message<"millrace.v1.GetOverviewResponse"> & {
  * Use `create(GetOverviewResponseSchema)` to create a new message.
  */
 export const GetOverviewResponseSchema: GenMessage<GetOverviewResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_monitor_service, 8);
+  messageDesc(file_millrace_v1_monitor_service, 9);
 
 /**
  * Request of WatchOverview.
@@ -511,7 +574,7 @@ export type WatchOverviewRequest = Message<"millrace.v1.WatchOverviewRequest"> &
  * Use `create(WatchOverviewRequestSchema)` to create a new message.
  */
 export const WatchOverviewRequestSchema: GenMessage<WatchOverviewRequest> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_monitor_service, 9);
+  messageDesc(file_millrace_v1_monitor_service, 10);
 
 /**
  * Response of WatchOverview.
@@ -532,7 +595,55 @@ export type WatchOverviewResponse = Message<"millrace.v1.WatchOverviewResponse">
  * Use `create(WatchOverviewResponseSchema)` to create a new message.
  */
 export const WatchOverviewResponseSchema: GenMessage<WatchOverviewResponse> = /*@__PURE__*/
-  messageDesc(file_millrace_v1_monitor_service, 10);
+  messageDesc(file_millrace_v1_monitor_service, 11);
+
+/**
+ * HistoryLevel says how full the history is.
+ *
+ * @generated from enum millrace.v1.HistoryLevel
+ */
+export const HistoryLevel = {
+  /**
+   * Not known.
+   *
+   * @generated from enum value: HISTORY_LEVEL_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * There is room.
+   *
+   * @generated from enum value: HISTORY_LEVEL_ROOMY = 1;
+   */
+  ROOMY: 1,
+
+  /**
+   * It fills up: when it is nearly full, tasks leave before their time.
+   *
+   * @generated from enum value: HISTORY_LEVEL_FILLING = 2;
+   */
+  FILLING: 2,
+
+  /**
+   * The oldest tasks that have ended leave before their time. When none has ended and it is full, submits are refused.
+   *
+   * @generated from enum value: HISTORY_LEVEL_NEARLY_FULL = 3;
+   */
+  NEARLY_FULL: 3,
+} as const;
+
+/**
+ * HistoryLevel says how full the history is.
+ *
+ * @generated from enum millrace.v1.HistoryLevel
+ */
+export type HistoryLevel = (typeof HistoryLevel)[keyof typeof HistoryLevel] | UnknownEnum;
+
+/**
+ * Describes the enum millrace.v1.HistoryLevel.
+ */
+export const HistoryLevelSchema: GenEnum<HistoryLevel> = /*@__PURE__*/
+  enumDesc(file_millrace_v1_monitor_service, 0);
 
 /**
  * MonitorService answers what the system as a whole is doing. All figures come from the log, folded from its start, so

@@ -1,5 +1,5 @@
 import { QUEUES, RECENT, TIMES, TYPES, WORKERS } from "./columns.js";
-import { figure, table } from "./elements.js";
+import { element, figure, table } from "./elements.js";
 import * as show from "./format.js";
 import { watchOverview } from "./watch.js";
 
@@ -23,6 +23,9 @@ const TITLES = {
 
 /** Every part of the page: where it is, what of the overview it shows, and how. */
 const PARTS = [
+  { id: "namespace", pick: ({ namespace = "" }) => namespace, render: (name) => [name] },
+  { id: "warning", pick: ({ history = {} }) => history.level, render: warning },
+  { id: "history", pick: ({ history }) => history, render: room },
   { id: "tasks", pick: ({ tasks }) => tasks, render: tiles },
   { id: "rates", pick: ({ rates }) => rates, render: speeds },
   { id: "times", pick: ({ queueWait, runTime }) => [queueWait, runTime], render: times },
@@ -50,6 +53,14 @@ const PARTS = [
   { id: "reading", pick: reading, render: (text) => [text] },
 ];
 
+/** What is to come, by how full the history is. */
+const WARNINGS = {
+  HISTORY_LEVEL_FILLING:
+    "The history fills up: when it is nearly full, the oldest tasks that have ended leave before their time.",
+  HISTORY_LEVEL_NEARLY_FULL:
+    "The history is nearly full: the oldest tasks that have ended leave before their time. When none is left that has ended, submits are refused.",
+};
+
 const shown = new Map();
 
 function renderAll(overview) {
@@ -63,6 +74,22 @@ function renderAll(overview) {
   }
   const isEmpty = Object.values(overview.tasks ?? {}).every((tasks) => Number(tasks) === 0);
   document.getElementById("empty").hidden = !(isEmpty && overview.upToDate);
+}
+
+function warning(level) {
+  return WARNINGS[level] ? [WARNINGS[level]] : [];
+}
+
+function room(history) {
+  if (history === undefined) return ["Not known yet."];
+  const { share = 0, bytes, maxBytes, oldestEventTime } = history;
+  const taken = maxBytes
+    ? `${show.bytes(bytes)} of ${show.bytes(maxBytes)}, ${Math.floor(share * 100)} %`
+    : show.bytes(bytes);
+  return [
+    element("meter", { min: 0, max: 1, value: share }),
+    ` ${taken} · oldest event ${show.moment(oldestEventTime)}`,
+  ];
 }
 
 function tiles(tasks = {}) {

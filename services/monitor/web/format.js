@@ -29,6 +29,15 @@ export function seconds(value = 0) {
   return `${inUnit < 10 ? Math.round(inUnit * 10) / 10 : Math.round(inUnit)} ${unit.name}`;
 }
 
+const SIZES = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+/** As seconds, with a unit that suits: 512 B, 4.2 MiB, 2 GiB. */
+export function bytes(value = 0) {
+  const power = Math.min(Math.floor(Math.log2(Math.max(1, value)) / 10), SIZES.length - 1);
+  const inUnit = value / 1024 ** power;
+  return `${inUnit < 10 ? Math.round(inUnit * 10) / 10 : Math.round(inUnit)} ${SIZES[power]}`;
+}
+
 /** A Duration message: "1.5s". Not set: none. */
 export function duration(value) {
   return value === undefined ? "–" : seconds(Number.parseFloat(value));

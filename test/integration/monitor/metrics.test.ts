@@ -107,6 +107,10 @@ test("every metric says what it is", async () => {
   const { types } = await scrape(await system.monitor());
   const ours = [...types].filter(([name]) => name.startsWith("millrace_"));
   expect(Object.fromEntries(ours)).toEqual({
+    millrace_history_bytes: "gauge",
+    millrace_history_max_bytes: "gauge",
+    millrace_history_oldest_age_seconds: "gauge",
+    millrace_monitor_info: "gauge",
     millrace_tasks: "gauge",
     millrace_tasks_accepted_total: "counter",
     millrace_tasks_succeeded_total: "counter",

@@ -1,8 +1,10 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampMs } from "@bufbuild/protobuf/wkt";
 import { expect, onTestFinished } from "vitest";
-import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
+import { HistoryLevel, type Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
+import { metricsOf } from "#test/support/metrics-text.ts";
 import { testOnSharedMonitor as test } from "./shared-monitor.ts";
 import { TYPE, WatchedSystem } from "./watched-system.ts";
 
@@ -157,4 +159,39 @@ test("a paused queue is shown with who paused it and why, until it is resumed", 
   expect(metrics).toContain('millrace_queue_paused{queue="default"} 1');
   await queueSettings.resume("default");
   await monitor.shows(({ queues }) => queues[0]?.pause === undefined);
+});
+
+test("how full the history is, is told before tasks leave it and when they do, and how old it is", async () => {
+  await using system = await WatchedSystem.start();
+  const monitor = await system.monitor();
+  const levelIs = (level: HistoryLevel) =>
+    monitor.shows((seen) => seen.history?.level === level && seen.history.bytes > 0n);
+  await system.accept("task");
+  const { history } = await levelIs(HistoryLevel.ROOMY);
+  const { bytes, oldestMs } = await system.broker.space.usage();
+  expect(history?.bytes).toBe(BigInt(bytes));
+  // As the monitor is configured, which came last.
+  expect(history?.maxBytes).toBe(2n ** 31n);
+  expect(history?.oldestEventTime && timestampMs(history.oldestEventTime)).toBe(oldestMs);
+  await system.fill(0.77);
+  const filling = await levelIs(HistoryLevel.FILLING);
+  expect(filling.history?.share).toBeCloseTo(0.77, 1);
+  const { samples } = await metricsOf(monitor.url);
+  const told = (name: string) => samples.find((sample) => sample.name === name)?.value;
+  expect(told("millrace_history_bytes")).toBe(bytes);
+  expect(told("millrace_history_max_bytes")).toBe(Number(filling.history?.maxBytes));
+  expect(told("millrace_history_oldest_age_seconds")).toBeGreaterThan(0);
+  await system.fill(0.85);
+  await levelIs(HistoryLevel.NEARLY_FULL);
+});
+
+test("a monitor says of which environment its figures are", async ({ system, monitor }) => {
+  expect((await monitor.overview()).namespace).toBe("");
+  await system.accept("elsewhere");
+  const staging = await system.monitor({ MILLRACE_NAMESPACE: "staging" });
+  const { namespace, history } = await staging.shows(({ upToDate }) => upToDate);
+  expect({ namespace, bytes: history?.bytes }).toEqual({ namespace: "staging", bytes: 0n });
+  const { samples } = await metricsOf(staging.url);
+  const info = samples.find(({ name }) => name === "millrace_monitor_info");
+  expect(info?.labels).toEqual({ namespace: "staging" });
 });

@@ -76,6 +76,27 @@ describe("the page in a browser", () => {
     expect(browser.problems).toEqual([]);
   });
 
+  test("warns of a history that fills up, and names the environment", async (context) => {
+    await using browser = await openBrowser(context);
+    await using system = await WatchedSystem.start();
+    await visit(browser, (await system.monitor()).url);
+    await system.accept("task");
+    await until(async () => /of 2 GiB, 0 %/.test(String(await textOf(browser, "#history"))));
+    const warns = () => browser.read("document.querySelector('#warning').checkVisibility()");
+    expect(await warns()).toBe(false);
+    expect(await textOf(browser, "#namespace")).toBe("");
+    await system.fill(0.77);
+    await until(async () => (await warns()) === true);
+    expect(await textOf(browser, "#warning")).toContain("The history fills up");
+    expect(await textOf(browser, "#history")).toMatch(/, 7[67] % · oldest event \d/);
+    await system.fill(0.85);
+    const isNearlyFull = /nearly full: the oldest/;
+    await until(async () => isNearlyFull.test(String(await textOf(browser, "#warning"))));
+    await visit(browser, (await system.monitor({ MILLRACE_NAMESPACE: "staging" })).url);
+    await until(async () => (await textOf(browser, "#namespace")) === "staging");
+    expect(browser.problems).toEqual([]);
+  });
+
   test("fits on a phone", async (context) => {
     await using browser = await openBrowser(context);
     await using system = await WatchedSystem.start();

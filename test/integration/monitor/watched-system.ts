@@ -133,6 +133,13 @@ export class WatchedSystem implements AsyncDisposable {
     await this.broker.log.append(await this.accept(taskId), refuseTask("default"));
   }
 
+  /** Limits the history so that this share of it is taken. */
+  async fill(share: number): Promise<void> {
+    const { jsm, names } = this.broker.link.use();
+    const { bytes } = await this.broker.space.usage();
+    await jsm.streams.update(names.eventsStream, { max_bytes: Math.floor(bytes / share) });
+  }
+
   /** Deletes the task as a gateway does. */
   async delete(fence: Fence, state: TaskState): Promise<void> {
     const mark = deleteTask(create(StateChangeSchema, { state, attempt: 1 }));

@@ -1,5 +1,6 @@
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { durationFromMs, timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { HistoryLevel } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { liveWorkers } from "#test/support/live-workers.ts";
 import { type Known, overviewOf } from "../../../services/monitor/overview.ts";
 import type { QueueStanding } from "../../../services/monitor/queue-depths.ts";
@@ -21,6 +22,8 @@ function overviewAt(seconds: number, log: MadeUpLog, known: Partial<Known> = {})
     workers: liveWorkers(),
     upToDate: true,
     gatewayUrl: undefined,
+    namespace: "",
+    history: undefined,
     mayName: () => true,
     nowMs: at(seconds),
     ...known,
@@ -136,4 +139,31 @@ test("of the workers that are gone, the 100 seen last are shown", () => {
   const { workers } = overviewAt(200, log);
   expect(workers).toHaveLength(100);
   expect(workers[0]?.worker?.id).toBe("worker-050");
+});
+
+const GIB = 2 ** 30;
+
+test.each([
+  [0, HistoryLevel.ROOMY],
+  [0.75, HistoryLevel.ROOMY],
+  [0.76, HistoryLevel.FILLING],
+  [0.81, HistoryLevel.NEARLY_FULL],
+])("a history of which %d is taken says what that means", (share, level) => {
+  const usage = { bytes: Math.trunc(share * GIB), maxBytes: GIB, events: 3, maxEvents: -1 };
+  const history = { ...usage, nowMs: at(5), oldestMs: at(1) };
+  expect(overviewAt(5, new MadeUpLog(), { history }).history).toMatchObject({
+    bytes: BigInt(Math.trunc(share * GIB)),
+    maxBytes: BigInt(GIB),
+    share: expect.closeTo(share),
+    level,
+    oldestEventTime: timestampFromMs(at(1)),
+  });
+});
+
+test("a history that has no limit, and nothing in it, says so", () => {
+  const usage = { bytes: 0, maxBytes: -1, events: 0, maxEvents: -1 };
+  const history = { ...usage, nowMs: at(5), oldestMs: undefined };
+  const overview = overviewAt(5, new MadeUpLog(), { history });
+  expect(overview.history).toMatchObject({ maxBytes: 0n, share: 0, level: HistoryLevel.ROOMY });
+  expect(overview.history?.oldestEventTime).toBeUndefined();
 });
