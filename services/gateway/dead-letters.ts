@@ -65,10 +65,12 @@ function deadLetterOf(
   newest: readonly TaskEvent[],
 ): (Task & { spec: TaskSpec }) | undefined {
   const of = (facet: TaskEvent["facet"]["case"]) =>
-    newest.filter((event) => event.facet.case === facet);
-  if (of("state").some(({ sequence }) => sequence > failure.sequence)) return undefined;
-  // It is of an earlier task with the same id, whose spec has left the log.
-  if (of("spec").some(({ sequence }) => sequence > failure.sequence)) return undefined;
-  const task = fold([...of("spec"), failure, ...of("progress")]);
+    newest.find((event) => event.facet.case === facet);
+  const [spec, state, progress] = [of("spec"), of("state"), of("progress")];
+  if (!spec || (state && state.sequence > failure.sequence)) return undefined;
+  // What is older than its spec is of an earlier task with the same id, whose own has left the log.
+  if (spec.sequence > failure.sequence) return undefined;
+  const own = progress && progress.sequence > spec.sequence ? [progress] : [];
+  const task = fold([spec, failure, ...own]);
   return task?.spec && { ...task, spec: task.spec, sequence: failure.sequence };
 }

@@ -4,11 +4,12 @@ import { CheckpointSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { openTestBroker } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { standingOf } from "#test/support/steps.ts";
+import { findDeadLetters } from "../../../services/gateway/dead-letters.ts";
 import { lastCheckpoint } from "../../../services/worker/checkpoints.ts";
 import { openWatching } from "../broker/watch-record.ts";
 import { acceptTask, livedTask, moveTask } from "./lived-task.ts";
 
-const { RUNNING, SUCCEEDED } = TaskState;
+const { RUNNING, FAILED, SUCCEEDED } = TaskState;
 
 test("a task has nothing of one that had its id before, and whose removal was not finished", async () => {
   await using nats = await startTestNats();
@@ -29,4 +30,22 @@ test("a task has nothing of one that had its id before, and whose removal was no
   const steps = await Array.fromAsync(watching.watch("t", 0n, signal));
   const events = steps.flatMap(({ case: kind, value }) => (kind === "event" ? [value] : []));
   expect(events.map(({ facet }) => facet.case)).toEqual(["spec", "state", "state"]);
+});
+
+test("a dead letter is not listed with the progress of an earlier task of its id", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const first = await livedTask(broker, "t", SUCCEEDED);
+  // What a janitor begins with.
+  await broker.log.removeEvents([first.specSequence]);
+  await livedTask(broker, "own", FAILED);
+  await moveTask(broker, await moveTask(broker, await acceptTask(broker, "t"), RUNNING), FAILED);
+  const { signal } = new AbortController();
+  const search = { filter: undefined, after: 0, signal };
+  const looks = await Array.fromAsync(findDeadLetters(broker.scan, search));
+  const notes = looks.flatMap(({ tasks }) => tasks.map(({ id, progress }) => [id, progress?.note]));
+  expect(notes).toEqual([
+    ["own", "half"],
+    ["t", undefined],
+  ]);
 });
