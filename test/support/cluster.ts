@@ -82,6 +82,10 @@ export class ClusterNode {
     return this.#server !== undefined;
   }
 
+  get storeDir(): string {
+    return join(this.#folder, this.name);
+  }
+
   /** The name of the server that leads the cluster as a whole, as this one knows it. */
   async leaderOfAll(): Promise<string | undefined> {
     const answer = await fetch(`${this.#server?.monitorUrl}/jsz`);
@@ -95,7 +99,7 @@ export class ClusterNode {
     const { ports, toldPort } = this.#routes;
     this.#server = await startNatsServer({
       bin: inject("natsServerBin"),
-      storeDir: join(this.#folder, name),
+      storeDir: this.storeDir,
       port,
       monitorPort: 0,
       extraConfig: {

@@ -1,5 +1,6 @@
 import type { ConsumerInfo } from "@nats-io/jetstream";
 import { createInbox, nanos } from "@nats-io/nats-core";
+import { pause } from "#lib/async/pause.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { Dialed } from "../link/link.ts";
 
@@ -11,6 +12,11 @@ export const PAUSED = { pause_until: PAUSED_UNTIL.toISOString() };
 
 /** A cluster answers before its servers have done it; looked at more often than this, it does not do it at all. */
 const MAX_LOOKS = 100;
+const LOOK_EVERY_MS = 20;
+const NEVER = new AbortController().signal;
+
+/** Thrown when the servers say that they pause or resume a consumer, and don't: that which leads it has lost its files. */
+export class PauseIgnored extends BrokerUnavailable {}
 
 /**
  * Makes sure that a consumer hands out nothing, or does so again. A paused one answers pulls as if nothing waited, those
@@ -25,7 +31,8 @@ export async function ensurePaused(
   const { consumers } = dialed.jsm;
   let isPaused = found.paused === true;
   for (let looks = 0; isPaused !== paused; looks += 1) {
-    if (looks === MAX_LOOKS) throw new BrokerUnavailable();
+    if (looks === MAX_LOOKS) throw new PauseIgnored();
+    if (looks > 0) await pause(LOOK_EVERY_MS, NEVER);
     if (paused) await consumers.pause(stream, name, PAUSED_UNTIL);
     else await consumers.resume(stream, name);
     isPaused = (await consumers.info(stream, name)).paused === true;

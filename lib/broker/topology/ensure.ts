@@ -11,7 +11,7 @@ import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnfit } from "../link/broker-unfit.ts";
 import type { Dialed } from "../link/link.ts";
 import { orUndefined } from "../link/or-undefined.ts";
-import { ensurePaused, PAUSED } from "../queues/pausing.ts";
+import { ensurePaused, PAUSED, PauseIgnored } from "../queues/pausing.ts";
 import type { StreamPlan } from "./topology.ts";
 import { CONSUMER_UNSET, isUnset, STREAM_UNSET, unsetting } from "./unset.ts";
 
@@ -79,10 +79,27 @@ function refuseDropped(wanted: StreamPlan["config"], stored: StreamInfo | undefi
   if (dropped.length > 0) throw unfit(wanted.name, `it ignored ${dropped.join(", ")}`);
 }
 
+type Consumer = StreamPlan["consumers"][number];
+
+/** One whose files were lost under a running server goes on in its memory, but can't be changed. A new one has new files. */
 async function ensureConsumer(
   dialed: Dialed,
+  plan: ConsumersPlan,
+  wanted: Consumer,
+): Promise<void> {
+  try {
+    await ensureConsumerAsIs(dialed, plan, wanted);
+  } catch (error) {
+    if (!isOfFiles(error) && !(error instanceof PauseIgnored)) throw error;
+    await dropConsumer(dialed.jsm, plan.config.name, wanted.durable_name);
+    await ensureConsumerAsIs(dialed, plan, wanted);
+  }
+}
+
+async function ensureConsumerAsIs(
+  dialed: Dialed,
   { config, paused, mayResume }: ConsumersPlan,
-  wanted: StreamPlan["consumers"][number],
+  wanted: Consumer,
 ): Promise<void> {
   const info = await madeConsumer(dialed.jsm, config.name, wanted, paused);
   refuseIgnored(`${config.name}/${info.name}`, wanted, info.config);
@@ -95,7 +112,7 @@ async function ensureConsumer(
 async function madeConsumer(
   jsm: JetStreamManager,
   stream: string,
-  wanted: StreamPlan["consumers"][number],
+  wanted: Consumer,
   paused = false,
 ): Promise<ConsumerInfo> {
   const name = wanted.durable_name;
@@ -107,8 +124,36 @@ async function madeConsumer(
     `${stream}/${name}`,
     found
       ? jsm.consumers.update(stream, name, { ...unsetting(CONSUMER_UNSET), ...wanted })
-      : jsm.consumers.add(stream, born),
+      : addConsumer(jsm, stream, born),
   );
+}
+
+const CONSUMER_EXISTS = 10_148;
+
+/**
+ * The server makes no consumer over damaged files of an earlier one, and does not remove them. In memory it does without
+ * them until it restarts; what must outlive that lies in the stream.
+ */
+async function addConsumer(
+  jsm: JetStreamManager,
+  stream: string,
+  wanted: Consumer,
+): Promise<ConsumerInfo> {
+  try {
+    return await jsm.consumers.add(stream, wanted);
+  } catch (error) {
+    // Somebody else may have just done the same.
+    const isThere = error instanceof JetStreamApiError && error.code === CONSUMER_EXISTS;
+    if (!isOfFiles(error) && !isThere) throw error;
+    return await jsm.consumers.add(stream, { ...wanted, mem_storage: true });
+  }
+}
+
+/** The server has several codes for it, of which one stands for much else. */
+function isOfFiles(error: unknown): boolean {
+  const refusal = error instanceof BrokerUnfit ? error.cause : error;
+  const said = "error creating store for consumer";
+  return refusal instanceof JetStreamApiError && refusal.message.startsWith(said);
 }
 
 function consumerInfo(
@@ -125,13 +170,16 @@ function consumerInfo(
  */
 async function dropMisled(
   jsm: JetStreamManager,
-  wanted: StreamPlan["consumers"][number],
+  wanted: Consumer,
   found: ConsumerInfo | undefined,
 ): Promise<ConsumerInfo | undefined> {
   if (!found || found.config.filter_subject === wanted.filter_subject) return found;
-  const deleted = jsm.consumers.delete(found.stream_name, found.name);
-  await orUndefined(deleted, JetStreamApiCodes.ConsumerNotFound);
+  await dropConsumer(jsm, found.stream_name, found.name);
   return undefined;
+}
+
+async function dropConsumer(jsm: JetStreamManager, stream: string, name: string): Promise<void> {
+  await orUndefined(jsm.consumers.delete(stream, name), JetStreamApiCodes.ConsumerNotFound);
 }
 
 /** The answer says what the server has stored: one that does not know a setting may drop it in silence. */
