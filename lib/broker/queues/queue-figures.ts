@@ -19,7 +19,7 @@ export interface QueueDepth {
 export interface QueueFigures extends QueueDepth {
   /** The same of each type of which a task waits or is on loan, by its full name; under "" what has no lane of its type. */
   readonly types: ReadonlyMap<string, QueueDepth>;
-  /** Entries that nobody hands out, for their lane was deleted by hand. */
+  /** Entries that wait and that nobody hands out, for their lane was deleted by hand. They are in none of the types. */
   readonly stranded: number;
   /** Bytes that its tasks take. */
   readonly bytes: number;
@@ -46,22 +46,17 @@ export interface QueueTotals {
 /** Reads what the broker counts of the queue. Throws SourceMissing when somebody has deleted it by hand. */
 export async function readQueueFigures(link: Link, queue: string): Promise<QueueFigures> {
   const connected = link.use();
-  const stream = connected.names.queueStream(queue);
-  const { streams } = connected.jsm;
-  const info = await ask(orUndefined(streams.info(stream), JetStreamApiCodes.StreamNotFound));
-  if (!info) throw new SourceMissing({ stream, consumer: "*" });
-  const { config, state } = info;
-  const [lanes, { settings }] = await Promise.all([
-    ask(listLanes(connected, queue)),
+  const [{ lanes, info, depth, stranded }, { settings }] = await Promise.all([
+    countTasks(connected, queue),
     ask(readQueueSettings(connected, queue)),
   ]);
-  const all = depthOf(lanes);
+  const { config, state } = info;
   const types = Map.groupBy(lanes, ({ lane }) => lane.type);
   const depths = [...types].map(([type, some]) => [type, depthOf(some)] as const);
   return {
-    ...all,
+    ...depth,
     types: new Map(depths.filter(([, { waiting, inFlight }]) => waiting + inFlight > 0)),
-    stranded: Math.max(0, state.messages - all.waiting - all.inFlight),
+    stranded,
     bytes: state.bytes,
     maxTasks: config.max_msgs,
     maxBytes: Math.max(0, config.max_bytes),
@@ -73,6 +68,24 @@ export async function readQueueFigures(link: Link, queue: string): Promise<Queue
     settings,
     isAsSet: isAsSet(settings, config, lanes),
   };
+}
+
+/** How many tasks lie in the queue. Throws SourceMissing when somebody has deleted it by hand. */
+export async function readQueueDepth(link: Link, queue: string): Promise<QueueDepth> {
+  return (await countTasks(link.use(), queue)).depth;
+}
+
+async function countTasks(connected: Connected, queue: string) {
+  const stream = connected.names.queueStream(queue);
+  const there = <T>(answer: Promise<T>) =>
+    ask(orUndefined(answer, JetStreamApiCodes.StreamNotFound));
+  // In this order, for what comes between the two answers waits.
+  const lanes = await there(listLanes(connected, queue));
+  const info = lanes && (await there(connected.jsm.streams.info(stream)));
+  if (!info) throw new SourceMissing({ stream, consumer: "*" });
+  const { waiting, inFlight } = depthOf(lanes);
+  const stranded = Math.max(0, info.state.messages - waiting - inFlight);
+  return { lanes, info, stranded, depth: { waiting: waiting + stranded, inFlight } };
 }
 
 function isAsSet(
@@ -119,7 +132,7 @@ async function oldestOf(
   return found ? nowMs - found.time.getTime() : undefined;
 }
 
-export function depthOf(lanes: readonly LaneInfo[]): QueueDepth {
+function depthOf(lanes: readonly LaneInfo[]): QueueDepth {
   return {
     waiting: sum(lanes, ({ counted }) => counted.num_pending),
     inFlight: sum(lanes, ({ counted }) => counted.num_ack_pending),

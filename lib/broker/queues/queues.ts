@@ -11,8 +11,7 @@ import { discard } from "../link/discard.ts";
 import type { Link } from "../link/link.ts";
 import { type Lane, laneFor, type Names, taskIdOf } from "../names.ts";
 import type { Lanes } from "./lanes.ts";
-import { listLanes } from "./list-lanes.ts";
-import { depthOf, type QueueDepth } from "./queue-figures.ts";
+import { type QueueDepth, readQueueDepth } from "./queue-figures.ts";
 import type { RoomWanted } from "./room-wanted.ts";
 import { isLeftBehind } from "./waiting.ts";
 
@@ -206,8 +205,8 @@ export class Queues {
     return discard(this.#link.use(), this.#link.names.queueStream(queue), sequence);
   }
 
-  async depth(queue: string): Promise<QueueDepth> {
-    return depthOf(await ask(listLanes(this.#link.use(), queue)));
+  depth(queue: string): Promise<QueueDepth> {
+    return readQueueDepth(this.#link, queue);
   }
 
   async #lookUp(waiting: WaitingTask): Promise<StoredMsg[]> {

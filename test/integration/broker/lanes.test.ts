@@ -1,7 +1,12 @@
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Lane } from "#lib/broker/names.ts";
+import { takeNow } from "#lib/broker/queues/pull.ts";
+import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
-import { openTestBroker } from "#test/support/broker.ts";
+import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 
@@ -28,4 +33,22 @@ test("a lane that could not be made is made for the next task", async () => {
   await broker.link.repair();
   await broker.lanes.open(laneOf("test.First"));
   expect(await broker.lanes.list("default")).toContainEqual(laneOf("test.First"));
+});
+
+// They were in no figure, so that a purge was told of fewer tasks than it canceled.
+test("tasks wait whose lane was deleted by hand, and are counted so", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const spec = { ...specOf(), input: create(AnySchema, { typeUrl: "x/a.A" }) };
+  for (const taskId of ["a", "b", "c"]) {
+    await broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec }));
+  }
+  const lane = queueSource("default", "p2", "a.A");
+  await takeNow(broker.link.use(), lane, 1);
+  const counted = () => readQueueFigures(broker.link, "default");
+  await until(async () => (await counted()).inFlight === 1);
+  expect(await counted()).toMatchObject({ waiting: 2, inFlight: 1, stranded: 0 });
+  await broker.link.use().jsm.consumers.delete(lane.stream, lane.consumer);
+  expect(await counted()).toMatchObject({ waiting: 3, inFlight: 0, stranded: 3 });
+  expect(await broker.queues.depth("default")).toEqual({ waiting: 3, inFlight: 0 });
 });
