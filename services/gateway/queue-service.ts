@@ -10,7 +10,12 @@ import {
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { afterRepair } from "#lib/broker/link/request.ts";
-import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
+import {
+  countUnserved,
+  depthOf,
+  describeTypes,
+  isLeft,
+} from "#lib/broker/queues/describe-types.ts";
 import type { Parked } from "#lib/broker/queues/parked.ts";
 import { oldestWaitingMs } from "#lib/broker/queues/queue-figures.ts";
 import { QueueUnknown, SequenceUnknown } from "#lib/task/errors.ts";
@@ -56,8 +61,8 @@ export function queueService(options: QueueServiceOptions): ServiceImpl<typeof Q
     async purgeQueue({ queue, confirmCount, ...asked }, { signal }) {
       const confirmed = Number(confirmCount);
       // How else should tasks be got rid of whose queue was dropped?
-      const isLeft = !queues.includes(queue) && (await notServed(options)).includes(queue);
-      const named = isLeft ? queue : known(queue);
+      const isDropped = !queues.includes(queue) && (await notServed(options)).includes(queue);
+      const named = isDropped ? queue : known(queue);
       const canceled = await purgeQueue(broker, named, { confirmed, asked, signal });
       return { canceled: BigInt(canceled) };
     },
@@ -109,10 +114,14 @@ function sequenceOf(given: bigint): number {
 async function describe(name: string, options: QueueServiceOptions): Promise<Queue> {
   const { broker, overseer, queues } = options;
   const [figures, oldest] = await afterRepair(broker.link, () =>
-    Promise.all([overseer.look(name), oldestWaitingMs(broker.link, name)]),
+    Promise.all([
+      overseer.look(name),
+      oldestWaitingMs(broker.link, name, (type) => isLeft(name, type, broker.liveWorkers)),
+    ]),
   );
   const { enqueued, taken, settled } = overseer.ratesOf(name);
   const { pause } = figures.settings;
+  const { waiting, inFlight } = depthOf(name, figures, broker.liveWorkers);
   const types = describeTypes(name, {
     types: figures.types,
     oldestMs: oldest,
@@ -121,8 +130,8 @@ async function describe(name: string, options: QueueServiceOptions): Promise<Que
   });
   return create(QueueSchema, {
     name,
-    waiting: BigInt(figures.waiting),
-    inFlight: BigInt(figures.inFlight),
+    waiting: BigInt(waiting),
+    inFlight: BigInt(inFlight),
     ...age(oldest.size === 0 ? undefined : Math.max(...oldest.values())),
     types,
     unserved: countUnserved(types),

@@ -45,7 +45,7 @@ export class Monitor implements AsyncDisposable {
     this.#options = options;
     this.#figures = this.#nothingYet();
     this.#reading = this.#figures;
-    this.depths = new QueueDepths(broker.link, () => this.#queues());
+    this.depths = new QueueDepths(broker, () => this.#queues());
     this.history = new HistoryUsage(broker);
     this.#follower = new LogFollower({
       link: broker.link,

@@ -7,7 +7,7 @@ import {
 } from "#gen/millrace/v1/monitor_service_pb.ts";
 import type { LogUsage } from "#lib/broker/log/log-space.ts";
 import type { LiveWorkers } from "#lib/broker/processes/live-workers.ts";
-import { countUnserved, describeTypes } from "#lib/broker/queues/describe-types.ts";
+import { countUnserved, depthOf, describeTypes } from "#lib/broker/queues/describe-types.ts";
 import { type FillLevel, fillLevelOf, shareTaken } from "#lib/task/retention.ts";
 import type { DurationFigures } from "./fold/durations.ts";
 import type { Figures } from "./fold/figures.ts";
@@ -89,8 +89,9 @@ function queues(known: Known) {
   const names = [...new Set([...depths.keys(), ...seen.keys()])].sort();
   return names.map((name) => {
     const series = seen.get(name) ?? [];
-    const depth = depths.get(name);
-    const oldestMs = depth && oldestOf(depth);
+    const standing = depths.get(name);
+    const depth = standing && depthOf(name, standing, known.workers);
+    const oldestMs = standing && oldestOf(standing);
     return {
       name,
       tasks: countsOf(series),
@@ -98,9 +99,9 @@ function queues(known: Known) {
       inFlight: BigInt(depth?.inFlight ?? 0),
       ...(oldestMs !== undefined && { oldestWaitingAge: durationFromMs(oldestMs) }),
       rates: ratesOf(series, nowMs),
-      ...(depth?.pause && { pause: depth.pause }),
+      ...(standing?.pause && { pause: standing.pause }),
       notServed: (depth?.waiting ?? 0) > 0 && !served.has(name),
-      ...byType(name, depth, known),
+      ...byType(name, standing, known),
     };
   });
 }

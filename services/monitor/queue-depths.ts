@@ -1,6 +1,6 @@
 import type { Pause } from "#gen/millrace/v1/queue_service_pb.ts";
-import type { Link } from "#lib/broker/link/link.ts";
-import type { DepthByType } from "#lib/broker/queues/describe-types.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { type DepthByType, isLeft } from "#lib/broker/queues/describe-types.ts";
 import {
   oldestWaitingMs,
   type QueueDepth,
@@ -23,15 +23,15 @@ export function oldestOf({ oldestMs }: QueueStanding): number | undefined {
 /** How many tasks lie in the queues, as the broker counted them last, and which of them are paused. */
 export class QueueDepths {
   readonly polling: Polling;
-  readonly #link: Link;
+  readonly #broker: Broker;
   readonly #queues: () => readonly string[];
   readonly #depths = new Map<string, QueueStanding>();
 
   /** Asks about the queues that are named when it is time to ask again. */
-  constructor(link: Link, queues: () => readonly string[]) {
-    this.#link = link;
+  constructor(broker: Broker, queues: () => readonly string[]) {
+    this.#broker = broker;
     this.#queues = queues;
-    this.polling = new Polling({ link, what: "queue depths", ask: () => this.#ask() });
+    this.polling = new Polling({ link: broker.link, what: "queue depths", ask: () => this.#ask() });
   }
 
   /** By queue; undefined as long as the broker has not said. */
@@ -45,10 +45,10 @@ export class QueueDepths {
 
   async #askAbout(queue: string): Promise<void> {
     try {
-      const link = this.#link;
+      const { link, liveWorkers } = this.#broker;
       const [{ waiting, inFlight, types, settings }, oldestMs] = await Promise.all([
         readQueueFigures(link, queue),
-        oldestWaitingMs(link, queue),
+        oldestWaitingMs(link, queue, (type) => isLeft(queue, type, liveWorkers)),
       ]);
       this.#depths.set(queue, { waiting, inFlight, types, oldestMs, pause: settings.pause });
     } catch (error) {

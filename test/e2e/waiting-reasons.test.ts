@@ -7,7 +7,7 @@ import { MonitorService } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { type WaitingReason, WaitingReason_Reason } from "#gen/millrace/v1/task_pb.ts";
 import type { TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
 import { openGate } from "#test/support/gate.ts";
-import { metricsOf } from "#test/support/metrics-text.ts";
+import { metricsOf, sampleOf } from "#test/support/metrics-text.ts";
 import { ASKED, queueOf, submit } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import {
@@ -139,10 +139,26 @@ test("what a worker was given that was killed is served by none, nor what it gav
   await until(async () => (await queueOf(gateway))?.inFlight === 2n);
   worker.service.kill("SIGKILL");
   await until(async () => (await queueOf(gateway))?.unserved === 2n);
-  expect((await queueOf(gateway))?.types).toMatchObject([
-    { name: TYPE, waiting: 1n, inFlight: 0n, unserved: true },
-    { name: "google.protobuf.Value", waiting: 1n, inFlight: 0n, unserved: true },
-  ]);
+  const queue = await queueOf(gateway);
+  expect(queue?.oldestWaitingAge).toBeDefined();
+  expect(queue).toMatchObject({
+    waiting: 2n,
+    inFlight: 0n,
+    types: [
+      { name: TYPE, waiting: 1n, inFlight: 0n, unserved: true },
+      { name: "google.protobuf.Value", waiting: 1n, inFlight: 0n, unserved: true },
+    ],
+  });
+  const { url } = await own.monitor();
+  await until(async () => {
+    const metrics = await metricsOf(url);
+    const [depth, inFlight, seconds = 0] = [
+      sampleOf(metrics, "millrace_queue_depth"),
+      sampleOf(metrics, "millrace_queue_in_flight"),
+      sampleOf(metrics, "millrace_queue_oldest_waiting_seconds"),
+    ];
+    return depth === 2 && inFlight === 0 && seconds > 0;
+  });
 });
 
 function transportTo(baseUrl: string) {

@@ -210,21 +210,21 @@ export type QueueOverview = Message<"millrace.v1.QueueOverview"> & {
   tasks?: TaskCounts | undefined;
 
   /**
-   * Tasks that wait in it, as the broker counts them.
+   * Tasks that wait in it; `waiting` of Queue.
    *
    * @generated from field: int64 depth = 3;
    */
   depth: bigint;
 
   /**
-   * Tasks on loan to workers, as the broker counts them.
+   * Tasks that workers were given; as of Queue.
    *
    * @generated from field: int64 in_flight = 4;
    */
   inFlight: bigint;
 
   /**
-   * How long its oldest waiting task has waited. Not set: none waits.
+   * How long the oldest of those that wait has been in it; as of Queue. Not set: none waits.
    *
    * @generated from field: google.protobuf.Duration oldest_waiting_age = 5;
    */
@@ -252,7 +252,7 @@ export type QueueOverview = Message<"millrace.v1.QueueOverview"> & {
   notServed: boolean;
 
   /**
-   * The types of which tasks wait in it or are on loan, as the broker counts them, sorted by name.
+   * The types of which tasks wait in it or are in flight, sorted by name.
    *
    * @generated from field: repeated millrace.v1.QueueType types = 9;
    */

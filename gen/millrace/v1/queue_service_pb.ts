@@ -134,21 +134,23 @@ export type Queue = Message<"millrace.v1.Queue"> & {
   name: string;
 
   /**
-   * Tasks that wait for a worker.
+   * Tasks that wait for a worker: those that none was given yet, and those that one was given that is gone, of types that
+   * no live worker serves. With in_flight, all tasks that lie in the queue.
    *
    * @generated from field: int64 waiting = 2;
    */
   waiting: bigint;
 
   /**
-   * Tasks on loan to workers.
+   * Tasks that a worker was given and that have not left the queue. One that it gave back, for all its slots were taken or
+   * it shut down, or that it died with, counts here until the next worker that serves its type takes it.
    *
    * @generated from field: int64 in_flight = 3;
    */
   inFlight: bigint;
 
   /**
-   * How long its oldest waiting task has waited. Not set: none waits.
+   * How long the oldest of those that wait has been in the queue. Not set: none waits.
    *
    * @generated from field: google.protobuf.Duration oldest_waiting_age = 4;
    */
@@ -198,7 +200,8 @@ export type Queue = Message<"millrace.v1.Queue"> & {
   notServed: boolean;
 
   /**
-   * The types of which tasks wait in it or are on loan, sorted by name.
+   * The types of which tasks wait in it or are in flight, sorted by name. Without those whose consumer in NATS was deleted by
+   * hand, for the seconds until it is put back.
    *
    * @generated from field: repeated millrace.v1.QueueType types = 11;
    */
@@ -233,21 +236,21 @@ export type QueueType = Message<"millrace.v1.QueueType"> & {
   name: string;
 
   /**
-   * Tasks that wait for a worker.
+   * As of Queue.
    *
    * @generated from field: int64 waiting = 2;
    */
   waiting: bigint;
 
   /**
-   * Tasks on loan to workers.
+   * As of Queue.
    *
    * @generated from field: int64 in_flight = 3;
    */
   inFlight: bigint;
 
   /**
-   * How long its oldest waiting task has waited. Not set: none waits.
+   * As of Queue.
    *
    * @generated from field: google.protobuf.Duration oldest_waiting_age = 4;
    */

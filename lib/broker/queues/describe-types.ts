@@ -30,6 +30,24 @@ export function unservedTypes(
   return new Map(unserved);
 }
 
+/** Whether nobody can have a task of the type that a worker was given of the queue. */
+export function isLeft(queue: string, type: string, workers: LiveWorkers): boolean {
+  const isServed = workers.servingFrom(queue, type).length > 0;
+  return workers.isComplete && !isServed && workers.heldWhileLeaving(queue, type) === 0;
+}
+
+/** How many tasks of the queue wait in all, when those of unserved types do that a worker was given and has no more. */
+export function depthOf(
+  queue: string,
+  { waiting, inFlight, types }: QueueDepth & Pick<DepthByType, "types">,
+  workers: LiveWorkers,
+): QueueDepth {
+  const unserved = unservedTypes(queue, { types }, workers);
+  const left = [...unserved].map(([type, tasks]) => tasks - (types.get(type)?.waiting ?? 0));
+  const given = left.reduce((sum, tasks) => sum + tasks, 0);
+  return { waiting: waiting + given, inFlight: inFlight - given };
+}
+
 interface Known extends DepthByType {
   readonly workers: LiveWorkers;
   /** When a worker that serves the type was last seen. */

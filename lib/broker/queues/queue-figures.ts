@@ -104,29 +104,35 @@ function isAsSet(
 
 /**
  * How long the oldest task of each type has waited that was not handed out yet, by the full name of the type; by the
- * broker's clock. Types of which none waits are left out.
+ * broker's clock. Of types that `isLeft` names, what was handed out waits as well. Types of which none waits are left out.
  */
 export async function oldestWaitingMs(
   link: Link,
   queue: string,
+  isLeft: (type: string) => boolean,
 ): Promise<ReadonlyMap<string, number>> {
   const connected = link.use();
   const lanes = await ask(listLanes(connected, queue));
   const oldest = new Map<string, number>();
-  const look = async (laneInfo: LaneInfo) => {
-    const { type } = laneInfo.lane;
-    const age = await oldestOf(connected, laneInfo);
-    if (age !== undefined) oldest.set(type, Math.max(age, oldest.get(type) ?? 0));
+  const look = async ({ lane, counted }: LaneInfo) => {
+    const from = isLeft(lane.type) ? 1 : counted.delivered.stream_seq + 1;
+    const age = await ageOfFirst(connected, { lane, counted }, from);
+    if (age !== undefined) oldest.set(lane.type, Math.max(age, oldest.get(lane.type) ?? 0));
   };
-  await Promise.all(lanes.filter(({ counted }) => counted.num_pending > 0).map(look));
+  const busy = lanes.filter(({ lane, counted }) => {
+    const { num_pending: waiting, num_ack_pending: inFlight } = counted;
+    return waiting > 0 || (inFlight > 0 && isLeft(lane.type));
+  });
+  await Promise.all(busy.map(look));
   return oldest;
 }
 
-async function oldestOf(
+async function ageOfFirst(
   { jsm, names }: Connected,
-  { lane, counted: { delivered, ts } }: LaneInfo,
+  { lane, counted: { ts } }: LaneInfo,
+  from: number,
 ): Promise<number | undefined> {
-  const query = { seq: delivered.stream_seq + 1, next_by_subj: names.laneSubject(lane, "*") };
+  const query = { seq: from, next_by_subj: names.laneSubject(lane, "*") };
   const found = await ask(jsm.streams.getMessage(names.queueStream(lane.queue), query));
   const nowMs = ts === undefined ? Date.now() : Date.parse(ts);
   return found ? nowMs - found.time.getTime() : undefined;

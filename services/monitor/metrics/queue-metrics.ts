@@ -1,5 +1,5 @@
 import type { Registry } from "prom-client";
-import { unservedTypes } from "#lib/broker/queues/describe-types.ts";
+import { depthOf, unservedTypes } from "#lib/broker/queues/describe-types.ts";
 import { toldGauge } from "#lib/process/told-metrics.ts";
 import type { Monitor } from "../monitor.ts";
 import { oldestOf, type QueueStanding } from "../queue-depths.ts";
@@ -8,21 +8,23 @@ const LABEL_NAMES = ["queue"];
 
 /** What the broker says of queues. */
 export function addQueueMetrics(registry: Registry, monitor: Monitor): void {
-  const depths = (pick: (depth: QueueStanding) => number) => () =>
-    [...monitor.depths.byQueue].flatMap(([queue, depth]) =>
-      depth ? [{ labels: { queue }, value: pick(depth) }] : [],
-    );
+  const depths = (pick: (standing: QueueStanding) => number) => () =>
+    [...monitor.depths.byQueue].flatMap(([queue, standing]) => {
+      if (!standing) return [];
+      const depth = depthOf(queue, standing, monitor.workers);
+      return [{ labels: { queue }, value: pick({ ...standing, ...depth }) }];
+    });
   toldGauge({
     registry,
     name: "millrace_queue_depth",
-    help: "Tasks that wait in the queue, as the broker counts them.",
+    help: "Tasks that wait in the queue.",
     labelNames: LABEL_NAMES,
     rows: depths(({ waiting }) => waiting),
   });
   toldGauge({
     registry,
     name: "millrace_queue_in_flight",
-    help: "Tasks of the queue that are on loan to workers, as the broker counts them.",
+    help: "Tasks of the queue that workers were given; also what they gave back, until another takes it.",
     labelNames: LABEL_NAMES,
     rows: depths(({ inFlight }) => inFlight),
   });
@@ -43,7 +45,7 @@ export function addQueueMetrics(registry: Registry, monitor: Monitor): void {
   toldGauge({
     registry,
     name: "millrace_queue_oldest_waiting_seconds",
-    help: "How long the queue's oldest waiting task has waited; 0 if none waits.",
+    help: "How long the oldest task that waits has been in the queue; 0 if none waits.",
     labelNames: LABEL_NAMES,
     rows: depths((depth) => (oldestOf(depth) ?? 0) / 1_000),
   });

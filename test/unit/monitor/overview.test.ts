@@ -61,6 +61,9 @@ test("a queue tells its types, how long the oldest task waits, and which types n
   const overview = overviewAt(5, new MadeUpLog(), { depths, workers });
   expect(overview.queues).toMatchObject([
     {
+      // As many as its types say.
+      depth: 4n,
+      inFlight: 2n,
       oldestWaitingAge: durationFromMs(5_000),
       unserved: 3n,
       notServed: false,
