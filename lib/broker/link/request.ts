@@ -2,7 +2,7 @@ import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import pRetry from "p-retry";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 import { ask } from "./ask.ts";
-import type { Link } from "./link.ts";
+import { type Link, REQUEST_TIMEOUT_MS } from "./link.ts";
 import { SourceMissing } from "./source-missing.ts";
 
 /** At first soon, then every second or so; at random, so that those who failed together do not ask together again. */
@@ -29,6 +29,38 @@ export function untilAnswered<T>(
     signal,
     shouldRetry: ({ error }) => error instanceof BrokerUnavailable || error instanceof HistoryFull,
   });
+}
+
+/** Writes that are under way take a few milliseconds. */
+const UNDECIDED_AGAIN = { minTimeout: 5, maxTimeout: 100, factor: 1.5, randomize: true };
+
+/**
+ * Writes again as long as another write under way, which expects something of the same subject, keeps the broker from
+ * deciding. Throws BrokerUnavailable when that lasts longer than an answer may take.
+ */
+export async function untilDecided<T>(write: () => Promise<T>): Promise<T> {
+  try {
+    return await write();
+  } catch (error) {
+    if (!isUndecided(error)) throw error;
+  }
+  try {
+    return await pRetry(write, {
+      ...UNDECIDED_AGAIN,
+      retries: Number.POSITIVE_INFINITY,
+      maxRetryTime: REQUEST_TIMEOUT_MS,
+      shouldRetry: ({ error }) => isUndecided(error),
+    });
+  } catch (error) {
+    throw isUndecided(error) ? new BrokerUnavailable(error) : error;
+  }
+}
+
+function isUndecided(error: unknown): boolean {
+  return (
+    error instanceof JetStreamApiError &&
+    error.code === JetStreamApiCodes.StreamWrongLastSequenceUnknown
+  );
 }
 
 /** Asks once more where somebody has deleted by hand what was asked for, when that is put back. */

@@ -20,7 +20,7 @@ import type { Facet, Names } from "../names.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
-import { fenceHeaders, type LogWrite, LogWriter } from "./log-writer.ts";
+import { fenceHeaders, type LogWrite, writeEvent } from "./log-write.ts";
 import { removeEvents, sequencesOf } from "./remove-events.ts";
 
 /** A task as the log's leader has it. */
@@ -70,14 +70,12 @@ export class TaskLog {
   readonly #link: Link;
   readonly #names: Names;
   readonly #replicas: number;
-  readonly #writer: LogWriter;
   readonly #extraRoom: ExtraRoom;
 
   constructor(link: Link, replicas: number) {
     this.#link = link;
     this.#names = link.names;
     this.#replicas = replicas;
-    this.#writer = new LogWriter(link);
     this.#extraRoom = new ExtraRoom(link);
   }
 
@@ -290,7 +288,7 @@ export class TaskLog {
     const msgID = nuid.next();
     const write = async () => {
       try {
-        await this.#writer.write(note, { msgID });
+        await writeEvent(this.#link, note, { msgID });
       } catch (error) {
         if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
       }
@@ -302,7 +300,7 @@ export class TaskLog {
     const marked = headers();
     marked.set(APPEND_ID, appendId);
     try {
-      const { seq } = await this.#writer.write(write, { headers: marked });
+      const { seq } = await writeEvent(this.#link, write, { headers: marked });
       return { kind: "stored", sequence: seq };
     } catch (error) {
       if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
