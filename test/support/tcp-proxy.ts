@@ -18,6 +18,8 @@ export class TcpProxy implements AsyncDisposable {
   readonly #lines = new Set<Line>();
   readonly #silent = new Set<Way>();
   #delayMs = 0;
+  /** Pieces that came from the broker. */
+  heard = 0;
 
   private constructor(server: Server, target: number) {
     const { port } = server.address() as AddressInfo;
@@ -71,6 +73,9 @@ export class TcpProxy implements AsyncDisposable {
     this.#lines.add(line);
     const over = () => this.#lines.delete(line) && line.cut();
     for (const socket of [client, broker]) socket.on("error", over).on("close", over);
+    broker.on("data", () => {
+      this.heard += 1;
+    });
     line.apply(this.#silent);
   }
 

@@ -59,6 +59,8 @@ const RETRY_MS = 250;
 const LISTEN_EVERY_MS = 2_000;
 /** A server that is of no use for this long is left for another one, if there is one. */
 const LEFT_AFTER_MS = 3_000;
+/** What a connection says of itself when it is not what it was. */
+const CHANGES: ReadonlySet<string> = new Set(["disconnect", "close", "reconnect"]);
 /** Bytes that no reader of the log takes for an event. */
 const NO_EVENT = Uint8Array.of(7);
 
@@ -177,10 +179,10 @@ export class Link implements Line, AsyncDisposable {
     let holding = this.#hold(nc, broken.signal);
     try {
       for await (const { type } of nc.status()) {
-        if (type === "disconnect" || type === "close") {
-          broken.abort();
-          this.#goDown();
-        }
+        if (!CHANGES.has(type)) continue;
+        // Also at a reconnect: for one that was cut off midway the client tells of two, one right after the other.
+        broken.abort();
+        this.#goDown();
         if (type === "reconnect") {
           await holding;
           broken = new AbortController();

@@ -12,6 +12,8 @@ const NEVER = new AbortController().signal;
 const UNDER_WAY_MS = 2_100;
 /** The answer would be waited for 4 s: until 1.9 s after the cut at the earliest. */
 const AT_ONCE_MS = 1_500;
+/** A client has read by then what came to it. */
+const GREETED_MS = 50;
 
 test("a line that breaks under a question is up again as soon as there is a new one", async () => {
   await using nats = await startTestNats();
@@ -27,6 +29,36 @@ test("a line that breaks under a question is up again as soon as there is a new 
   await down.promise;
   await broker.link.whenUp(NEVER);
   expect(performance.now() - cutAt).toBeLessThan(AT_ONCE_MS);
+});
+
+test("a line that was cut off while it came back is followed as before, and ends when it is asked to", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  const broker = await openTestBroker(line.url);
+  const comesBack = async () => {
+    await until(() => broker.link.isUp);
+    await broker.link.use().nc.flush();
+  };
+  line.silence("to broker");
+  for (const _ of [1, 2]) {
+    const { heard } = line;
+    line.cut();
+    // The server's greeting; what the client says to it stays on the line.
+    await until(() => line.heard > heard);
+    await setTimeout(GREETED_MS);
+  }
+  line.cut();
+  line.heal();
+  await comesBack();
+
+  const down = Promise.withResolvers<void>();
+  using _ = broker.link.onChange((up) => !up && down.resolve());
+  line.cut();
+  const cutAt = performance.now();
+  await down.promise;
+  expect(performance.now() - cutAt).toBeLessThan(AT_ONCE_MS);
+  await comesBack();
+  await broker[Symbol.asyncDispose]();
 });
 
 test("each server of a list is shown its own credentials, also when the line goes over to it", async () => {
