@@ -52,7 +52,12 @@ export function aliasesOf(
 
 function atWork<One>(all: readonly One[], seenMs: (one: One) => number): One[] {
   const lastMs = Math.max(...all.map(seenMs));
-  return all.filter((one) => lastMs - seenMs(one) < AT_WORK_MS);
+  return all.filter((one) => wasAtWork(seenMs(one), lastMs));
+}
+
+/** Whether workers that were seen then may still have been at work at the time. */
+export function wasAtWork(seenMs: number | undefined, atMs: number): boolean {
+  return seenMs !== undefined && atMs - seenMs < AT_WORK_MS;
 }
 
 /** When the release was announced first; of one that did not say so, when it last did. */

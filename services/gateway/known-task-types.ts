@@ -17,6 +17,7 @@ import {
   type Announcement,
   aliasesOf,
   announcedTypes,
+  wasAtWork,
 } from "#lib/task/announced-types.ts";
 import { incompatibilities } from "#lib/task/compatibility.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
@@ -51,6 +52,7 @@ export interface Conflict {
 export class KnownTaskTypes {
   readonly #own: Registry;
   readonly #log: BrokerLog;
+  readonly #nowMs: () => number;
   /** By the object, which stays the same while workers only repeat it. */
   readonly #files = new WeakMap<TaskType, Registry>();
   readonly #unusable = new WeakSet<TaskType>();
@@ -61,11 +63,12 @@ export class KnownTaskTypes {
   #registry: Registry;
   #isRead = false;
 
-  /** `own`: the messages that are known in any case. */
-  constructor(own: Registry, log: BrokerLog) {
+  /** `own`: the messages that are known in any case. `nowMs`: the broker's time. */
+  constructor(own: Registry, log: BrokerLog, nowMs: () => number) {
     this.#own = own;
     this.#registry = own;
     this.#log = log;
+    this.#nowMs = nowMs;
   }
 
   /** Takes note of all that is announced. From the first time on, what is not among it is unknown. */
@@ -140,9 +143,9 @@ export class KnownTaskTypes {
     return this.#registry;
   }
 
-  /** What does not fit together, by the types' names. */
+  /** What does not fit together, by the types' names. Nothing of a type whose workers have all gone. */
   get conflicts(): readonly Conflict[] {
-    return this.#conflicts;
+    return this.#conflicts.filter(({ type }) => wasAtWork(this.lastSeenMs(type), this.#nowMs()));
   }
 
   /** When a worker last said that it serves the type, in milliseconds since 1970; undefined if none is remembered. */
@@ -152,10 +155,11 @@ export class KnownTaskTypes {
 
   /** Sorted by name. The alias of one that is named otherwise by now is left out. */
   list(): TaskType[] {
+    const all = this.conflicts;
     const types = [...this.#known.values()].map(({ type }) => {
       const { name, alias } = type;
       const isOwn = this.#aliases.get(alias)?.includes(name) ?? true;
-      const conflicts = this.#conflicts.filter((one) => one.type === name);
+      const conflicts = all.filter((one) => one.type === name);
       return {
         ...type,
         alias: isOwn ? alias : "",

@@ -26,9 +26,9 @@ import { WaitingReasons } from "./waiting-reasons.ts";
 await runService("gateway", process, async ({ settings, log, leaving }) => {
   const rules = await readRoutingRules(settings.routingFile, settings.queues);
   const readiness = new Readiness(["broker", "task types"]);
-  const types = new KnownTaskTypes(createRegistry(TaskService, QueueService), log);
-
   await using broker = openBroker(settings, "gateway", log);
+  const own = createRegistry(TaskService, QueueService);
+  const types = new KnownTaskTypes(own, log, () => broker.clock.nowMs());
   await using watching = new Watching(broker.link, broker.log, log);
   using _broker = readiness.follow("broker", broker.link);
   using _log = readiness.follow("log", watching.line, "not followed");

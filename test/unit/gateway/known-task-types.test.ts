@@ -19,7 +19,7 @@ import { QUIET } from "#test/support/broker.ts";
 import { KnownTaskTypes } from "../../../services/gateway/known-task-types.ts";
 import { announcedType } from "../../../services/worker/announced-type.ts";
 
-const types = new KnownTaskTypes(createRegistry(), QUIET);
+const types = new KnownTaskTypes(createRegistry(), QUIET, () => 0);
 types.update(
   [StatusSchema, FieldMaskSchema, TimestampSchema, DurationSchema].map((input) => ({
     type: announcedType(typeOf(input)),
@@ -28,7 +28,7 @@ types.update(
 );
 
 test("a type that may not have been read yet is not said to be unknown", () => {
-  const starting = new KnownTaskTypes(createRegistry(), QUIET);
+  const starting = new KnownTaskTypes(createRegistry(), QUIET, () => 0);
   expect(() => starting.checkInput(unknown, "input")).toThrow(GatewayStarting);
   expect(() => starting.resolve("an.alias", "filter.task_type")).toThrow(GatewayStarting);
   starting.update([]);
@@ -110,10 +110,10 @@ function announced(
   return { type: announcedType({ ...typeOf(input), alias, description }), seenMs };
 }
 
-function knowing(announcements: readonly Announcement[]) {
+function knowing(announcements: readonly Announcement[], nowMs = () => 0) {
   const warnings: object[] = [];
   const log = { ...QUIET, warn: (fields: object) => void warnings.push(fields) };
-  const known = new KnownTaskTypes(createRegistry(), log);
+  const known = new KnownTaskTypes(createRegistry(), log, nowMs);
   known.update(announcements);
   return { known, warnings };
 }
@@ -170,6 +170,18 @@ test("an alias that two types at work have means neither, and that is told", () 
     announced(TimestampSchema, { alias: "wait" }),
   ]);
   expect(warnings).toHaveLength(2);
+});
+
+test("what does not fit together is told as long as workers may be at work", () => {
+  let nowMs = 0;
+  const { known } = knowing(
+    [announced(DurationSchema, { alias: "wait" }), announced(TimestampSchema, { alias: "wait" })],
+    () => nowMs,
+  );
+  expect(known.conflicts).toHaveLength(2);
+  nowMs = 180_000;
+  expect(known.conflicts).toEqual([]);
+  expect(known.list().flatMap(({ conflicts }) => conflicts)).toEqual([]);
 });
 
 test("a type whose workers have gone leaves its alias to the next one", () => {
