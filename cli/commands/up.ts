@@ -32,7 +32,7 @@ interface Up extends UpOptions {
 }
 
 const HELP = `
-Settings of the services are environment variables: \`node services/gateway/main.mjs --help\` lists them. NATS_SERVERS
+Settings of the services are environment variables: \`npx node services/gateway/main.mjs --help\` lists them. NATS_SERVERS
 names a NATS to use; without it, a nats-server is found or fetched, and started.`;
 
 const NATS_PORT = 4222;

@@ -4,7 +4,7 @@ import { SETTINGS } from "./settings.ts";
 
 const INTRODUCTION = `# Configuration
 
-Every setting is an environment variable, and a flag of the services that read it: \`node services/gateway/main.mjs --help\`
+Every setting is an environment variable, and a flag of the services that read it: \`npx node services/gateway/main.mjs --help\`
 lists those of the gateway. A flag beats the variable; an empty variable counts as not set. A value that is not allowed,
 and a variable that begins with \`MILLRACE_\` and is not listed here, stop the service with exit code 2 and say why. What
 Kubernetes and Docker set for a service whose name begins with \`millrace\`, such as \`MILLRACE_GATEWAY_PORT=tcp://…\`, is
