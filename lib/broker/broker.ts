@@ -73,7 +73,9 @@ export class Broker implements AsyncDisposable {
     this.#options = options;
     this.historyMs = topology.historyMs;
     this.link = new Link({ ...line, prepare: preparation(topology, log) });
-    this.log = new TaskLog(this.link, topology.replicas);
+    this.space = new LogSpace(this.link);
+    const { link, space } = this;
+    this.log = new TaskLog({ link, space, replicas: topology.replicas });
     this.scan = new LogScan(this.link);
     this.lanes = new Lanes(this.link);
     this.roomWanted = new RoomWanted(this.link, log);
@@ -83,7 +85,6 @@ export class Broker implements AsyncDisposable {
       roomWanted: this.roomWanted,
       onlyOldServe: (type) => this.liveWorkers.onlyOldServe(type),
     });
-    this.space = new LogSpace(this.link);
     this.queueSettings = new QueueSettingsBook(this.link, topology);
     this.parked = new ParkedMessages(this.link);
     this.unreadable = new Unreadable(this.log, this.parked);

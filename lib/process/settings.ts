@@ -142,7 +142,7 @@ export const SETTINGS = {
   }),
   historyMaxBytes: define({
     env: "MILLRACE_HISTORY_MAX_BYTES",
-    help: "bytes that the history of all tasks may take in the broker; above 80 % of it, the oldest tasks that have ended leave before their time; when tasks that have not ended fill it, submits are refused",
+    help: "bytes that the history of all tasks may take in the broker; above 80 % of it, the oldest tasks that have ended leave before their time; when tasks that have not ended fill 90 % of it, submits are refused; what waits takes about as much once more in its queue, so give the broker's store twice as much",
     fallback: 2 * GIB,
     parse: wholeNumber(2 ** 20, 2 ** 50),
     services: ALL,

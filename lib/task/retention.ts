@@ -17,6 +17,19 @@ const FILLING = 0.75;
 const NEARLY_FULL = 0.8;
 export const ROOM_AGAIN = 0.7;
 
+/**
+ * New tasks are refused above this share: what is left is for the state changes of those that were accepted, without which
+ * none of them could end, and leave.
+ */
+const FULL_FOR_NEW = 0.9;
+
+/** Whether the log has room for a new task of so many bytes. */
+export function hasRoomForNew(usage: Usage, bytes: number): boolean {
+  return (
+    shareTaken({ ...usage, bytes: usage.bytes + bytes, events: usage.events + 1 }) <= FULL_FOR_NEW
+  );
+}
+
 /** Share of the log that is taken, from 0 to 1. */
 export function shareTaken({ bytes, maxBytes, events, maxEvents }: Usage): number {
   const ofBytes = maxBytes > 0 ? bytes / maxBytes : 0;

@@ -17,7 +17,7 @@ export async function deleteFinished(broker: Broker, taskId: string): Promise<bo
     }
     const { task, last, fence } = standing;
     if (!last || !isTerminal(last.state)) throw new TaskNotFinished(taskId, stateName(task.state));
-    const marked = await broker.log.appendMark(fence, deleteTask(last));
+    const marked = await broker.log.append(fence, deleteTask(last));
     if (marked.kind === "conflict") continue;
     await broker.schedule.cancel(waitingOf(standing));
     await broker.log.forget(taskId, marked.sequence);

@@ -4,7 +4,7 @@ import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_ta
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
-import { QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
+import { HistoryFull, QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { refuseTask } from "#lib/task/next-state.ts";
 import { isTimed } from "#lib/task/times.ts";
@@ -39,13 +39,23 @@ export async function submit(
   { asked, spec }: Asked,
 ): Promise<Submitted> {
   for (let turn = 0; turn < MOST_TURNS; turn += 1) {
-    const begun = await broker.log.begin(taskId, spec);
+    const begun = await begin(broker, taskId, spec);
     const submitted = begun
       ? await acceptNew(broker, begun, spec)
       : await findFirst(broker, taskId, asked);
     if (submitted) return submitted;
   }
   throw new Error(`what the log has of task ${taskId} can't be read`);
+}
+
+/** Undefined if the id has a task already, which is so also where the log has no room for new ones. */
+async function begin(broker: Broker, taskId: string, spec: TaskSpec): Promise<Fence | undefined> {
+  try {
+    return await broker.log.begin(taskId, spec);
+  } catch (error) {
+    if (error instanceof HistoryFull && (await broker.log.read(taskId))) return undefined;
+    throw error;
+  }
 }
 
 async function acceptNew(

@@ -36,9 +36,12 @@ async function call({ client }: Gateway, { ends, end, random }: Calls): Promise<
     const taskId = randomUUID();
     ends.begin(taskId);
     const script = random() < 0.01 ? { permanent: "BAD" } : { outputBytes: 200 };
-    await client
-      .submitTask({ taskId, spec: { input: scriptOf(script) } })
-      .catch((error: unknown) => ends.forget(taskId, String(error)));
+    try {
+      await client.submitTask({ taskId, spec: { input: scriptOf(script) } });
+    } catch (error) {
+      ends.refused(taskId);
+      ends.fault(String(error));
+    }
   }
 }
 

@@ -42,8 +42,7 @@ async function untilGone(broker: Broker, taskId: string, chore: Chore): Promise<
 }
 
 /**
- * Of a task that is known, nothing is missing but what it said on its way, and in a full log its states before the last
- * one. Of one that is gone, a new one of its id has nothing.
+ * Of a task that is known, nothing is missing but what it said on its way. Of one that is gone, a new one of its id has nothing.
  */
 async function isGoneOrWhole(broker: Broker, taskId: string): Promise<void> {
   if ((await broker.log.read(taskId)) === undefined) return accept(broker, taskId);

@@ -14,6 +14,7 @@ const WRITES: readonly (readonly [kind: string, subject: RegExp])[] = [
   ["hint of who leaves", /^mr\.control\.left$/],
   ["acknowledgement", /^\$JS\.ACK\./],
   ["removed message", /^\$JS\.API\.STREAM\.MSG\.DELETE\./],
+  ["room of the log", /^\$JS\.API\.STREAM\.UPDATE\.MR_EVENTS$/],
   ["bucket", /^\$JS\.API\.STREAM\.CREATE\.KV_mr_config$/],
   ["setting", /^\$KV\.mr_config\.queue\./],
   ["task type", /^\$KV\.mr_config\.task-type\./],

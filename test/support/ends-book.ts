@@ -3,7 +3,9 @@ import type { NatsConnection } from "@nats-io/nats-core";
 import { connect } from "@nats-io/transport-node";
 import { decodeEvent } from "#lib/broker/log/event-codec.ts";
 import { Names } from "#lib/broker/names.ts";
-import { isTerminalEvent } from "#lib/task/life.ts";
+import { isGone, isTerminalEvent } from "#lib/task/life.ts";
+
+const MOST_FAULTS = 20;
 
 /**
  * A ledger that forgets a task once it has ended, for more tasks than a test can remember. It reads the log from outside,
@@ -43,14 +45,13 @@ export class EndsBook implements AsyncDisposable {
     this.#running.add(taskId);
   }
 
-  /** The submit was refused. */
-  forget(taskId: string, why: string): void {
+  /** Its submit was refused, so that it has no end. */
+  refused(taskId: string): void {
     this.#running.delete(taskId);
-    this.fault(why);
   }
 
   fault(what: string): void {
-    if (this.faults.length < 20) this.faults.push(what);
+    if (this.faults.length < MOST_FAULTS) this.faults.push(what);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -62,7 +63,9 @@ export class EndsBook implements AsyncDisposable {
   async #read(): Promise<void> {
     for await (const message of this.#messages) {
       const event = decodeEvent(message);
-      if (!event || !isTerminalEvent(event)) continue;
+      if (event?.facet.case !== "state" || !isTerminalEvent(event)) continue;
+      // That it left is no second end.
+      if (isGone(event.facet.value)) continue;
       if (this.#running.delete(event.taskId)) this.ended += 1;
       else this.fault(`${event.taskId} ended, and did not run`);
     }

@@ -1,4 +1,9 @@
-import { type JetStreamClient, type JetStreamManager, jetstream } from "@nats-io/jetstream";
+import {
+  type JetStreamClient,
+  type JetStreamManager,
+  jetstream,
+  type StreamInfo,
+} from "@nats-io/jetstream";
 import type { NatsConnection } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { pause, pauseAbout } from "#lib/async/pause.ts";
@@ -86,6 +91,7 @@ export class Link implements Line, AsyncDisposable {
   /** When the server that we are connected to was last found to work; at first, when we connected. */
   #workedAtMs = 0;
   #suspected = false;
+  #historyInfo: StreamInfo | undefined;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -111,6 +117,11 @@ export class Link implements Line, AsyncDisposable {
   /** How often the history was found to be another one, or an older copy, since this process started. */
   get historyReplacements(): number {
     return this.#history.replacements;
+  }
+
+  /** What the broker said of the history when it was last asked, which it is every 2 s; undefined: not yet. */
+  get historyInfo(): StreamInfo | undefined {
+    return this.#historyInfo;
   }
 
   use(): Connected {
@@ -276,6 +287,7 @@ export class Link implements Line, AsyncDisposable {
 
   async #ask(jsm: JetStreamManager): Promise<void> {
     const info = await this.clock.setBy(() => jsm.streams.info(this.names.eventsStream));
+    this.#historyInfo = info;
     if (!hasMajority(info.cluster)) throw new Error("most servers of the log are away");
     const replaced = this.#history.look(info);
     if (!replaced) return;

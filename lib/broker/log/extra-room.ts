@@ -1,4 +1,4 @@
-import { JetStreamApiError } from "@nats-io/jetstream";
+import { JetStreamApiError, type StreamConfig } from "@nats-io/jetstream";
 import { Semaphore } from "#lib/async/semaphore.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
@@ -6,6 +6,8 @@ import type { Link } from "../link/link.ts";
 
 /** For a few events of the largest kind. */
 const EXTRA_BYTES = 256 * 1024;
+/** Of two processes that lend at once, the second must not take the raised limit for the one to put back. */
+const OWN_LIMIT = "millrace-max-bytes";
 
 /**
  * Lets a full log take an event after which room is made. Its limit is raised for as long as the write takes. A process
@@ -13,7 +15,6 @@ const EXTRA_BYTES = 256 * 1024;
  */
 export class ExtraRoom {
   readonly #link: Link;
-  /** Of two at once, the second would take the raised limit for the one to put back. */
   readonly #turn = new Semaphore(1);
 
   constructor(link: Link) {
@@ -25,19 +26,21 @@ export class ExtraRoom {
     using _ = await this.#turn.take();
     const { jsm, names } = this.#link.use();
     const { config, state } = await ask(jsm.streams.info(names.eventsStream));
-    const raised = Math.max(config.max_bytes, state.bytes) + EXTRA_BYTES;
-    await this.#limit(raised);
+    const { [OWN_LIMIT]: lent, ...metadata } = config.metadata ?? {};
+    const own = Number(lent ?? config.max_bytes);
+    const raised = Math.max(own, state.bytes) + EXTRA_BYTES;
+    await this.#change({ max_bytes: raised, metadata: { ...metadata, [OWN_LIMIT]: String(own) } });
     try {
       return await write();
     } finally {
-      await this.#limit(config.max_bytes).catch(() => {});
+      await this.#change({ max_bytes: own, metadata }).catch(() => {});
     }
   }
 
-  async #limit(bytes: number): Promise<void> {
+  async #change(limit: Pick<StreamConfig, "max_bytes" | "metadata">): Promise<void> {
     const { jsm, names } = this.#link.use();
     try {
-      await ask(jsm.streams.update(names.eventsStream, { max_bytes: bytes }));
+      await ask(jsm.streams.update(names.eventsStream, limit));
     } catch (error) {
       throw error instanceof JetStreamApiError ? new HistoryFull({ cause: error }) : error;
     }

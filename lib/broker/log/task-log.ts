@@ -20,6 +20,7 @@ import type { Facet, Names } from "../names.ts";
 import { decodeEvent, encodeEvent } from "./event-codec.ts";
 import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
+import type { LogSpace } from "./log-space.ts";
 import { fenceHeaders, type LogWrite, writeEvent } from "./log-write.ts";
 import { removeEvents, sequencesOf } from "./remove-events.ts";
 
@@ -64,25 +65,39 @@ const ALL_BUT_SPEC: readonly Facet[] = ["progress", "output", "log", "checkpoint
 /** Tells our own append from somebody else's when its answer was lost. */
 const APPEND_ID = "Millrace-Append";
 const MOST_LENT = 5;
+/** What an event takes besides its subject and its data, about. */
+const EVENT_BYTES = 128;
+
+export interface TaskLogOptions {
+  readonly link: Link;
+  readonly space: LogSpace;
+  readonly replicas: number;
+}
 
 /** The history of all tasks: the only place where their state is kept. */
 export class TaskLog {
   readonly #link: Link;
   readonly #names: Names;
   readonly #replicas: number;
+  readonly #space: LogSpace;
   readonly #extraRoom: ExtraRoom;
 
-  constructor(link: Link, replicas: number) {
+  constructor({ link, space, replicas }: TaskLogOptions) {
     this.#link = link;
+    this.#space = space;
     this.#names = link.names;
     this.#replicas = replicas;
     this.#extraRoom = new ExtraRoom(link);
   }
 
-  /** Writes the spec of a new task; undefined if the id has one already. */
+  /**
+   * Writes the spec of a new task; undefined if the id has one already. Throws HistoryFull already while there is room for
+   * the state changes of other tasks.
+   */
   async begin(taskId: string, spec: TaskSpec): Promise<Fence | undefined> {
     const subject = this.#names.eventSubject(taskId, "spec");
     const data = encodeEvent({ case: "spec", value: spec });
+    if (!this.#space.takeForNew(subject.length + data.length + EVENT_BYTES)) throw historyFull();
     const written = await this.#compareAndSet({
       subject,
       data,
@@ -96,15 +111,10 @@ export class TaskLog {
   /**
    * Moves the task on, if its last state change is still the expected one. This one rule fences stale attempts, decides
    * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
-   * the same id.
+   * the same id. A log that is full takes it too: what can't end would never leave.
    */
-  append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
-    return this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, appendId);
-  }
-
-  /** The same for a mark after which the task is forgotten: a log that is full takes it, too. */
-  async appendMark(fence: Fence, mark: StateChange): Promise<Appended> {
-    const write = () => this.append(fence, mark);
+  async append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+    const write = () => this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, appendId);
     for (let lent = 0; ; lent += 1) {
       try {
         return await (lent === 0 ? write() : this.#extraRoom.lend(write));
@@ -255,13 +265,6 @@ export class TaskLog {
     return removeEvents(this.#link.use(), sequences);
   }
 
-  /** Removes the states of a task before the given one. */
-  async removeStatesBefore(taskId: string, sequence: number): Promise<void> {
-    const connected = this.#link.use();
-    const subject = this.#names.eventSubject(taskId, "state");
-    await removeEvents(connected, await sequencesOf(connected, subject, sequence - 1));
-  }
-
   /** Forgets what is left of a task that is gone: whoever marked it may have died before that. No harm if nothing is. */
   async forgetGone(taskId: string): Promise<void> {
     const event = await this.#newestEvent(taskId, "state");
@@ -330,8 +333,8 @@ function whileNewest({ taskId, stateSequence }: Fence, names: Names): LogWrite["
   };
 }
 
-function historyFull(cause: unknown): HistoryFull {
-  return new HistoryFull({ cause });
+function historyFull(cause?: unknown): HistoryFull {
+  return new HistoryFull(cause === undefined ? {} : { cause });
 }
 
 /** Sequences of what it has besides its spec, up to its end. */

@@ -34,7 +34,7 @@ export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
       const due = tasks.takeDue();
       for (let at = 0; at < due.length && !signal.aborted; at += LOOKED_AT_ONCE) {
         const over = await tasks.over(due.slice(at, at + LOOKED_AT_ONCE));
-        figures.tasksLeft("keep_for", await removeEnded(broker, over));
+        figures.tasksLeft("keep_for", (await removeEnded(broker, over)).length);
       }
     },
   };

@@ -147,8 +147,10 @@ function dropTasks({ broker, figures }: RoomOptions, standings: readonly Standin
       .map((event) => event && tasks.see(event))
       .filter((one) => one !== undefined)
       .filter(({ end }) => standings.includes(standingOf(end)));
-    for (const { end } of ended) tasks.forget(end.taskId);
-    figures.tasksLeft("room", await removeEnded(broker, ended));
+    const left = await removeEnded(broker, ended);
+    // One that was started again has another end, further on.
+    for (const taskId of left) tasks.forget(taskId);
+    figures.tasksLeft("room", left.length);
   });
 }
 

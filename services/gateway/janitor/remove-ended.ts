@@ -1,7 +1,6 @@
 import pLimit from "p-limit";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { HistoryFull } from "#lib/task/errors.ts";
 import { deleteTask } from "#lib/task/next-state.ts";
 import { standingOf } from "#lib/task/retention.ts";
 
@@ -21,16 +20,20 @@ export interface Ended {
 }
 
 /**
- * Takes tasks that have ended out of the log, and says how many. One that has succeeded has ended for good, so what is
+ * Takes tasks that have ended out of the log, and says which have left. One that has succeeded has ended for good, so what is
  * written of it up to its end can go. Any other one may be started again at the same moment. So a mark comes first, by
  * compare-and-set, as when a caller deletes it: either it leaves, or it runs with its whole history.
  */
-export async function removeEnded(broker: Broker, ended: readonly Ended[]): Promise<number> {
+export async function removeEnded(
+  broker: Broker,
+  ended: readonly Ended[],
+): Promise<readonly string[]> {
   const final = ended.filter(({ end }) => standingOf(end) === "final");
   const others = ended.filter(({ end }) => standingOf(end) !== "final");
   await removeFinal(broker, final);
-  const removed = await pLimit(AT_ONCE).map(others, (one) => markAndForget(broker, one));
-  return final.length + removed.filter(Boolean).length;
+  const left = await pLimit(AT_ONCE).map(others, (one) => markAndForget(broker, one));
+  const gone = [...final, ...others.filter((_, index) => left[index])];
+  return gone.map(({ end }) => end.taskId);
 }
 
 async function removeFinal(broker: Broker, ended: readonly Ended[]): Promise<void> {
@@ -74,21 +77,10 @@ async function markAndForget(broker: Broker, ended: Ended): Promise<boolean> {
   const standing = await broker.log.read(taskId);
   if (!standing?.last || standing.fence.stateSequence !== sequenceOf(ended)) return false;
   const mark = deleteTask(standing.last);
-  const marked = await withRoom(broker, ended, () => broker.log.append(standing.fence, mark));
+  const marked = await broker.log.append(standing.fence, mark);
   if (marked.kind === "conflict") return false;
   await broker.log.forget(taskId, marked.sequence);
   return true;
-}
-
-/** In a full log, the task's own earlier states make room for its mark: nothing but its history needs them. */
-async function withRoom<T>(broker: Broker, ended: Ended, write: () => Promise<T>): Promise<T> {
-  try {
-    return await write();
-  } catch (error) {
-    if (!(error instanceof HistoryFull)) throw error;
-    await broker.log.removeStatesBefore(ended.end.taskId, sequenceOf(ended));
-    return await write();
-  }
 }
 
 function sequenceOf({ end }: Ended): number {

@@ -141,12 +141,12 @@ test("a log that acknowledges what attempts say stores it when its history has r
   const { streams } = broker.link.use().jsm;
   const { config, state } = await streams.info(eventsStream);
   await streams.update(eventsStream, { max_bytes: state.bytes });
-  const clustered = new TaskLog(broker.link, 3);
+  const clustered = new TaskLog({ link: broker.link, space: broker.space, replicas: 3 });
   let isOver = false;
   const noted = clustered.note(fence, word(1, "late"))?.finally(() => {
     isOver = true;
   });
-  await expect(broker.log.append(fence, queueTask(running(1)))).rejects.toThrow(HistoryFull);
+  await expect(begin(broker, "u")).rejects.toThrow(HistoryFull);
   expect(isOver).toBe(false);
   await streams.update(eventsStream, { max_bytes: config.max_bytes });
   await noted;

@@ -1,13 +1,18 @@
+import { create } from "@bufbuild/protobuf";
+import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
+import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { Names } from "#lib/broker/names.ts";
-import { HistoryFull, OutcomeUnknown, QueueFull } from "#lib/task/errors.ts";
+import { HistoryFull, QueueFull } from "#lib/task/errors.ts";
+import { shareTaken } from "#lib/task/retention.ts";
 import { openTestBroker, specOf, TOPOLOGY } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { cancel } from "../../../services/gateway/cancel.ts";
 import { deleteFinished } from "../../../services/gateway/delete.ts";
 import { restart } from "../../../services/gateway/restart.ts";
 import { submit } from "../../../services/gateway/submit.ts";
+import { moveTask } from "./lived-task.ts";
 
 const { eventsStream } = new Names();
 const STEP_BYTES = 16;
@@ -38,11 +43,46 @@ test("a submit that says that nothing was accepted has left nothing, however ful
     await leaveRoom(broker, step * STEP_BYTES);
     const taskId = `task-${String(step).padStart(3, "0")}`;
     const refusal = await refusalOf(submit(broker, taskId, asked));
-    const isLeft = (await broker.log.read(taskId)) !== undefined;
-    expect([taskId, isLeft]).toEqual([taskId, refusal instanceof OutcomeUnknown]);
+    expect([taskId, await broker.log.read(taskId)]).toEqual([taskId, undefined]);
     seen.add(refusal?.constructor);
   }
-  expect([...seen]).toEqual([HistoryFull, OutcomeUnknown, QueueFull]);
+  expect([...seen]).toEqual([HistoryFull, QueueFull]);
+});
+
+test("tasks that wait in a history that is full to the last byte can start and end, and be canceled", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const spec = specOf();
+  for (const id of ["runs", "canceled", "x"]) await submit(broker, id, { asked: spec, spec });
+  const fence = (await broker.log.read("runs"))?.fence ?? expect.unreachable();
+  const { streams } = broker.link.use().jsm;
+  const { state } = await streams.info(eventsStream);
+  await leaveRoom(broker, 0);
+  const running = await moveTask(broker, fence, TaskState.RUNNING);
+  await moveTask(broker, running, TaskState.SUCCEEDED);
+  await cancel(broker, "canceled", { reason: "", requestedBy: "ada" });
+  await expect(submit(broker, "new", { asked: spec, spec })).rejects.toThrow(HistoryFull);
+  const { config } = await streams.info(eventsStream);
+  expect(config.max_bytes).toBe(state.bytes);
+});
+
+test("a history has room for the ends of its tasks when it takes no new ones, and answers repeats", async () => {
+  await using nats = await startTestNats();
+  const historyMaxBytes = 2 ** 20;
+  await using broker = await openTestBroker(nats.url, { historyMaxBytes });
+  const input = create(AnySchema, { typeUrl: "x/a.B", value: new Uint8Array(10_000) });
+  const spec = { ...specOf(), input };
+  const asked = { asked: spec, spec };
+  const refusals: unknown[] = [];
+  for (let task = 0; refusals.length === 0; task += 1) {
+    const refusal = await refusalOf(submit(broker, `task-${task}`, asked));
+    if (refusal !== undefined) refusals.push(refusal);
+  }
+  expect(refusals).toEqual([expect.any(HistoryFull)]);
+  const share = shareTaken(await broker.space.usage());
+  expect(share).toBeGreaterThan(0.85);
+  expect(share).toBeLessThanOrEqual(0.9);
+  expect(await submit(broker, "task-0", asked)).toMatchObject({ deduplicated: true });
 });
 
 test("a restart that the history has no room for leaves nothing, and says so", async () => {

@@ -1,5 +1,6 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { Names } from "#lib/broker/names.ts";
 import { shareTaken } from "#lib/task/retention.ts";
@@ -8,10 +9,10 @@ import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 import { JanitorFigures } from "../../../services/gateway/janitor/figures.ts";
 import { makeRoom } from "../../../services/gateway/janitor/make-room.ts";
-import { acceptTask, facetsOf, livedTask } from "./lived-task.ts";
+import { acceptTask, facetsOf, livedTask, moveTask } from "./lived-task.ts";
 
 const { eventsStream } = new Names();
-const { SUCCEEDED, FAILED, CANCELED, RUNNING } = TaskState;
+const { SUCCEEDED, FAILED, CANCELED, QUEUED, RUNNING } = TaskState;
 const NEVER = new AbortController().signal;
 
 /** Limits the log so that this share of it is taken, in bytes or in events. */
@@ -86,6 +87,33 @@ test("whole tasks leave next, the oldest first, dead letters last, and never one
   expect(await broker.log.read("waits")).toBeDefined();
   expect(figures.left.get("room")).toBe(failed.length + canceled.length + succeeded.length);
 });
+
+test.for([
+  { first: FAILED, last: FAILED },
+  { first: CANCELED, last: SUCCEEDED },
+])(
+  "a task that had ended before it was started again leaves by its last end ($first, $last)",
+  async ({ first, last }) => {
+    await using nats = await startTestNats();
+    await using broker = await openTestBroker(nats.url);
+    const ids = Array.from({ length: 100 }, (_, index) => `again-${index}`);
+    const ends = [];
+    for (const id of ids) ends.push(await livedTask(broker, id, first));
+    for (const end of ends) {
+      const queued = create(StateChangeSchema, { state: QUEUED, attempt: 1, restarts: 1 });
+      const begun = await broker.log.beginRun(end, queued);
+      const sequence = begun.kind === "stored" ? begun.sequence : expect.unreachable();
+      const run = { ...end, stateSequence: sequence, epoch: sequence };
+      await moveTask(broker, await moveTask(broker, run, RUNNING), last);
+    }
+    const chore = makeRoom({ broker, log: QUIET, figures: new JanitorFigures() });
+    await until(async () => {
+      await fill(broker, 0.85);
+      await chore.pass(NEVER);
+      return (await histories(broker, ids)).every((facets) => facets === 0);
+    });
+  },
+);
 
 test("what has ended since the walk came by leaves too", async () => {
   await using nats = await startTestNats();

@@ -37,7 +37,7 @@ test("of tasks that are started again while they leave, each is gone or runs wit
     ),
   );
   const restarted = restarts.flat();
-  expect(await removing).toBe(ids.length - restarted.length);
+  expect(await removing).toHaveLength(ids.length - restarted.length);
   expect(restarted.length).toBeGreaterThan(0);
   expect(restarted.length).toBeLessThan(ids.length);
   for (const id of ids) {
@@ -56,7 +56,7 @@ test("a task that was started again before it leaves stays, though it has failed
   if (!standing || !end) throw new Error("it is gone");
   const running = await moveTask(broker, standing.fence, RUNNING);
   await moveTask(broker, running, FAILED);
-  expect(await removeEnded(broker, [end])).toBe(0);
+  expect(await removeEnded(broker, [end])).toEqual([]);
   expect(await facetsOf(broker, "again")).toEqual([...ALL, "state", "state", "state"]);
 });
 
@@ -80,6 +80,6 @@ test("tasks that may be started again leave a log that has no room for their mar
   const { state } = await streams.info(eventsStream);
   await streams.update(eventsStream, { max_bytes: state.bytes });
   const ends = await endsOf(broker, ["ended-0", "ended-1"]);
-  expect(await removeEnded(broker, ends)).toBe(2);
+  expect(await removeEnded(broker, ends)).toHaveLength(2);
   expect(await broker.log.read("ended-0")).toBeUndefined();
 });

@@ -1,4 +1,5 @@
 import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
+import pLimit from "p-limit";
 import { expect, test } from "vitest";
 import type { Overview } from "#gen/millrace/v1/monitor_service_pb.ts";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
@@ -6,6 +7,8 @@ import { removeEnded } from "../../../services/gateway/janitor/remove-ended.ts";
 import { WatchedSystem } from "./watched-system.ts";
 
 const { QUEUED, RUNNING, SUCCEEDED, FAILED, CANCELED, EXPIRED } = TaskState;
+/** Writes that wait for an answer: of all at once, a busy machine answers the last ones too late. */
+const writes = pLimit(100);
 const IN_AN_HOUR = { start: { case: "delay" as const, value: durationFromMs(3_600_000) } };
 
 function countsOf({ tasks, queues, taskTypes }: Overview) {
@@ -60,10 +63,10 @@ test("a monitor that was frozen while more was deleted than it is handed at once
   await using system = await WatchedSystem.start();
   const monitor = await system.monitor();
   const ids = Array.from({ length: 1_300 }, (_, number) => `task-${number}`);
-  const fences = await Promise.all(ids.map((id) => system.run(id, [SUCCEEDED])));
+  const fences = await writes.map(ids, (id) => system.run(id, [SUCCEEDED]));
   await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 1_300n);
   monitor.service.kill("SIGSTOP");
-  await Promise.all(fences.map((fence) => system.delete(fence, SUCCEEDED)));
+  await writes.map(fences, (fence) => system.delete(fence, SUCCEEDED));
   monitor.service.kill("SIGCONT");
   await system.run("last", [FAILED]);
   const after = await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 0n);
@@ -85,7 +88,7 @@ test("what has succeeded and leaves the log counts no more, for one that follows
   const ended = [...newest.values()].flatMap(([spec, end]) =>
     spec && end ? [{ specSequence: Number(spec.sequence), end }] : [],
   );
-  expect(await removeEnded(broker, ended)).toBe(26);
+  expect(await removeEnded(broker, ended)).toHaveLength(26);
   await allAlong.shows(({ tasks }) => tasks?.succeeded === 5n && tasks.failed === 0n);
   const late = await system.monitor();
   await late.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 5n);

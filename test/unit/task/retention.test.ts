@@ -8,7 +8,14 @@ import {
   TaskSpecSchema,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { fillLevelOf, keptFor, leavesAtMs, shareTaken, standingOf } from "#lib/task/retention.ts";
+import {
+  fillLevelOf,
+  hasRoomForNew,
+  keptFor,
+  leavesAtMs,
+  shareTaken,
+  standingOf,
+} from "#lib/task/retention.ts";
 
 const HOUR_MS = 3_600_000;
 const NOW = 1_800_000_000_000;
@@ -30,6 +37,13 @@ test("the fuller one of bytes and events says how full the log is; a limit that 
   expect(shareTaken(usage)).toBe(0.9);
   expect(shareTaken({ ...usage, maxEvents: -1 })).toBe(0.8);
   expect(shareTaken({ ...usage, maxBytes: -1, maxEvents: 0 })).toBe(0);
+});
+
+test("a log takes new tasks up to nine tenths of its room, with their own bytes", () => {
+  const usage = { bytes: 80, maxBytes: 100, events: 8, maxEvents: 10 };
+  expect(hasRoomForNew(usage, 10)).toBe(true);
+  expect(hasRoomForNew(usage, 11)).toBe(false);
+  expect(hasRoomForNew({ ...usage, events: 9 }, 1)).toBe(false);
 });
 
 test("a task is kept for as long as it says, else as its type says, if that is less than the history", () => {
