@@ -30,7 +30,7 @@ export interface Attempt<Input> {
   /**
    * The same for all attempts of a run: give it to services that must not do the same thing twice, for an attempt whose
    * worker died is repeated. A task that is started again, or submitted anew under its id, is another run and has another
-   * key: `<taskId>/<sequence of the event that began the run>`.
+   * key: `<taskId>/<sequence of the event that began the run>`. Unique within one history; other namespaces have the same.
    */
   readonly idempotencyKey: string;
   readonly input: Input;
