@@ -1,0 +1,34 @@
+/** A no-op, which says some times how far it is before it ends. */
+export interface TaskWanted {
+  readonly reports: number;
+  /** How long it waits before each report. None: all are made in one turn. */
+  readonly everyMs?: number;
+}
+
+/** How a task ended, as its caller was told. */
+export interface Ended {
+  readonly id: string;
+  /** When its handler began, on the clock of `nowMs`. */
+  readonly startedAtMs: number;
+}
+
+/** Gets when a handler made a report, on the clock of `nowMs`, as soon as the watcher is told. */
+export type OnReport = (madeAtMs: number) => void;
+
+/** What a caller of a system under test does; every system is called through these verbs, in the client's process. */
+export interface Caller extends AsyncDisposable {
+  /** Resolves with the task's id once the system has promised to do it. */
+  submit(task: TaskWanted): Promise<string>;
+  /** Submits, follows, and resolves when the caller is told the end. */
+  run(task: TaskWanted, onReport?: OnReport): Promise<Ended>;
+  /** Submits many in one call, where the system has such a call. */
+  submitMany?(tasks: readonly TaskWanted[]): Promise<string[]>;
+  /** Follows a task that somebody else submitted; where the system has no other way than asking again, it has none. */
+  watch?(id: string, onReport: OnReport): Promise<Ended>;
+}
+
+/** What each system's caller module exports. */
+export interface CallerModule {
+  /** @param address Whatever the system says of where it is called. */
+  openCaller(address: string): Promise<Caller>;
+}

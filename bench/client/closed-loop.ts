@@ -1,0 +1,27 @@
+import { nowMs } from "../clock.ts";
+import { latencyOf } from "../measure/statistics.ts";
+import type { Caller } from "./caller.ts";
+import type { ClosedLoop, LoadResult, OnAccepted } from "./load.ts";
+
+export async function closedLoop(
+  caller: Caller,
+  { callers, forMs, watched, task }: ClosedLoop,
+  onAccepted: OnAccepted,
+): Promise<LoadResult> {
+  const took: number[] = [];
+  const beganAt = nowMs();
+  const call = async () => (watched ? (await caller.run(task)).id : caller.submit(task));
+  const one = async () => {
+    for (let at = nowMs(); at < beganAt + forMs; at = nowMs()) {
+      onAccepted(await call());
+      took.push(nowMs() - at);
+    }
+  };
+  await Promise.all(Array.from({ length: callers }, one));
+  return {
+    tasks: took.length,
+    seconds: (nowMs() - beganAt) / 1000,
+    latencies: { [watched ? "result" : "accepted"]: latencyOf(took) },
+    counts: {},
+  };
+}

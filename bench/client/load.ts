@@ -1,0 +1,62 @@
+import type { Latency } from "../measure/statistics.ts";
+import type { TaskWanted } from "./caller.ts";
+
+/** What the client is asked to do with the system. */
+export type Load =
+  | ({ readonly kind: "closed loop" } & ClosedLoop)
+  | ({ readonly kind: "open loop" } & OpenLoop)
+  | ({ readonly kind: "one by one" } & OneByOne)
+  | ({ readonly kind: "fan-out" } & FanOut)
+  | ({ readonly kind: "bulk" } & Bulk);
+
+/** Callers that each ask for the next task when the last one is done. */
+export interface ClosedLoop {
+  readonly callers: number;
+  readonly forMs: number;
+  /** Watched: each waits until it is told the end. Else until the task is accepted. */
+  readonly watched: boolean;
+  readonly task: TaskWanted;
+}
+
+/** Submits that come when they come, whether or not the last one was answered. */
+export interface OpenLoop {
+  readonly perSecond: number;
+  readonly forMs: number;
+  readonly task: TaskWanted;
+}
+
+/** A single caller, who pauses between tasks: the system is idle when each comes. */
+export interface OneByOne {
+  readonly times: number;
+  readonly pauseMs: number;
+  readonly task: TaskWanted;
+}
+
+/** Tasks at once, each with so many watchers. */
+export interface FanOut {
+  readonly tasks: number;
+  readonly watchers: number;
+  readonly task: TaskWanted;
+}
+
+/** Many tasks in one call, several times in a row. */
+export interface Bulk {
+  readonly size: number;
+  readonly times: number;
+  readonly task: TaskWanted;
+}
+
+/** What came of it. */
+export interface LoadResult {
+  /** Tasks that were accepted. */
+  readonly tasks: number;
+  /** From the first call to the last answer. */
+  readonly seconds: number;
+  /** By what was waited for, in milliseconds. */
+  readonly latencies: Readonly<Record<string, Latency>>;
+  /** Plain numbers besides. */
+  readonly counts: Readonly<Record<string, number>>;
+}
+
+/** Remembers what was accepted, for the check at the end. */
+export type OnAccepted = (id: string) => void;

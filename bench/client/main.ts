@@ -1,0 +1,56 @@
+import { bulk } from "./bulk.ts";
+import type { Caller, CallerModule } from "./caller.ts";
+import { closedLoop } from "./closed-loop.ts";
+import { fanOut } from "./fan-out.ts";
+import type { Load, LoadResult } from "./load.ts";
+import { oneByOne } from "./one-by-one.ts";
+import { openLoop } from "./open-loop.ts";
+import type { Answer, Order } from "./orders.ts";
+
+/*
+ * The client's process: opens the caller of a system, and puts load on the system as the benchmark orders. It is a process
+ * of its own, so that what calling costs is told apart from what measuring does.
+ */
+
+const [module = "", address = ""] = process.argv.slice(2);
+const { openCaller }: CallerModule = await import(module);
+const caller: Caller = await openCaller(address);
+const accepted: string[] = [];
+const onAccepted = (id: string) => accepted.push(id);
+
+process.on("message", async (order: Order) => {
+  answer(await obeyed(order));
+});
+// Whoever gives the orders is gone.
+process.on("disconnect", () => process.exit());
+answer({ did: "opened" });
+
+function answer(given: Answer): void {
+  process.send?.(given);
+}
+
+async function obeyed(order: Order): Promise<Answer> {
+  try {
+    if (order.do === "tell accepted") return { did: "tell accepted", ids: accepted.splice(0) };
+    return { did: "load", result: await putLoad(order.load) };
+  } catch (error) {
+    return { did: "fail", error: error instanceof Error ? `${error.stack}` : String(error) };
+  }
+}
+
+function putLoad(load: Load): Promise<LoadResult> {
+  switch (load.kind) {
+    case "closed loop":
+      return closedLoop(caller, load, onAccepted);
+    case "open loop":
+      return openLoop(caller, load, onAccepted);
+    case "one by one":
+      return oneByOne(caller, load, onAccepted);
+    case "fan-out":
+      return fanOut(caller, load, onAccepted);
+    case "bulk":
+      return bulk(caller, load, onAccepted);
+    default:
+      return load satisfies never;
+  }
+}

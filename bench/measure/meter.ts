@@ -1,0 +1,92 @@
+import { nowMs } from "../clock.ts";
+import { familyOf } from "./family.ts";
+import { allProcesses, machineCpuSeconds, peakBytesOf } from "./proc.ts";
+
+/** What a process is for: several of one role are counted together. */
+export type Role = "client" | "gateway" | "api" | "worker" | "nats-server" | "redis";
+
+/** A process that a system under test has started; what that has started counts as it. */
+export interface RoleProcess {
+  readonly role: Role;
+  readonly pid: number;
+}
+
+export type ByRole = Readonly<Partial<Record<Role, number>>>;
+
+/** How things stood at a moment. */
+export interface Reading {
+  readonly atMs: number;
+  readonly cpuSeconds: ByRole;
+  /** CPU time of the benchmark's own process, which belongs to no system. */
+  readonly ownCpuSeconds: number;
+  readonly machineCpuSeconds: number;
+  readonly peakBytes: ByRole;
+}
+
+/** What was used between two moments. */
+export interface Usage {
+  readonly seconds: number;
+  /** CPU time by role, in microseconds. */
+  readonly cpuMicros: ByRole;
+  /** The share of the machine's CPU time that processes used which have nothing to do with the measurement. */
+  readonly othersShare: number;
+  /** The most memory that each role had until the second moment. */
+  readonly peakBytes: ByRole;
+}
+
+/** Reads what the processes of a system have used until now. */
+export async function readMeter(roles: readonly RoleProcess[]): Promise<Reading> {
+  const [processes, machine] = await Promise.all([allProcesses(), machineCpuSeconds()]);
+  const families = roles.map(({ role, pid }) => ({ role, members: familyOf(pid, processes) }));
+  const { user, system } = process.cpuUsage();
+  const peaks = families.map(async ({ role, members }) => {
+    const bytes = await Promise.all(members.map((member) => peakBytesOf(member.pid)));
+    return { role, value: sum(bytes) };
+  });
+  return {
+    atMs: nowMs(),
+    cpuSeconds: byRole(
+      families.map(({ role, members }) => ({
+        role,
+        value: sum(members.map(({ cpuSeconds }) => cpuSeconds)),
+      })),
+    ),
+    ownCpuSeconds: (user + system) / 1e6,
+    machineCpuSeconds: machine,
+    peakBytes: byRole(await Promise.all(peaks)),
+  };
+}
+
+/** What the machine has spent and was not ours, others had. */
+export function usageBetween(before: Reading, after: Reading, cores: number): Usage {
+  const seconds = (after.atMs - before.atMs) / 1000;
+  const roles = Object.keys(after.cpuSeconds) as Role[];
+  const cpuMicros = byRole(
+    roles.map((role) => ({
+      role,
+      value: ((after.cpuSeconds[role] ?? 0) - (before.cpuSeconds[role] ?? 0)) * 1e6,
+    })),
+  );
+  const ours = sumOfRoles(cpuMicros) / 1e6 + after.ownCpuSeconds - before.ownCpuSeconds;
+  const others = after.machineCpuSeconds - before.machineCpuSeconds - ours;
+  return {
+    seconds,
+    cpuMicros,
+    othersShare: Math.max(0, others / (seconds * cores)),
+    peakBytes: after.peakBytes,
+  };
+}
+
+export function sumOfRoles(values: ByRole): number {
+  return sum(Object.values(values));
+}
+
+function byRole(values: readonly { readonly role: Role; readonly value: number }[]): ByRole {
+  const sums: Partial<Record<Role, number>> = {};
+  for (const { role, value } of values) sums[role] = (sums[role] ?? 0) + value;
+  return sums;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, each) => total + each, 0);
+}

@@ -1,0 +1,88 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { type RoleProcess, readMeter, usageBetween } from "./measure/meter.ts";
+import { type Tally, tallyOf } from "./measure/tally.ts";
+import { Client } from "./processes/client.ts";
+import { until } from "./processes/until.ts";
+import type { Choice, RunningSystem, SystemUnderTest } from "./systems/system.ts";
+import type { Case, Measured, Size } from "./works/work.ts";
+
+export interface SessionOptions {
+  readonly system: SystemUnderTest;
+  readonly choice: Choice;
+  /** Where its data is kept, in a folder of its own that is gone with it. */
+  readonly dataDir: string;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+export interface MeasuredCase extends Measured {
+  /** What its broker counted meanwhile. */
+  readonly traffic: Readonly<Record<string, number>>;
+}
+
+/** A system that was started for a while, with a client that calls it. */
+export class Session implements AsyncDisposable {
+  readonly #system: RunningSystem;
+  readonly #client: Client;
+  readonly #processes: readonly RoleProcess[];
+  readonly #stack: AsyncDisposableStack;
+
+  private constructor(system: RunningSystem, client: Client, stack: AsyncDisposableStack) {
+    this.#system = system;
+    this.#client = client;
+    this.#processes = [...system.processes, client.child];
+    this.#stack = stack;
+  }
+
+  static async open({ system, choice, dataDir, env }: SessionOptions): Promise<Session> {
+    await using stack = new AsyncDisposableStack();
+    const folder = await mkdtemp(join(dataDir, `${system.name}-`));
+    stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
+    const running = stack.use(await system.start({ dataDir: folder, choice, env }));
+    const { caller: module } = system;
+    const client = stack.use(await Client.start({ module, address: running.address, env }));
+    return new Session(running, client, stack.move());
+  }
+
+  async measure({ warmUp, load, untilDone }: Case, { measureMs }: Size): Promise<MeasuredCase> {
+    if (warmUp) await this.#client.put(warmUp);
+    await this.#done();
+    const trafficBefore = await this.#system.traffic();
+    const before = await readMeter(this.#processes);
+    const result = load ? await this.#client.put(load) : await delay(measureMs);
+    if (untilDone) await this.#done();
+    const after = await readMeter(this.#processes);
+    const trafficAfter = await this.#system.traffic();
+    await this.#done();
+    return {
+      ...(result && { result }),
+      usage: usageBetween(before, after, availableParallelism()),
+      traffic: difference(trafficAfter, trafficBefore),
+    };
+  }
+
+  /** Compares what was accepted since the session was opened with what the system says has ended. */
+  async check(): Promise<Tally> {
+    await this.#done();
+    return tallyOf(await this.#client.accepted(), await this.#system.ended());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#stack.disposeAsync();
+  }
+
+  #done(): Promise<void> {
+    return until("all tasks have ended", async () => (await this.#system.backlog()) === 0);
+  }
+}
+
+function difference(
+  after: Readonly<Record<string, number>>,
+  before: Readonly<Record<string, number>>,
+): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(after).map(([name, value]) => [name, value - (before[name] ?? 0)]),
+  );
+}

@@ -1,0 +1,120 @@
+import {
+  create,
+  type DescMethod,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import {
+  type Any,
+  anyPack,
+  anyUnpack,
+  DoubleValueSchema,
+  Int32ValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt";
+import { Client, credentials } from "@grpc/grpc-js";
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
+import type { Caller, Ended, OnReport, TaskWanted } from "../../client/caller.ts";
+
+/** A backend's client: grpc-js, with one connection, as it is when nobody sets anything. */
+export async function openCaller(address: string): Promise<Caller> {
+  const client = new Client(address, credentials.createInsecure());
+  return {
+    async submit(task) {
+      const response = await unary(client, TaskService.method.submitTask, requestOf(task));
+      return `${response.task?.id}`;
+    },
+    async submitMany(tasks) {
+      const request = { tasks: tasks.map(requestOf) };
+      const { results } = await unary(client, TaskService.method.submitTasks, request);
+      return results.flatMap(({ outcome }) =>
+        outcome.case === "accepted" ? [`${outcome.value.task?.id}`] : [],
+      );
+    },
+    run(task, onReport) {
+      return follow(client, TaskService.method.runTask, { submit: requestOf(task) }, onReport);
+    },
+    watch(taskId, onReport) {
+      return follow(client, TaskService.method.watchTask, { taskId }, onReport);
+    },
+    async [Symbol.asyncDispose]() {
+      client.close();
+    },
+  };
+}
+
+function requestOf({ reports, everyMs }: TaskWanted) {
+  const input: Any =
+    everyMs === undefined
+      ? anyPack(Int32ValueSchema, create(Int32ValueSchema, { value: reports }))
+      : anyPack(StructSchema, create(StructSchema, { fields: numbers({ reports, everyMs }) }));
+  return { spec: { input } };
+}
+
+function numbers(values: Readonly<Record<string, number>>) {
+  return Object.fromEntries(
+    Object.entries(values).map(([name, value]) => [
+      name,
+      { kind: { case: "numberValue" as const, value } },
+    ]),
+  );
+}
+
+function unary<Method extends DescMethod>(
+  client: Client,
+  method: Method,
+  request: MessageInitShape<Method["input"]>,
+): Promise<MessageShape<Method["output"]>> {
+  return new Promise((resolve, reject) => {
+    const { path, serialize, deserialize } = wire(method);
+    client.makeUnaryRequest(path, serialize, deserialize, request, (error, response) => {
+      if (error) reject(error);
+      else if (response) resolve(response);
+    });
+  });
+}
+
+type Following = typeof TaskService.method.runTask | typeof TaskService.method.watchTask;
+
+/** Reads a watch to its end. */
+function follow<Method extends Following>(
+  client: Client,
+  method: Method,
+  request: MessageInitShape<Method["input"]>,
+  onReport: OnReport = () => {},
+): Promise<Ended> {
+  return new Promise((resolve, reject) => {
+    const { path, serialize, deserialize } = wire(method);
+    let ended: Ended | undefined;
+    client
+      .makeServerStreamRequest(path, serialize, deserialize, request)
+      .on("data", ({ update }: { update?: TaskUpdate }) => {
+        if (update?.kind.case === "event") ended = heard(update.kind.value, onReport) ?? ended;
+      })
+      .on("error", reject)
+      .on("end", () => {
+        if (ended) resolve(ended);
+        else reject(new Error("a watch ended without the end of its task"));
+      });
+  });
+}
+
+/** Its end, if the event tells that; every state change with an output is one. */
+function heard({ taskId, facet }: TaskEvent, onReport: OnReport): Ended | undefined {
+  if (facet.case === "progress") onReport(Number(facet.value.note));
+  if (facet.case !== "state" || !facet.value.output) return undefined;
+  const startedAtMs = anyUnpack(facet.value.output, DoubleValueSchema)?.value ?? Number.NaN;
+  return { id: taskId, startedAtMs };
+}
+
+function wire<Method extends DescMethod>({ parent, name, input, output }: Method) {
+  return {
+    path: `/${parent.typeName}/${name}`,
+    serialize: (request: MessageInitShape<Method["input"]>) =>
+      Buffer.from(toBinary(input, create(input, request))),
+    deserialize: (bytes: Buffer) => fromBinary(output, bytes) as MessageShape<Method["output"]>,
+  };
+}

@@ -1,0 +1,6 @@
+import { start } from "#lib/process/start.mjs";
+
+await start(
+  () => import("./run.ts"),
+  () => process.exit(0),
+);

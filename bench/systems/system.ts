@@ -1,0 +1,49 @@
+import type { RoleProcess } from "../measure/meter.ts";
+
+/** How parallel a system does its work: what a user would tune first. */
+export interface Choice {
+  readonly label: string;
+  /** Attempts that the workers run at once. */
+  readonly slots: number;
+  /** Callers that ask at once, where the system does better with another number than all the others. */
+  readonly callers?: number;
+}
+
+export interface StartOptions {
+  /** An empty folder for its data, which is gone afterwards. */
+  readonly dataDir: string;
+  readonly choice: Choice;
+  readonly env: NodeJS.ProcessEnv;
+}
+
+/** A system under test that runs: all of its processes, apart from the client. */
+export interface RunningSystem extends AsyncDisposable {
+  readonly processes: readonly RoleProcess[];
+  /** What its caller module is given to open a caller. */
+  readonly address: string;
+  /** Tasks that were accepted and have not ended. */
+  backlog(): Promise<number>;
+  /** How often each task has ended, by what the system itself has stored; since it started. */
+  ended(): Promise<ReadonlyMap<string, number>>;
+  /** What its broker has counted since it started, such as messages and bytes. */
+  traffic(): Promise<Readonly<Record<string, number>>>;
+}
+
+/** A system under test. */
+export interface SystemUnderTest {
+  /** As the command line and the reports have it. */
+  readonly name: string;
+  /** Whatever a reader has to know to judge its figures: parts, settings. */
+  readonly description: string;
+  /** What a crash or a power loss takes. */
+  readonly durability: string;
+  /** Tried before the rounds, and the best one taken; the first one where nothing is tried. */
+  readonly choices: readonly [Choice, ...Choice[]];
+  /** The module of its caller, as a URL. */
+  readonly caller: string;
+  /** Verbs that its caller has besides submit and run. */
+  readonly also: readonly ("submitMany" | "watch")[];
+  /** Makes sure that all is there which it needs, and resolves with the versions. */
+  prepare(env: NodeJS.ProcessEnv): Promise<Readonly<Record<string, string>>>;
+  start(options: StartOptions): Promise<RunningSystem>;
+}

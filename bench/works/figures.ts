@@ -1,0 +1,23 @@
+import { sumOfRoles } from "../measure/meter.ts";
+import type { Figure, Measured } from "./work.ts";
+
+/** How many tasks in a second, and what each costs all processes together. */
+export function rateAndCost({ result, usage }: Measured): readonly Figure[] {
+  const tasks = result?.tasks ?? 0;
+  return [
+    { name: "tasks/s", value: tasks / usage.seconds, better: "more" },
+    { name: "CPU µs/task", value: sumOfRoles(usage.cpuMicros) / tasks, better: "less" },
+  ];
+}
+
+/** How long something took. */
+export function latencyFigures({ result }: Measured, ...names: readonly string[]): Figure[] {
+  return names.flatMap((name): Figure[] => {
+    const latency = result?.latencies[name];
+    if (!latency) return [];
+    return [
+      { name: `${name} p50 ms`, value: latency.p50, better: "less" },
+      { name: `${name} p99 ms`, value: latency.p99, better: "less" },
+    ];
+  });
+}

@@ -1,0 +1,52 @@
+import type { Load, LoadResult } from "../client/load.ts";
+import type { Usage } from "../measure/meter.ts";
+import type { SystemUnderTest } from "../systems/system.ts";
+
+/** How long and how often it is measured. */
+export interface Size {
+  readonly rounds: number;
+  readonly warmUpMs: number;
+  readonly measureMs: number;
+  /** Whether the concurrency of each rival is chosen by trying. */
+  readonly tries: boolean;
+}
+
+/** One way to put load on a system, measured by itself. */
+export interface Case {
+  readonly name: string;
+  /** Not measured; what it submits has ended before the load begins. */
+  readonly warmUp?: Load;
+  /** None: the system is left alone for as long as the others are measured. */
+  readonly load?: Load;
+  /** Measured until all that was accepted has ended, rather than until the last answer. */
+  readonly untilDone?: boolean;
+  /** A verb that not every caller has. */
+  readonly needs?: SystemUnderTest["also"][number];
+  /** Attempts at once that it makes no sense with less of. */
+  readonly slots?: number;
+}
+
+/** What was measured of a case in a round. */
+export interface Measured {
+  /** None where there was no load. */
+  readonly result?: LoadResult;
+  readonly usage: Usage;
+}
+
+/** A number that a round gives. */
+export interface Figure {
+  readonly name: string;
+  readonly value: number;
+  readonly better: "more" | "less";
+}
+
+/** Something that users of such a system care about, and how it is measured. */
+export interface Work {
+  /** As the command line has it. */
+  readonly name: string;
+  readonly title: string;
+  /** What is done and what is counted, for the reader of a report. */
+  readonly description: string;
+  cases(size: Size, callers: number): readonly Case[];
+  figures(measured: Measured): readonly Figure[];
+}

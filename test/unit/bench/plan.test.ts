@@ -1,0 +1,38 @@
+import { expect, test } from "vitest";
+import { type Asked, planOf } from "../../../bench/plan.ts";
+
+const asked = (given: Partial<Asked>): Asked => ({
+  quick: false,
+  callers: 64,
+  set: {},
+  dataDir: "/tmp",
+  reportDir: "bench/reports",
+  ...given,
+});
+
+test("the quick form is three rounds of the first work, without trying concurrencies", () => {
+  const { form, size, works } = planOf(asked({ quick: true }));
+  expect(form).toBe("quick");
+  expect(size).toMatchObject({ rounds: 3, tries: false });
+  expect(works.map(({ name }) => name)).toEqual(["run"]);
+});
+
+test("the full form is at least five rounds of everything", () => {
+  const { form, size, works, systems } = planOf(asked({}));
+  expect(form).toBe("full");
+  expect(size.rounds).toBeGreaterThanOrEqual(5);
+  expect(works.map(({ name }) => name)).toContain("run");
+  expect(systems[0]?.name).toBe("millrace");
+});
+
+test("a part names itself as one, so that its report takes no other's place", () => {
+  const { form, size, works } = planOf(asked({ works: ["bulk"], rounds: 1, seconds: 2 }));
+  expect(form).toBe("part");
+  expect(size).toMatchObject({ rounds: 1, measureMs: 2_000 });
+  expect(works.map(({ name }) => name)).toEqual(["bulk"]);
+});
+
+test("a name that is none is refused, with those that are", () => {
+  expect(() => planOf(asked({ works: ["rum"] }))).toThrow(/there is no work "rum", only .*run/);
+  expect(() => planOf(asked({ systems: ["x"] }))).toThrow(/there is no system "x", only millrace/);
+});
