@@ -22,7 +22,8 @@ The machine should have nothing else to do: what others use of its CPU is told f
 export async function runBench(words: readonly string[], env: NodeJS.ProcessEnv): Promise<number> {
   using stop = new StopSignals();
   // Whatever waits for one of them then fails, and is put away.
-  stop.leaving.addEventListener("abort", () => Child.killAll());
+  stop.leaving.addEventListener("abort", () => Child.endAll());
+  stop.atOnce.addEventListener("abort", () => process.exit(ExitCode.INTERRUPTED));
   const program = programOf((asked) => measure(asked, { env, tell, signal: stop.leaving }));
   try {
     await program.parseAsync(words, { from: "user" });

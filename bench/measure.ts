@@ -28,7 +28,7 @@ export async function measure(asked: Asked, { env, tell, signal }: Surroundings)
   const dataDir = resolve(asked.dataDir);
   await mkdir(dataDir, { recursive: true });
 
-  const { ready, leftOut } = await prepared(systems, env, tell);
+  const { ready, leftOut } = await prepared(systems, { env, tell, signal });
   const { callers, set } = asked;
   const childEnv = { ...passedOn(env), ...set };
   const options = { size, callers, dataDir, env: childEnv, tell, signal };
@@ -66,12 +66,12 @@ interface Prepared {
 /** A rival that can't be had is left out, and the report says why; without Millrace there is no benchmark. */
 async function prepared(
   systems: readonly SystemUnderTest[],
-  env: NodeJS.ProcessEnv,
-  tell: (line: string) => void,
+  { env, tell, signal }: Surroundings,
 ): Promise<Prepared> {
   const ready = [];
   const leftOut = [];
   for (const system of systems) {
+    signal.throwIfAborted();
     try {
       ready.push({ system, versions: await system.prepare(env) });
     } catch (error) {

@@ -1,4 +1,5 @@
-import { wrongIn } from "./measure/tally.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
+import { type Tally, wrongIn } from "./measure/tally.ts";
 import type { Check, Sample } from "./report/report.ts";
 import { Session } from "./session.ts";
 import type { Choice, SystemUnderTest } from "./systems/system.ts";
@@ -18,7 +19,10 @@ export interface RoundsOptions {
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
   readonly tell: (line: string) => void;
+  readonly signal: AbortSignal;
 }
+
+type Counted = Pick<Tally, "accepted" | "endedOnce">;
 
 interface Outcome {
   readonly samples: readonly Sample[];
@@ -64,26 +68,36 @@ interface SessionRun extends RoundsOptions {
   readonly steps: readonly Step[];
 }
 
+/** A system that fails in a round is no reason to throw away what was measured: the report says so. */
 async function runSession(run: SessionRun): Promise<Outcome> {
-  const { contestant, round, steps, size, tell } = run;
-  const { system, choice } = contestant;
-  const slots = steps[0]?.case.slots;
-  const inForce = slots === undefined ? choice : { ...choice, slots };
-  await using session = await Session.open({ ...run, system, choice: inForce });
+  const { contestant, round, size, signal } = run;
+  const { name } = contestant.system;
+  const tell = (line: string) => run.tell(`round ${round}/${size.rounds} · ${name} · ${line}`);
   const samples: Sample[] = [];
-  for (const step of steps) {
-    const sample = await takeSample(session, step, run);
-    samples.push(sample);
-    tell(`round ${round}/${size.rounds} · ${system.name} · ${told(sample)}`);
-  }
-  const tally = await session.check();
-  const wrong = wrongIn(tally);
-  if (wrong) tell(`round ${round}/${size.rounds} · ${system.name} · WRONG: ${wrong}`);
-  const { accepted, endedOnce } = tally;
-  return {
-    samples,
-    checks: [{ system: system.name, round, accepted, endedOnce, ...(wrong && { wrong }) }],
+  const checkOf = (wrong: string | undefined, { accepted, endedOnce }: Counted): Outcome => {
+    if (wrong) tell(`WRONG: ${wrong}`);
+    const check = { system: name, round, accepted, endedOnce };
+    return { samples, checks: [wrong === undefined ? check : { ...check, wrong }] };
   };
+  try {
+    const tally = await measureAll(run, (sample) => {
+      samples.push(sample);
+      tell(told(sample));
+    });
+    return checkOf(wrongIn(tally), tally);
+  } catch (error) {
+    signal.throwIfAborted();
+    return checkOf(errorMessage(error), { accepted: 0, endedOnce: 0 });
+  }
+}
+
+async function measureAll(run: SessionRun, onSample: (sample: Sample) => void): Promise<Tally> {
+  const { system, choice } = run.contestant;
+  const slots = run.steps[0]?.case.slots ?? choice.slots;
+  await using session = await Session.open({ ...run, system, choice: { ...choice, slots } });
+  for (const step of run.steps) onSample(await takeSample(session, step, run));
+  // Awaited here, for the session ends with this scope.
+  return await session.check();
 }
 
 async function takeSample(session: Session, step: Step, run: SessionRun): Promise<Sample> {

@@ -74,7 +74,10 @@ export class Session implements AsyncDisposable {
   }
 
   #done(): Promise<void> {
-    return until("all tasks have ended", async () => (await this.#system.backlog()) === 0);
+    return until("all tasks have ended", async () => {
+      this.#client.child.throwIfExited();
+      return (await this.#system.backlog()) === 0;
+    });
   }
 }
 

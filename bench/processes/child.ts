@@ -22,6 +22,7 @@ const LINES_KEPT = 40;
  */
 export class Child implements RoleProcess, AsyncDisposable {
   static readonly #living = new Set<Child>();
+  static #isOver = false;
 
   readonly role: Role;
   readonly pid: number;
@@ -47,6 +48,7 @@ export class Child implements RoleProcess, AsyncDisposable {
 
   static async start(options: ChildOptions): Promise<Child> {
     const { role, command, args, env, cwd, channel } = options;
+    if (Child.#isOver) throw new Error(`no ${role} is started any more`);
     const child = spawn(command, args, {
       env,
       cwd,
@@ -57,8 +59,9 @@ export class Child implements RoleProcess, AsyncDisposable {
     return new Child(role, child);
   }
 
-  /** For a benchmark that was asked to stop: whatever waits for one of them then fails. */
-  static killAll(): void {
+  /** For a benchmark that was asked to stop: whatever waits for one of them then fails, and so does whoever starts another. */
+  static endAll(): void {
+    Child.#isOver = true;
     for (const child of Child.#living) child.kill();
   }
 
@@ -77,8 +80,13 @@ export class Child implements RoleProcess, AsyncDisposable {
   }
 
   throwIfExited(): void {
-    if (!this.hasExited) return;
-    throw new Error(`the ${this.role} has ended:\n${this.#lines.join("\n")}`);
+    if (this.hasExited) this.throwExited();
+  }
+
+  throwExited(): never {
+    const { exitCode, signalCode } = this.process;
+    const how = signalCode ?? `exit code ${exitCode}`;
+    throw new Error(`the ${this.role} has ended (${how}):\n${this.#lines.join("\n")}`);
   }
 
   /** At once: what it would put in order goes with its data. */

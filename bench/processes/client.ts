@@ -1,8 +1,12 @@
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import type { Load, LoadResult } from "../client/load.ts";
 import type { Answer, Order } from "../client/orders.ts";
 import { Child } from "./child.ts";
+
+/** A load that takes longer has callers that nobody tells anything any more. */
+const PATIENCE_MS = 180_000;
 
 const MAIN = fileURLToPath(new URL("../client/main.ts", import.meta.url));
 
@@ -54,28 +58,28 @@ export class Client implements AsyncDisposable {
   }
 
   async #obey(order: Order): Promise<Answer> {
-    const answered = this.#answer();
+    this.child.throwIfExited();
     this.child.process.send(order);
-    const answer = await answered;
+    const answer = await this.#answer();
     if (answer.did === "fail") throw new Error(`the client failed: ${answer.error}`);
     return answer;
   }
 
-  /** The next one; fails if the client ends before. */
+  /** The next one; fails if the client ends before, or gives none. */
   async #answer(): Promise<Answer> {
-    const ended = new AbortController();
+    const settled = new AbortController();
+    const { signal } = settled;
     const { process: child } = this.child;
     try {
-      const [answer] = await Promise.race([
-        once(child, "message", { signal: ended.signal }),
-        once(child, "exit", { signal: ended.signal }).then(() => {
-          this.child.throwIfExited();
-          return [];
+      return await Promise.race([
+        once(child, "message", { signal }).then(([answer]) => answer as Answer),
+        once(child, "exit", { signal }).then(() => this.child.throwExited()),
+        delay(PATIENCE_MS, undefined, { signal }).then(() => {
+          throw new Error(`callers were waiting for more than ${PATIENCE_MS / 1000} s`);
         }),
       ]);
-      return answer as Answer;
     } finally {
-      ended.abort();
+      settled.abort();
     }
   }
 }

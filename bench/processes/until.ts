@@ -1,7 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 const LOOK_AGAIN_MS = 20;
-const PATIENCE_MS = 120_000;
+const PATIENCE_MS = 300_000;
 
 /** Looks again and again until the fact is there. */
 export async function until(what: string, fact: () => Promise<boolean> | boolean): Promise<void> {

@@ -50,9 +50,8 @@ async function start({ dataDir, choice, env }: StartOptions): Promise<RunningSys
   const [, address = ""] = await gateway.printed(/"grpc":"([^"]+)".*"gateway is up"/);
   const [, gatewayUrl = ""] = await gateway.printed(/"connect":"([^"]+)".*"gateway is up"/);
   const [, workerUrl = ""] = await worker.printed(/"health":"([^"]+)".*"worker is up"/);
-  for (const url of [gatewayUrl, workerUrl]) {
-    await until(`${url} is ready`, () => answers(`${url}/readyz`));
-  }
+  await untilReady(gateway, gatewayUrl);
+  await untilReady(worker, workerUrl);
   await untilTypesAnnounced(address, AbortSignal.timeout(30_000));
   const nc = await connect({ servers: nats.url });
   stack.defer(() => nc.close());
@@ -67,6 +66,13 @@ async function start({ dataDir, choice, env }: StartOptions): Promise<RunningSys
     traffic: () => nats.traffic(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function untilReady(service: Child, url: string): Promise<void> {
+  return until(`the ${service.role} is ready`, () => {
+    service.throwIfExited();
+    return answers(`${url}/readyz`);
+  });
 }
 
 function settingsOf(slots: number): NodeJS.ProcessEnv {

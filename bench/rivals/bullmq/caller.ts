@@ -1,0 +1,34 @@
+import { randomUUID } from "node:crypto";
+import { Queue } from "bullmq";
+import type { Caller } from "../../client/caller.ts";
+import { FollowedJobs } from "./followed-jobs.ts";
+import { type JobData, QUEUE } from "./queue.ts";
+
+/** BullMQ as a library in the caller's own process: no API in between, and the caller reaches Redis. */
+export async function openCaller(address: string): Promise<Caller> {
+  const port = Number(address);
+  const queue = new Queue<JobData>(QUEUE, { connection: { port } });
+  await queue.waitUntilReady();
+  const jobs = await FollowedJobs.open(port);
+  return {
+    async submit(task) {
+      const { id } = await queue.add("noop", task);
+      return `${id}`;
+    },
+    async submitMany(tasks) {
+      const added = await queue.addBulk(tasks.map((data) => ({ name: "noop", data })));
+      return added.map(({ id }) => `${id}`);
+    },
+    async run(task, onReport) {
+      const id = randomUUID();
+      const ended = jobs.follow(id, onReport);
+      await queue.add("noop", task, { jobId: id });
+      return ended;
+    },
+    watch: (id, onReport) => jobs.join(queue, id, onReport),
+    async [Symbol.asyncDispose]() {
+      await jobs[Symbol.asyncDispose]();
+      await queue.close();
+    },
+  };
+}

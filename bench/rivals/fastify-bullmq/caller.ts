@@ -1,0 +1,16 @@
+import type { Caller } from "../../client/caller.ts";
+import { HttpApi } from "../../client/http-api.ts";
+
+/** A backend's client of the API: keep-alive connections, one request for a task and all that is told of it. */
+export async function openCaller(address: string): Promise<Caller> {
+  const api = new HttpApi(address);
+  return {
+    submit: async (task) => (await api.post<{ readonly id: string }>("/tasks", task)).id,
+    async submitMany(tasks) {
+      return (await api.post<{ readonly ids: string[] }>("/tasks/bulk", { tasks })).ids;
+    },
+    run: (task, onReport) => api.follow("POST", "/tasks/run", { body: task, onReport }),
+    watch: (id, onReport) => api.follow("GET", `/tasks/${id}/events`, { onReport }),
+    [Symbol.asyncDispose]: () => api.close(),
+  };
+}
