@@ -39,6 +39,6 @@ async function rateOf(
   const [watched] = runTasks.cases(options.size, choice.callers ?? options.callers);
   if (!watched) return 0;
   await using session = await Session.open({ ...options, system, choice });
-  const { result, usage } = await session.measure(watched, options.size);
+  const { result, usage } = await session.measure(watched);
   return (result?.tasks ?? 0) / usage.seconds;
 }

@@ -84,7 +84,8 @@ async function runSession(run: SessionRun): Promise<Outcome> {
       samples.push(sample);
       tell(told(sample));
     });
-    return checkOf(wrongIn(tally), tally);
+    const wasCalled = run.steps.some((step) => step.case.load !== undefined);
+    return checkOf(wasCalled ? wrongIn(tally) : undefined, tally);
   } catch (error) {
     signal.throwIfAborted();
     return checkOf(errorMessage(error), { accepted: 0, endedOnce: 0 });
@@ -101,7 +102,7 @@ async function measureAll(run: SessionRun, onSample: (sample: Sample) => void): 
 }
 
 async function takeSample(session: Session, step: Step, run: SessionRun): Promise<Sample> {
-  const measured = await session.measure(step.case, run.size);
+  const measured = await session.measure(step.case);
   const { usage, traffic, result } = measured;
   return {
     work: step.work.name,

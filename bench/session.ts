@@ -7,7 +7,10 @@ import { type Tally, tallyOf } from "./measure/tally.ts";
 import { Client } from "./processes/client.ts";
 import { until } from "./processes/until.ts";
 import type { Choice, RunningSystem, SystemUnderTest } from "./systems/system.ts";
-import type { Case, Measured, Size } from "./works/work.ts";
+import type { Case, Measured } from "./works/work.ts";
+
+/** Long enough for the kernel's hundredths of a second to tell less than a percent. */
+const LEFT_ALONE_MS = 8_000;
 
 export interface SessionOptions {
   readonly system: SystemUnderTest;
@@ -46,12 +49,12 @@ export class Session implements AsyncDisposable {
     return new Session(running, client, stack.move());
   }
 
-  async measure({ warmUp, load, untilDone }: Case, { measureMs }: Size): Promise<MeasuredCase> {
+  async measure({ warmUp, load, untilDone }: Case): Promise<MeasuredCase> {
     if (warmUp) await this.#client.put(warmUp);
     await this.#done();
     const trafficBefore = await this.#system.traffic();
     const before = await readMeter(this.#processes);
-    const result = load ? await this.#client.put(load) : await delay(measureMs);
+    const result = load ? await this.#client.put(load) : await delay(LEFT_ALONE_MS);
     if (untilDone) await this.#done();
     const after = await readMeter(this.#processes);
     const trafficAfter = await this.#system.traffic();

@@ -54,6 +54,8 @@ export class Child implements RoleProcess, AsyncDisposable {
       cwd,
       stdio: ["ignore", "pipe", "pipe", ...(channel ? (["ipc"] as const) : [])],
       detached: true,
+      // JSON has no NaN, which a latency is that nobody saw.
+      serialization: "advanced",
     });
     await once(child, "spawn");
     return new Child(role, child);

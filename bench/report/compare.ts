@@ -46,7 +46,9 @@ export function comparisonText(was: Report, is: Report): readonly string[] {
     ...(machines[0] === machines[1]
       ? []
       : [`that was on another machine (${machines[0]}): look at ratios between systems only`]),
-    ...(slower.length === 0 ? [`none is worse by more than ${TOLERANCE * 100} %`] : []),
+    ...(changes.length > 0 && slower.length === 0
+      ? [`none is worse by more than ${TOLERANCE * 100} %`]
+      : []),
     ...slower.toSorted((a, b) => b.worse - a.worse).map(changeText),
   ];
 }

@@ -82,17 +82,11 @@ function workOf(
 }
 
 function caseOf(summaries: readonly Summary[]): string[] {
-  const names = summaries[0]?.figures.map((figure) => figure.name) ?? [];
+  const names = new Set(summaries.flatMap(({ figures }) => figures.map(({ name }) => name)));
   const ours = summaries.find(({ system }) => system === OURS);
   const rows = summaries.map((summary) => [
     summary.system,
-    ...summary.figures.map((figure, index) => {
-      const spread = `${numberText(figure.median)} (${numberText(figure.least)}–${numberText(figure.most)})`;
-      const ratio = figure.median / Number(ours?.figures[index]?.median);
-      return summary === ours || !Number.isFinite(ratio)
-        ? spread
-        : `${spread} · ${numberText(ratio)} ×`;
-    }),
+    ...[...names].map((name) => cellOf(name, summary, ours)),
     roundsText(summary),
   ]);
   return [
@@ -100,6 +94,20 @@ function caseOf(summaries: readonly Summary[]): string[] {
     "",
     ...summaries.map((summary) => `- ${summary.system}: ${detailsOf(summary)}`),
   ];
+}
+
+/** A rival's comes with what it is as a multiple of ours. */
+function cellOf(name: string, summary: Summary, ours: Summary | undefined): string {
+  const spread = figureOf(summary, name);
+  if (!spread) return "–";
+  const { median, least, most } = spread;
+  const text = `${numberText(median)} (${numberText(least)}–${numberText(most)})`;
+  const ratio = median / Number(figureOf(ours, name)?.median);
+  return summary === ours || !Number.isFinite(ratio) ? text : `${text} · ${numberText(ratio)} ×`;
+}
+
+function figureOf(summary: Summary | undefined, name: string) {
+  return summary?.figures.find((figure) => figure.name === name);
 }
 
 function roundsText({ counted, noisy }: Summary): string {

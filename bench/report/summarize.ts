@@ -41,11 +41,7 @@ function summaryOf(all: readonly Sample[]): Summary {
     work: first.work,
     case: first.case,
     system: first.system,
-    figures: first.figures.map(({ name, better }) => ({
-      name,
-      better,
-      ...spreadOf(counted.flatMap(({ figures }) => valueNamed(figures, name))),
-    })),
+    figures: spreadsOf(counted.flatMap(({ figures }) => figures)),
     cpuMicrosPerTask: medians(counted, ({ cpuMicros, tasks }) => per(tasks, cpuMicros)),
     peakBytes: medians(counted, ({ peakBytes }) => peakBytes),
     trafficPerTask: medians(counted, ({ traffic, tasks }) => per(tasks, traffic)),
@@ -54,8 +50,13 @@ function summaryOf(all: readonly Sample[]): Summary {
   };
 }
 
-function valueNamed(figures: readonly Figure[], name: string): number[] {
-  return figures.filter((figure) => figure.name === name).map(({ value }) => value);
+/** Of each figure by its name; a round need not have all. */
+function spreadsOf(figures: readonly Figure[]): Summary["figures"] {
+  return [...Map.groupBy(figures, ({ name }) => name)].map(([name, all]) => ({
+    name,
+    better: all[0]?.better ?? "less",
+    ...spreadOf(all.map(({ value }) => value)),
+  }));
 }
 
 type Numbers = Readonly<Record<string, number>>;

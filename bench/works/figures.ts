@@ -10,11 +10,11 @@ export function rateAndCost({ result, usage }: Measured): readonly Figure[] {
   ];
 }
 
-/** How long something took. */
+/** How long something took; nothing of what was never seen. */
 export function latencyFigures({ result }: Measured, ...names: readonly string[]): Figure[] {
   return names.flatMap((name): Figure[] => {
     const latency = result?.latencies[name];
-    if (!latency) return [];
+    if (!latency || Number.isNaN(latency.p50)) return [];
     return [
       { name: `${name} p50 ms`, value: latency.p50, better: "less" },
       { name: `${name} p99 ms`, value: latency.p99, better: "less" },

@@ -16,7 +16,7 @@ export interface Case {
   readonly name: string;
   /** Not measured; what it submits has ended before the load begins. */
   readonly warmUp?: Load;
-  /** None: the system is left alone for as long as the others are measured. */
+  /** None: the system is left alone for a while. */
   readonly load?: Load;
   /** Measured until all that was accepted has ended, rather than until the last answer. */
   readonly untilDone?: boolean;

@@ -25,3 +25,11 @@ test("a report tells which rounds others disturbed, what was left out, and what 
   expect(text).toContain("## Completion: not exact");
   expect(text).toContain("- millrace, round 2: 1 never ended");
 });
+
+test("a figure that a system has none of is left open", () => {
+  const [rate] = sampleOf("bullmq", 500).figures;
+  const text = markdownOf(
+    reportOf([sampleOf("millrace", 200), sampleOf("bullmq", 500, { figures: rate ? [rate] : [] })]),
+  );
+  expect(text).toContain("| bullmq | 500 (500–500) · 2.5 × | – | 1 |");
+});
