@@ -38,7 +38,7 @@ async function rateOf(
 ): Promise<number> {
   const [watched] = runTasks.cases(options.size, choice.callers ?? options.callers);
   if (!watched) return 0;
-  await using session = await Session.open({ ...options, system, choice });
+  await using session = await Session.open({ ...options, system, choice, setup: {} });
   const { result, usage } = await session.measure(watched);
   return (result?.tasks ?? 0) / usage.seconds;
 }

@@ -1,7 +1,7 @@
 import { BenchError } from "./bench-error.ts";
 import { SYSTEMS } from "./systems/catalog.ts";
 import type { SystemUnderTest } from "./systems/system.ts";
-import { WORKS } from "./works/catalog.ts";
+import { WORKS, WORKS_OF_THE_FULL_FORM } from "./works/catalog.ts";
 import { runTasks } from "./works/run-tasks.ts";
 import type { Size, Work } from "./works/work.ts";
 
@@ -35,7 +35,7 @@ export interface Plan {
 export function planOf({ quick, works, systems, rounds, seconds }: Asked): Plan {
   const size = quick ? FORMS.quick : FORMS.full;
   const isPart = [works, systems, rounds, seconds].some((given) => given !== undefined);
-  const byDefault = quick ? [runTasks] : WORKS;
+  const byDefault = quick ? [runTasks] : WORKS_OF_THE_FULL_FORM;
   const whole = quick ? "quick" : "full";
   return {
     form: isPart ? "part" : whole,

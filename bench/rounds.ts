@@ -29,7 +29,7 @@ interface Outcome {
   readonly checks: readonly Check[];
 }
 
-/** A case of a work, and how many slots it asks for. */
+/** A case of a work. */
 interface Step {
   readonly work: Work;
   readonly case: Case;
@@ -51,7 +51,7 @@ export async function runRounds(options: RoundsOptions): Promise<Outcome> {
   return { samples, checks };
 }
 
-/** The steps that the system can take, those together that want as many slots. */
+/** The steps that the system can take, those together that want the same setup. */
 function sessionsOf({ system, choice }: Contestant, { works, size, callers }: RoundsOptions) {
   const steps = works.flatMap((work): Step[] =>
     work
@@ -59,7 +59,7 @@ function sessionsOf({ system, choice }: Contestant, { works, size, callers }: Ro
       .filter(({ needs }) => needs === undefined || system.also.includes(needs))
       .map((each) => ({ work, case: each })),
   );
-  return Map.groupBy(steps, (step) => step.case.slots).values();
+  return Map.groupBy(steps, (step) => JSON.stringify(step.case.setup ?? {})).values();
 }
 
 interface SessionRun extends RoundsOptions {
@@ -94,8 +94,8 @@ async function runSession(run: SessionRun): Promise<Outcome> {
 
 async function measureAll(run: SessionRun, onSample: (sample: Sample) => void): Promise<Tally> {
   const { system, choice } = run.contestant;
-  const slots = run.steps[0]?.case.slots ?? choice.slots;
-  await using session = await Session.open({ ...run, system, choice: { ...choice, slots } });
+  const setup = run.steps[0]?.case.setup ?? {};
+  await using session = await Session.open({ ...run, system, choice, setup });
   for (const step of run.steps) onSample(await takeSample(session, step, run));
   // Awaited here, for the session ends with this scope.
   return await session.check();

@@ -6,7 +6,7 @@ import { type RoleProcess, readMeter, usageBetween } from "./measure/meter.ts";
 import { type Tally, tallyOf } from "./measure/tally.ts";
 import { Client } from "./processes/client.ts";
 import { until } from "./processes/until.ts";
-import type { Choice, RunningSystem, SystemUnderTest } from "./systems/system.ts";
+import type { Choice, RunningSystem, Setup, SystemUnderTest } from "./systems/system.ts";
 import type { Case, Measured } from "./works/work.ts";
 
 /** Long enough for the kernel's hundredths of a second to tell less than a percent. */
@@ -15,6 +15,7 @@ const LEFT_ALONE_MS = 8_000;
 export interface SessionOptions {
   readonly system: SystemUnderTest;
   readonly choice: Choice;
+  readonly setup: Setup;
   /** Where its data is kept, in a folder of its own that is gone with it. */
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
@@ -39,11 +40,12 @@ export class Session implements AsyncDisposable {
     this.#stack = stack;
   }
 
-  static async open({ system, choice, dataDir, env }: SessionOptions): Promise<Session> {
+  static async open(options: SessionOptions): Promise<Session> {
+    const { system, choice, setup, dataDir, env } = options;
     await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(dataDir, `${system.name}-`));
     stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
-    const running = stack.use(await system.start({ dataDir: folder, choice, env }));
+    const running = stack.use(await system.start({ dataDir: folder, choice, setup, env }));
     const { caller: module } = system;
     const client = stack.use(await Client.start({ module, address: running.address, env }));
     return new Session(running, client, stack.move());

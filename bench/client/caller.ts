@@ -3,6 +3,8 @@ export interface TaskWanted {
   readonly reports: number;
   /** How long it waits before each report. None: all are made in one turn. */
   readonly everyMs?: number;
+  /** Bytes of input that it carries and nobody looks at. Not with pauses. */
+  readonly payloadBytes?: number;
 }
 
 /** How a task ended, as its caller was told. */

@@ -9,17 +9,27 @@ export interface Choice {
   readonly callers?: number;
 }
 
+/** How a system is set up for a case, where that is not as for all others. */
+export interface Setup {
+  /** Attempts at once, instead of those of the choice. */
+  readonly slots?: number;
+  readonly workers?: number;
+  /** Processes that callers reach. */
+  readonly gateways?: number;
+}
+
 export interface StartOptions {
   /** An empty folder for its data, which is gone afterwards. */
   readonly dataDir: string;
   readonly choice: Choice;
+  readonly setup: Setup;
   readonly env: NodeJS.ProcessEnv;
 }
 
 /** A system under test that runs: all of its processes, apart from the client. */
 export interface RunningSystem extends AsyncDisposable {
   readonly processes: readonly RoleProcess[];
-  /** What its caller module is given to open a caller. */
+  /** What its caller module is given to open a caller; of several gateways, each, separated by commas. */
   readonly address: string;
   /** Tasks that were accepted and have not ended. */
   backlog(): Promise<number>;
@@ -41,8 +51,8 @@ export interface SystemUnderTest {
   readonly choices: readonly [Choice, ...Choice[]];
   /** The module of its caller, as a URL. */
   readonly caller: string;
-  /** Verbs that its caller has besides submit and run. */
-  readonly also: readonly ("submitMany" | "watch")[];
+  /** Verbs that its caller has besides submit and run; and whether it starts as many processes as it is told. */
+  readonly also: readonly ("submitMany" | "watch" | "scale")[];
   /** Makes sure that all is there which it needs, and resolves with the versions. */
   prepare(env: NodeJS.ProcessEnv): Promise<Readonly<Record<string, string>>>;
   start(options: StartOptions): Promise<RunningSystem>;

@@ -3,11 +3,12 @@ import { idleCpu } from "./idle-cpu.ts";
 import { idleLatency } from "./idle-latency.ts";
 import { reportToWatcher } from "./report-to-watcher.ts";
 import { runTasks } from "./run-tasks.ts";
+import { scaling } from "./scaling.ts";
 import { submitLatency } from "./submit-latency.ts";
 import type { Work } from "./work.ts";
 
-/** What can be measured, in the order of a round. A new one: write its file beside this one, and add it here. */
-export const WORKS: readonly [Work, ...Work[]] = [
+/** What the full form measures, in the order of a round. */
+export const WORKS_OF_THE_FULL_FORM: readonly [Work, ...Work[]] = [
   idleCpu,
   runTasks,
   submitLatency,
@@ -15,3 +16,6 @@ export const WORKS: readonly [Work, ...Work[]] = [
   bulkSubmit,
   reportToWatcher,
 ];
+
+/** All that can be measured. A new work: write its file beside this one, and add it here or above. */
+export const WORKS: readonly [Work, ...Work[]] = [...WORKS_OF_THE_FULL_FORM, scaling];

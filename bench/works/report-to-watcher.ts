@@ -37,6 +37,6 @@ function watched({ tasks, watchers, reports, everyMs }: Watched): Case {
     name: `${tasks} ${tasks === 1 ? "task" : "tasks"}, ${watchers} ${watchers === 1 ? "watcher" : "watchers"} each`,
     load: { kind: "fan-out", tasks, watchers, task: { reports, everyMs } },
     needs: "watch",
-    ...(tasks > 1 && { slots: tasks }),
+    ...(tasks > 1 && { setup: { slots: tasks } }),
   };
 }

@@ -1,6 +1,6 @@
 import type { Load, LoadResult } from "../client/load.ts";
 import type { Usage } from "../measure/meter.ts";
-import type { SystemUnderTest } from "../systems/system.ts";
+import type { Setup, SystemUnderTest } from "../systems/system.ts";
 
 /** How long and how often it is measured. */
 export interface Size {
@@ -20,10 +20,10 @@ export interface Case {
   readonly load?: Load;
   /** Measured until all that was accepted has ended, rather than until the last answer. */
   readonly untilDone?: boolean;
-  /** A verb that not every caller has. */
+  /** What not every system has. */
   readonly needs?: SystemUnderTest["also"][number];
-  /** Attempts at once that it makes no sense with less of. */
-  readonly slots?: number;
+  /** How the system is started for it; cases of one setup share a start. */
+  readonly setup?: Setup;
 }
 
 /** What was measured of a case in a round. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { Queue } from "bullmq";
 import type { Caller } from "../../client/caller.ts";
+import { withPayload } from "../../client/payload.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
 import { type JobData, QUEUE } from "./queue.ts";
 
@@ -12,17 +13,19 @@ export async function openCaller(address: string): Promise<Caller> {
   const jobs = await FollowedJobs.open(port);
   return {
     async submit(task) {
-      const { id } = await queue.add("noop", task);
+      const { id } = await queue.add("noop", withPayload(task));
       return `${id}`;
     },
     async submitMany(tasks) {
-      const added = await queue.addBulk(tasks.map((data) => ({ name: "noop", data })));
+      const added = await queue.addBulk(
+        tasks.map((task) => ({ name: "noop", data: withPayload(task) })),
+      );
       return added.map(({ id }) => `${id}`);
     },
     async run(task, onReport) {
       const id = randomUUID();
       const ended = jobs.follow(id, onReport);
-      await queue.add("noop", task, { jobId: id });
+      await queue.add("noop", withPayload(task), { jobId: id });
       return ended;
     },
     watch: (id, onReport) => jobs.join(queue, id, onReport),

@@ -17,11 +17,11 @@ export interface BullmqParts {
 
 /** Starts them, to be stopped with the stack. */
 export async function startParts(
-  { env, dataDir, choice }: StartOptions,
+  { env, dataDir, choice, setup }: StartOptions,
   stack: AsyncDisposableStack,
 ): Promise<BullmqParts> {
   const redis = stack.use(await startRedis(env, dataDir));
-  const args = [WORKER, String(redis.port), String(choice.slots)];
+  const args = [WORKER, String(redis.port), String(setup.slots ?? choice.slots)];
   const worker = stack.use(
     await Child.start({ role: "worker", command: process.execPath, args, env }),
   );

@@ -5,6 +5,7 @@ export const QUEUE = "bench";
 export interface JobData {
   readonly reports: number;
   readonly everyMs?: number;
+  readonly payload?: string;
 }
 
 /** What a handler says while it works. */

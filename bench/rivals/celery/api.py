@@ -11,11 +11,12 @@ app = FastAPI()
 class Task(BaseModel):
     reports: int
     everyMs: float | None = None
+    payload: str | None = None
 
 
 @app.post("/tasks", status_code=202)
 def submit(task: Task) -> dict:
-    return {"id": noop.delay(task.reports, task.everyMs).id}
+    return {"id": noop.delay(task.reports, task.everyMs, task.payload).id}
 
 
 @app.get("/tasks/{task_id}")

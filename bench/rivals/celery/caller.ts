@@ -1,6 +1,7 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Caller } from "../../client/caller.ts";
 import { HttpApi } from "../../client/http-api.ts";
+import { withPayload } from "../../client/payload.ts";
 
 /** Often for a poll; each costs the API and Redis a request. */
 const ASK_AGAIN_MS = 50;
@@ -14,7 +15,7 @@ interface Standing {
 export async function openCaller(address: string): Promise<Caller> {
   const api = new HttpApi(address);
   const submit: Caller["submit"] = async (task) =>
-    (await api.post<{ readonly id: string }>("/tasks", task)).id;
+    (await api.post<{ readonly id: string }>("/tasks", withPayload(task))).id;
   return {
     submit,
     async run(task) {

@@ -18,7 +18,7 @@ def now_ms() -> float:
 
 
 @celery.task(bind=True)
-def noop(self, reports: int, every_ms: float | None = None) -> float:
+def noop(self, reports: int, every_ms: float | None, payload: str | None) -> float:
     started_at_ms = now_ms()
     for current in range(1, reports + 1):
         if every_ms is not None:

@@ -1,15 +1,19 @@
 import type { Caller } from "../../client/caller.ts";
 import { HttpApi } from "../../client/http-api.ts";
+import { withPayload } from "../../client/payload.ts";
 
 /** A backend's client of the API: keep-alive connections, one request for a task and all that is told of it. */
 export async function openCaller(address: string): Promise<Caller> {
   const api = new HttpApi(address);
   return {
-    submit: async (task) => (await api.post<{ readonly id: string }>("/tasks", task)).id,
+    submit: async (task) =>
+      (await api.post<{ readonly id: string }>("/tasks", withPayload(task))).id,
     async submitMany(tasks) {
-      return (await api.post<{ readonly ids: string[] }>("/tasks/bulk", { tasks })).ids;
+      const body = { tasks: tasks.map(withPayload) };
+      return (await api.post<{ readonly ids: string[] }>("/tasks/bulk", body)).ids;
     },
-    run: (task, onReport) => api.follow("POST", "/tasks/run", { body: task, onReport }),
+    run: (task, onReport) =>
+      api.follow("POST", "/tasks/run", { body: withPayload(task), onReport }),
     watch: (id, onReport) => api.follow("GET", `/tasks/${id}/events`, { onReport }),
     [Symbol.asyncDispose]: () => api.close(),
   };

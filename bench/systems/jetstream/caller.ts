@@ -29,10 +29,13 @@ export async function openCaller(address: string): Promise<Caller> {
       waiting.delete(id);
     },
   });
-  const store = async (id: string, { reports }: TaskWanted) => {
+  const store = async (id: string, { reports, payloadBytes = DATA.length }: TaskWanted) => {
     const progress = Array.from({ length: reports }, (_, index) => `progress-${index}`);
     const steps = [...STEPS, ...progress, "end"];
-    await Promise.all(steps.map((step) => write(subjectOf(id, step), DATA)));
+    const spec = payloadBytes === DATA.length ? DATA : new Uint8Array(payloadBytes);
+    await Promise.all(
+      steps.map((step) => write(subjectOf(id, step), step === "spec" ? spec : DATA)),
+    );
   };
   return {
     async submit(task) {

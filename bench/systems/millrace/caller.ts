@@ -10,6 +10,7 @@ import {
   type Any,
   anyPack,
   anyUnpack,
+  BytesValueSchema,
   DoubleValueSchema,
   Int32ValueSchema,
   StructSchema,
@@ -19,39 +20,60 @@ import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Caller, Ended, OnReport, TaskWanted } from "../../client/caller.ts";
 
-/** A backend's client: grpc-js, with one connection, as it is when nobody sets anything. */
+/**
+ * A backend's client: grpc-js, with a connection to each gateway, as it is when nobody sets anything. Calls go to the gateways
+ * in turn.
+ */
 export async function openCaller(address: string): Promise<Caller> {
-  const client = new Client(address, credentials.createInsecure());
+  const clients = address.split(",").map((each) => new Client(each, credentials.createInsecure()));
+  let calls = 0;
+  const next = (): Client => {
+    calls += 1;
+    const client = clients[calls % clients.length];
+    if (!client) throw new Error("there is no gateway to call");
+    return client;
+  };
   return {
     async submit(task) {
-      const response = await unary(client, TaskService.method.submitTask, requestOf(task));
+      const response = await unary(next(), TaskService.method.submitTask, requestOf(task));
       return `${response.task?.id}`;
     },
     async submitMany(tasks) {
       const request = { tasks: tasks.map(requestOf) };
-      const { results } = await unary(client, TaskService.method.submitTasks, request);
+      const { results } = await unary(next(), TaskService.method.submitTasks, request);
       return results.flatMap(({ outcome }) =>
         outcome.case === "accepted" ? [`${outcome.value.task?.id}`] : [],
       );
     },
     run(task, onReport) {
-      return follow(client, TaskService.method.runTask, { submit: requestOf(task) }, onReport);
+      return follow(next(), TaskService.method.runTask, { submit: requestOf(task) }, onReport);
     },
     watch(taskId, onReport) {
-      return follow(client, TaskService.method.watchTask, { taskId }, onReport);
+      return follow(next(), TaskService.method.watchTask, { taskId }, onReport);
     },
     async [Symbol.asyncDispose]() {
-      client.close();
+      for (const client of clients) client.close();
     },
   };
 }
 
-function requestOf({ reports, everyMs }: TaskWanted) {
-  const input: Any =
-    everyMs === undefined
-      ? anyPack(Int32ValueSchema, create(Int32ValueSchema, { value: reports }))
-      : anyPack(StructSchema, create(StructSchema, { fields: numbers({ reports, everyMs }) }));
-  return { spec: { input } };
+function requestOf(task: TaskWanted) {
+  return { spec: { input: inputOf(task) } };
+}
+
+/** The input of the task type that does such a task. */
+function inputOf({ reports, everyMs, payloadBytes }: TaskWanted): Any {
+  if (payloadBytes !== undefined) {
+    return anyPack(BytesValueSchema, create(BytesValueSchema, { value: bytesOf(payloadBytes) }));
+  }
+  if (everyMs === undefined) {
+    return anyPack(Int32ValueSchema, create(Int32ValueSchema, { value: reports }));
+  }
+  return anyPack(StructSchema, create(StructSchema, { fields: numbers({ reports, everyMs }) }));
+}
+
+function bytesOf(count: number): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(count).fill(120);
 }
 
 function numbers(values: Readonly<Record<string, number>>) {

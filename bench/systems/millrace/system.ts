@@ -13,6 +13,10 @@ const GATEWAY = fileURLToPath(new URL("../../../services/gateway/main.ts", impor
 const WORKER = fileURLToPath(new URL("./worker/main.ts", import.meta.url));
 const QUEUE = "MR_QUEUE_default";
 
+const ANNOUNCED_WITHIN_MS = 30_000;
+
+type Service = "gateway" | "worker";
+
 /** What MILLRACE_WORKER_CONCURRENCY is when nobody sets it. */
 const SLOTS_THAT_SHIP = 8;
 
@@ -24,48 +28,61 @@ export const millrace: SystemUnderTest = {
   durability: NATS_DURABILITY,
   choices: [{ label: "as it ships, 8 slots", slots: SLOTS_THAT_SHIP }],
   caller: new URL("./caller.ts", import.meta.url).href,
-  also: ["submitMany", "watch"],
+  also: ["submitMany", "watch", "scale"],
   async prepare(env) {
     return { millrace: VERSION, "nats-server": await natsVersion(env) };
   },
   start,
 };
 
-async function start({ dataDir, choice, env }: StartOptions): Promise<RunningSystem> {
+async function start({ dataDir, choice, setup, env }: StartOptions): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNats(env, dataDir));
-  const service = async (role: "gateway" | "worker", main: string) =>
-    stack.use(
-      await Child.start({
-        role,
-        command: process.execPath,
-        args: [main],
-        env: { ...settingsOf(choice.slots), ...env, NATS_SERVERS: nats.url },
-      }),
-    );
-  const [gateway, worker] = await Promise.all([
-    service("gateway", GATEWAY),
-    service("worker", WORKER),
+  const settings = { ...settingsOf(setup.slots ?? choice.slots), ...env, NATS_SERVERS: nats.url };
+  const service = async (role: Service, main: string) => {
+    const options = { role, command: process.execPath, args: [main], env: settings };
+    return stack.use(await Child.start(options));
+  };
+  const [gateways, workers] = await Promise.all([
+    several(setup.gateways, () => service("gateway", GATEWAY)),
+    several(setup.workers, () => service("worker", WORKER)),
   ]);
-  const [, address = ""] = await gateway.printed(/"grpc":"([^"]+)".*"gateway is up"/);
-  const [, gatewayUrl = ""] = await gateway.printed(/"connect":"([^"]+)".*"gateway is up"/);
-  const [, workerUrl = ""] = await worker.printed(/"health":"([^"]+)".*"worker is up"/);
-  await untilReady(gateway, gatewayUrl);
-  await untilReady(worker, workerUrl);
-  await untilTypesAnnounced(address, AbortSignal.timeout(30_000));
+  const addresses = await Promise.all(gateways.map(gatewayReady));
+  await Promise.all(workers.map(workerReady));
+  for (const address of addresses) {
+    await untilTypesAnnounced(address, AbortSignal.timeout(ANNOUNCED_WITHIN_MS));
+  }
   const nc = await connect({ servers: nats.url });
   stack.defer(() => nc.close());
   const { streams } = await jetstreamManager(nc);
   const owned = stack.move();
   return {
-    processes: [gateway, worker, nats.process],
-    address,
+    processes: [...gateways, ...workers, nats.process],
+    address: addresses.join(","),
     // A task leaves its queue when its outcome is stored; not before.
     backlog: async () => (await streams.info(QUEUE)).state.messages,
     ended: () => storedEnds(nats.url),
     traffic: () => nats.traffic(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
+}
+
+function several(count: number | undefined, make: () => Promise<Child>): Promise<Child[]> {
+  return Promise.all(Array.from({ length: count ?? 1 }, make));
+}
+
+/** Resolves with the address of its gRPC listener. */
+async function gatewayReady(gateway: Child): Promise<string> {
+  const [, grpc = "", connectUrl = ""] = await gateway.printed(
+    /"grpc":"([^"]+)","connect":"([^"]+)".*"gateway is up"/,
+  );
+  await untilReady(gateway, connectUrl);
+  return grpc;
+}
+
+async function workerReady(worker: Child): Promise<void> {
+  const [, url = ""] = await worker.printed(/"health":"([^"]+)".*"worker is up"/);
+  await untilReady(worker, url);
 }
 
 function untilReady(service: Child, url: string): Promise<void> {

@@ -1,6 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { toJson } from "@bufbuild/protobuf";
-import { DoubleValueSchema, Int32ValueSchema, StructSchema } from "@bufbuild/protobuf/wkt";
+import {
+  BytesValueSchema,
+  DoubleValueSchema,
+  Int32ValueSchema,
+  StructSchema,
+} from "@bufbuild/protobuf/wkt";
 import { type Attempt, defineTaskType } from "#lib/task/task-type.ts";
 import { nowMs } from "../../../clock.ts";
 
@@ -34,8 +39,19 @@ const slow = defineTaskType({
   },
 });
 
+/** Takes any bytes, and does nothing at all. */
+const bytes = defineTaskType({
+  input: BytesValueSchema,
+  output: DoubleValueSchema,
+  alias: "bench.bytes",
+  description: "Takes bytes and does nothing.",
+  async handler() {
+    return { value: nowMs() };
+  },
+});
+
 export function taskTypes() {
-  return [noop, slow];
+  return [noop, slow, bytes];
 }
 
 /** The note says when the report was made, for the watcher to tell how long it took. */
