@@ -17,16 +17,23 @@ export interface Ended {
 /** Gets when a handler made a report, on the clock of `nowMs`, as soon as the watcher is told. */
 export type OnReport = (madeAtMs: number) => void;
 
+/** What a watcher is told while it watches. */
+export interface Watcher {
+  readonly onReport?: OnReport;
+  /** The watch is open: what happens from now on is told. */
+  readonly onOpen?: () => void;
+}
+
 /** What a caller of a system under test does; every system is called through these verbs, in the client's process. */
 export interface Caller extends AsyncDisposable {
   /** Resolves with the task's id once the system has promised to do it. */
   submit(task: TaskWanted): Promise<string>;
   /** Submits, follows, and resolves when the caller is told the end. */
-  run(task: TaskWanted, onReport?: OnReport): Promise<Ended>;
+  run(task: TaskWanted): Promise<Ended>;
   /** Submits many in one call, where the system has such a call. */
   submitMany?(tasks: readonly TaskWanted[]): Promise<string[]>;
   /** Follows a task that somebody else submitted; where the system has no other way than asking again, it has none. */
-  watch?(id: string, onReport: OnReport): Promise<Ended>;
+  watch?(id: string, watcher: Watcher): Promise<Ended>;
 }
 
 /** What each system's caller module exports. */

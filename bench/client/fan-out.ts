@@ -20,7 +20,8 @@ export async function fanOut(
   const beganAt = nowMs();
   const watch = async (id: string): Promise<readonly Told[]> => {
     const told: Told[] = [];
-    await caller.watch?.(id, (madeAtMs) => told.push({ madeAtMs, toldAtMs: nowMs() }));
+    const onReport = (madeAtMs: number) => told.push({ madeAtMs, toldAtMs: nowMs() });
+    await caller.watch?.(id, { onReport });
     return told;
   };
   const one = async () => {

@@ -1,9 +1,8 @@
 import { Pool } from "undici";
-import type { Ended, OnReport } from "./caller.ts";
+import type { Ended, OnReport, Watcher } from "./caller.ts";
 
-interface Following {
+interface Following extends Watcher {
   readonly body?: unknown;
-  readonly onReport?: OnReport | undefined;
 }
 
 const JSON_TYPE = { "content-type": "application/json" };
@@ -28,7 +27,7 @@ export class HttpApi {
   async follow(
     method: "GET" | "POST",
     path: string,
-    { body, onReport }: Following,
+    { body, onReport, onOpen }: Following,
   ): Promise<Ended> {
     const response = await this.#pool.request({
       method,
@@ -37,6 +36,7 @@ export class HttpApi {
       body: body === undefined ? null : JSON.stringify(body),
       bodyTimeout: 0,
     });
+    onOpen?.();
     let ended: Ended | undefined;
     let rest = "";
     response.body.setEncoding("utf8");

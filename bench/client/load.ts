@@ -7,6 +7,7 @@ export type Load =
   | ({ readonly kind: "open loop" } & OpenLoop)
   | ({ readonly kind: "one by one" } & OneByOne)
   | ({ readonly kind: "fan-out" } & FanOut)
+  | ({ readonly kind: "open watches" } & OpenWatches)
   | ({ readonly kind: "bulk" } & Bulk);
 
 /** Callers that each ask for the next task when the last one is done. */
@@ -36,6 +37,12 @@ export interface OneByOne {
 export interface FanOut {
   readonly tasks: number;
   readonly watchers: number;
+  readonly task: TaskWanted;
+}
+
+/** Watches of a task that has nothing to tell for as long as it takes to open them. */
+export interface OpenWatches {
+  readonly watches: number;
   readonly task: TaskWanted;
 }
 

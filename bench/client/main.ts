@@ -5,6 +5,7 @@ import { fanOut } from "./fan-out.ts";
 import type { Load, LoadResult } from "./load.ts";
 import { oneByOne } from "./one-by-one.ts";
 import { openLoop } from "./open-loop.ts";
+import { openWatches } from "./open-watches.ts";
 import type { Answer, Order } from "./orders.ts";
 
 /*
@@ -48,6 +49,8 @@ function putLoad(load: Load): Promise<LoadResult> {
       return oneByOne(caller, load, onAccepted);
     case "fan-out":
       return fanOut(caller, load, onAccepted);
+    case "open watches":
+      return openWatches(caller, load, onAccepted);
     case "bulk":
       return bulk(caller, load, onAccepted);
     default:

@@ -32,6 +32,8 @@ export interface Usage {
   readonly othersShare: number;
   /** The most memory that each role had until the second moment. */
   readonly peakBytes: ByRole;
+  /** How much more that is than until the first moment. */
+  readonly peakGrowthBytes: ByRole;
 }
 
 /** Reads what the processes of a system have used until now. */
@@ -61,12 +63,14 @@ export async function readMeter(roles: readonly RoleProcess[]): Promise<Reading>
 export function usageBetween(before: Reading, after: Reading, cores: number): Usage {
   const seconds = (after.atMs - before.atMs) / 1000;
   const roles = Object.keys(after.cpuSeconds) as Role[];
-  const cpuMicros = byRole(
-    roles.map((role) => ({
-      role,
-      value: ((after.cpuSeconds[role] ?? 0) - (before.cpuSeconds[role] ?? 0)) * 1e6,
-    })),
-  );
+  const grown = (what: "cpuSeconds" | "peakBytes", unit = 1) =>
+    byRole(
+      roles.map((role) => ({
+        role,
+        value: ((after[what][role] ?? 0) - (before[what][role] ?? 0)) * unit,
+      })),
+    );
+  const cpuMicros = grown("cpuSeconds", 1e6);
   const ours = sumOfRoles(cpuMicros) / 1e6 + after.ownCpuSeconds - before.ownCpuSeconds;
   const others = after.machineCpuSeconds - before.machineCpuSeconds - ours;
   return {
@@ -74,6 +78,7 @@ export function usageBetween(before: Reading, after: Reading, cores: number): Us
     cpuMicros,
     othersShare: Math.max(0, others / (seconds * cores)),
     peakBytes: after.peakBytes,
+    peakGrowthBytes: grown("peakBytes"),
   };
 }
 

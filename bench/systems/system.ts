@@ -16,6 +16,8 @@ export interface Setup {
   readonly workers?: number;
   /** Processes that callers reach. */
   readonly gateways?: number;
+  /** Connections of the client to each of them, where one does not hold all that is asked at once. */
+  readonly connections?: number;
 }
 
 export interface StartOptions {

@@ -22,13 +22,17 @@ export async function openCaller(address: string): Promise<Caller> {
       );
       return added.map(({ id }) => `${id}`);
     },
-    async run(task, onReport) {
+    async run(task) {
       const id = randomUUID();
-      const ended = jobs.follow(id, onReport);
+      const ended = jobs.follow(id);
       await queue.add("noop", withPayload(task), { jobId: id });
       return ended;
     },
-    watch: (id, onReport) => jobs.join(queue, id, onReport),
+    watch(id, { onReport, onOpen }) {
+      const ended = jobs.join(queue, id, onReport);
+      onOpen?.();
+      return ended;
+    },
     async [Symbol.asyncDispose]() {
       await jobs[Symbol.asyncDispose]();
       await queue.close();

@@ -37,7 +37,10 @@ server.post<JobData>("/tasks/run", async ({ body }, reply) => {
 
 server.get<{ readonly id: string }>("/tasks/:id/events", async ({ params }, reply) => {
   reply.hijack();
-  end(reply.raw, await jobs.join(queue, params.id, begin(reply.raw)));
+  const onReport = begin(reply.raw);
+  // Else headers wait for the first event.
+  reply.raw.flushHeaders();
+  end(reply.raw, await jobs.join(queue, params.id, onReport));
 });
 
 await server.listen({ port: Number(port), host: "127.0.0.1" });

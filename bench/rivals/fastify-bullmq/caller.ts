@@ -12,9 +12,8 @@ export async function openCaller(address: string): Promise<Caller> {
       const body = { tasks: tasks.map(withPayload) };
       return (await api.post<{ readonly ids: string[] }>("/tasks/bulk", body)).ids;
     },
-    run: (task, onReport) =>
-      api.follow("POST", "/tasks/run", { body: withPayload(task), onReport }),
-    watch: (id, onReport) => api.follow("GET", `/tasks/${id}/events`, { onReport }),
+    run: (task) => api.follow("POST", "/tasks/run", { body: withPayload(task) }),
+    watch: (id, watcher) => api.follow("GET", `/tasks/${id}/events`, watcher),
     [Symbol.asyncDispose]: () => api.close(),
   };
 }

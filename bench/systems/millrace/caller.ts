@@ -18,14 +18,19 @@ import {
 import { Client, credentials } from "@grpc/grpc-js";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
-import type { Caller, Ended, OnReport, TaskWanted } from "../../client/caller.ts";
+import type { Caller, Ended, TaskWanted, Watcher } from "../../client/caller.ts";
+
+/** Else clients of one address share a connection. */
+const OWN_CONNECTION = { "grpc.use_local_subchannel_pool": 1 };
 
 /**
  * A backend's client: grpc-js, with a connection to each gateway, as it is when nobody sets anything. Calls go to the gateways
  * in turn.
  */
 export async function openCaller(address: string): Promise<Caller> {
-  const clients = address.split(",").map((each) => new Client(each, credentials.createInsecure()));
+  const clients = address
+    .split(",")
+    .map((each) => new Client(each, credentials.createInsecure(), OWN_CONNECTION));
   let calls = 0;
   const next = (): Client => {
     calls += 1;
@@ -45,11 +50,11 @@ export async function openCaller(address: string): Promise<Caller> {
         outcome.case === "accepted" ? [`${outcome.value.task?.id}`] : [],
       );
     },
-    run(task, onReport) {
-      return follow(next(), TaskService.method.runTask, { submit: requestOf(task) }, onReport);
+    run(task) {
+      return follow(next(), TaskService.method.runTask, { submit: requestOf(task) });
     },
-    watch(taskId, onReport) {
-      return follow(next(), TaskService.method.watchTask, { taskId }, onReport);
+    watch(taskId, watcher) {
+      return follow(next(), TaskService.method.watchTask, { taskId }, watcher);
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
@@ -106,7 +111,7 @@ function follow<Method extends Following>(
   client: Client,
   method: Method,
   request: MessageInitShape<Method["input"]>,
-  onReport: OnReport = () => {},
+  watcher: Watcher = {},
 ): Promise<Ended> {
   return new Promise((resolve, reject) => {
     const { path, serialize, deserialize } = wire(method);
@@ -114,7 +119,8 @@ function follow<Method extends Following>(
     client
       .makeServerStreamRequest(path, serialize, deserialize, request)
       .on("data", ({ update }: { update?: TaskUpdate }) => {
-        if (update?.kind.case === "event") ended = heard(update.kind.value, onReport) ?? ended;
+        if (update?.kind.case === "snapshot") watcher.onOpen?.();
+        if (update?.kind.case === "event") ended = heard(update.kind.value, watcher) ?? ended;
       })
       .on("error", reject)
       .on("end", () => {
@@ -125,8 +131,8 @@ function follow<Method extends Following>(
 }
 
 /** Its end, if the event tells that; every state change with an output is one. */
-function heard({ taskId, facet }: TaskEvent, onReport: OnReport): Ended | undefined {
-  if (facet.case === "progress") onReport(Number(facet.value.note));
+function heard({ taskId, facet }: TaskEvent, { onReport }: Watcher): Ended | undefined {
+  if (facet.case === "progress") onReport?.(Number(facet.value.note));
   if (facet.case !== "state" || !facet.value.output) return undefined;
   const startedAtMs = anyUnpack(facet.value.output, DoubleValueSchema)?.value ?? Number.NaN;
   return { id: taskId, startedAtMs };

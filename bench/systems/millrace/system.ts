@@ -58,7 +58,9 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
   const owned = stack.move();
   return {
     processes: [...gateways, ...workers, nats.process],
-    address: addresses.join(","),
+    address: Array.from({ length: setup.connections ?? 1 }, () => addresses)
+      .flat()
+      .join(","),
     // A task leaves its queue when its outcome is stored; not before.
     backlog: async () => (await streams.info(QUEUE)).state.messages,
     ended: () => storedEnds(nats.url),

@@ -26,6 +26,7 @@ test("what the machine spent beyond the system and the benchmark was others'", (
   // Of 4 s on two cores, 3 were spent: 2 by the system, 0.2 by the benchmark.
   expect(usage.othersShare).toBeCloseTo(0.2);
   expect(usage.peakBytes).toEqual({ gateway: 30, client: 25 });
+  expect(usage.peakGrowthBytes).toEqual({ gateway: 20, client: 5 });
 });
 
 test("others never have used less than nothing, however the kernel rounds", () => {

@@ -17,11 +17,12 @@ test("the quick form is three rounds of the first work, without trying concurren
   expect(works.map(({ name }) => name)).toEqual(["run"]);
 });
 
-test("the full form is at least five rounds of everything", () => {
+test("the full form is at least five rounds of all works but those that are asked for by name", () => {
   const { form, size, works, systems } = planOf(asked({}));
   expect(form).toBe("full");
   expect(size.rounds).toBeGreaterThanOrEqual(5);
   expect(works.map(({ name }) => name)).toContain("run");
+  expect(works.map(({ name }) => name)).not.toContain("scaling");
   expect(systems[0]?.name).toBe("millrace");
 });
 
