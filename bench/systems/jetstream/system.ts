@@ -14,9 +14,9 @@ export const rawJetstream: SystemUnderTest = {
     "Raw JetStream: one client stores as many messages as a task has in Millrace (4, and one for each report), and reads them; no API, no worker, no fences",
   durability: NATS_DURABILITY,
   choices: [
+    { label: GROUPED, slots: 1, callers: 64 },
     { label: "awaited publishes, 64 callers", slots: 1, callers: 64 },
     { label: "awaited publishes, 256 callers", slots: 1, callers: 256 },
-    { label: GROUPED, slots: 1, callers: 64 },
   ],
   caller: new URL("./caller.ts", import.meta.url).href,
   also: [],
