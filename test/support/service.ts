@@ -15,6 +15,8 @@ export interface Launch {
   readonly flags?: readonly string[];
 }
 
+const ANSWER_MS = 5_000;
+
 /** A real service in a process of its own, on free ports. */
 export class Service implements AsyncDisposable {
   readonly #child: ChildProcess;
@@ -66,7 +68,11 @@ export class Service implements AsyncDisposable {
   /** Resolves when it says at /readyz of this address that it is ready; fails, and ends it, if it is not in its time. */
   async ready(url: string): Promise<void> {
     try {
-      await until(async () => this.hasExited || (await fetch(`${url}/readyz`)).ok);
+      await until(async () => {
+        if (this.hasExited) return true;
+        // One whose process ends meanwhile has been seen to stay without an answer and without an error.
+        return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(ANSWER_MS) })).ok;
+      });
     } catch (cause) {
       this.kill("SIGKILL");
       throw new Error(`is not ready: ${this.stderr}${this.tail()}`, { cause });
