@@ -118,8 +118,10 @@ export class HandlerThreads implements AsyncDisposable {
     const isOneIdle = this.count > this.#busy + (this.#spare.isHeld ? 1 : 0);
     this.#busy += 1;
     if (!isOneIdle) await this.#spare.release();
-    const heapMb = this.#options.settings.isolatedHeapMb;
-    const handler = new ThreadHandler(given, { pool: this.#pool, filename: THREAD, heapMb, start });
+    const { settings, log } = this.#options;
+    const handler = new ThreadHandler(given, {
+      ...{ pool: this.#pool, filename: THREAD, heapMb: settings.isolatedHeapMb, start, log },
+    });
     void handler.ended.then(() => {
       this.#busy -= 1;
       this.#spare.keep();

@@ -58,7 +58,10 @@ export type WhileItRuns =
 export type FromThread =
   | { readonly kind: "ready" }
   | { readonly kind: "note"; readonly facet: TaskEvent["facet"] }
-  | { readonly kind: "save checkpoint"; readonly id: number; readonly state: JsonValue };
+  | { readonly kind: "save checkpoint"; readonly id: number; readonly state: JsonValue }
+  | { readonly kind: "ended"; readonly end: HandlerEnd }
+  /** What the handler left behind would run beside the next attempt. The thread waits to be ended. */
+  | { readonly kind: "left unclean" };
 
 /** An error that keeps its class, for classes say what to do. */
 export interface RefusedError {

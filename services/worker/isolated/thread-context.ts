@@ -1,13 +1,15 @@
+import { setImmediate } from "node:timers/promises";
 import { type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
-import { AttemptStopped } from "#lib/task/outcome.ts";
+import { AttemptStopped, type HandlerEnd } from "#lib/task/outcome.ts";
 import { AttemptNotes } from "../attempt-notes.ts";
 import { checkpointOf } from "../checkpoint-of.ts";
 import type { Context } from "../handle.ts";
 import { quiet } from "../quiet.ts";
+import type { LeftTimers } from "./left-timers.ts";
 import type {
   FromThread,
   HandlerCall,
@@ -51,9 +53,24 @@ export class ThreadContext implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#notes.flush();
-    this.#notes[Symbol.dispose]();
+    this.#endNotes();
     this.#port.close();
+  }
+
+  /**
+   * Tells how the handler ended. Returns when the thread can be used again: never, if the handler has left timers in it,
+   * for the pool would give it to the next attempt at once.
+   */
+  async leave(end: HandlerEnd, left: LeftTimers): Promise<void> {
+    this.#endNotes();
+    // At once, for a timer may end the thread.
+    this.#tell({ kind: "ended", end });
+    if (!left.areThere) return;
+    // What is just ending may do so.
+    await setImmediate();
+    if (!left.areThere) return;
+    this.#tell({ kind: "left unclean" });
+    await new Promise(() => {});
   }
 
   /** One that says more than its worker can hear waits here: it would else keep it from everything else. */
@@ -64,6 +81,12 @@ export class ThreadContext implements Disposable {
     }
     this.#told += 1;
     this.#tell({ kind: "note", facet });
+  }
+
+  /** Nothing that is said from here on is heard. */
+  #endNotes(): void {
+    this.#notes.flush();
+    this.#notes[Symbol.dispose]();
   }
 
   #countHeard(): number {

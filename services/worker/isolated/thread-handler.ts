@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort, receiveMessageOnPort } from "node:worker_threads";
 import type { Piscina } from "piscina";
 import { onAbort } from "#lib/async/abort.ts";
+import type { Log } from "#lib/process/log.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
 import type { HandlerEnd } from "#lib/task/outcome.ts";
@@ -14,10 +15,13 @@ export interface ThreadHandlerOptions {
   readonly filename: string;
   readonly heapMb: number;
   readonly start: ThreadStart;
+  readonly log: Pick<Log, "warn">;
 }
 
-/** How the thread's part ended: as it says itself, or with what ended it. */
-type Ended = { readonly end: HandlerEnd | undefined } | { readonly error: unknown };
+/** What ended a thread before it was free again. */
+interface Broken {
+  readonly error: unknown;
+}
 
 /** A handler in a thread, from when a thread is asked for until the attempt has ended. */
 export class ThreadHandler implements PreparedHandler {
@@ -26,10 +30,14 @@ export class ThreadHandler implements PreparedHandler {
   readonly #port: MessagePort;
   readonly #heard = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
   readonly #ready = Promise.withResolvers<void>();
+  readonly #taskType: string;
+  readonly #unclean = new AbortController();
   /** Resolves when its thread is free again, or has ended. */
-  readonly ended: Promise<Ended>;
+  readonly ended: Promise<Broken | undefined>;
   #isReady = false;
   #cue: Cue | undefined;
+  /** How the handler ended, as its thread says. */
+  #end: HandlerEnd | undefined;
 
   constructor({ type, input, stops }: Preparation, options: ThreadHandlerOptions) {
     this.#options = options;
@@ -38,15 +46,16 @@ export class ThreadHandler implements PreparedHandler {
     this.#port = ours;
     ours.on("message", (said: FromThread) => this.#hear(said));
     const { typeName } = type.input;
+    this.#taskType = typeName;
     this.ended = this.#run({ typeName, input, heard: this.#heard, port: theirs });
   }
 
   /** Resolves when the thread waits for the call. Throws why it never will. */
   async ready(): Promise<void> {
-    const ended = await Promise.race([this.#ready.promise, this.ended]);
+    const broken = await Promise.race([this.#ready.promise, this.ended]);
     this.#hearAll();
     // One that was ready and has ended since fails the attempt, and counts.
-    if (!this.#isReady && ended && "error" in ended) throw ended.error;
+    if (!this.#isReady && broken) throw broken.error;
   }
 
   async call(cue: Cue): Promise<HandlerEnd | undefined> {
@@ -59,11 +68,11 @@ export class ThreadHandler implements PreparedHandler {
       const { why, message } = signal.reason;
       this.#tell({ kind: "stop", why, message });
     });
-    const ended = await this.ended;
+    const broken = await this.ended;
     // Its last words may still be under way when it is known to have ended.
     this.#hearAll();
-    if ("end" in ended) return ended.end;
-    return force.aborted ? undefined : endOfThread(ended.error, this.#options.heapMb);
+    if (this.#end || !broken || force.aborted) return this.#end;
+    return endOfThread(broken.error, this.#options.heapMb);
   }
 
   [Symbol.dispose](): void {
@@ -74,12 +83,13 @@ export class ThreadHandler implements PreparedHandler {
   }
 
   /** Never throws. */
-  async #run(attempt: ThreadAttempt): Promise<Ended> {
+  async #run(attempt: ThreadAttempt): Promise<Broken | undefined> {
     const { pool, filename, start } = this.#options;
-    const signal = AbortSignal.any([this.#stops.end, start.failed]);
+    const signal = AbortSignal.any([this.#stops.end, start.failed, this.#unclean.signal]);
     const options = { filename, name: "attempt", signal, transferList: [attempt.port] };
     try {
-      return { end: await pool.run(attempt, options) };
+      await pool.run(attempt, options);
+      return undefined;
     } catch (error) {
       return { error: start.failed.aborted ? start.failed.reason : error };
     }
@@ -105,7 +115,20 @@ export class ThreadHandler implements PreparedHandler {
         return;
       case "save checkpoint":
         this.#save(said);
+        return;
+      case "ended":
+        this.#end = said.end;
+        return;
+      case "left unclean":
+        this.#endThread();
     }
+  }
+
+  #endThread(): void {
+    const { taskId, number: attempt } = this.#cue?.context ?? {};
+    const who = { taskId, attempt, taskType: this.#taskType };
+    this.#options.log.warn(who, "a handler left timers behind; its thread is not used again");
+    this.#unclean.abort(new Error("it was left unclean"));
   }
 
   #save({ id, state }: Extract<FromThread, { kind: "save checkpoint" }>): void {

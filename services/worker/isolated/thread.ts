@@ -1,11 +1,12 @@
 import { once } from "node:events";
 import { BroadcastChannel, type MessagePort, workerData } from "node:worker_threads";
-import { endOfError, type HandlerEnd } from "#lib/task/outcome.ts";
+import { endOfError } from "#lib/task/outcome.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { handle } from "../handle.ts";
 import { fromCopyable } from "../handler-settings.ts";
 import { loadTaskTypes } from "../load-task-types.ts";
 import { asOwner, hearStrays } from "../strays.ts";
+import { LeftTimers } from "./left-timers.ts";
 import {
   type FromThread,
   STRAYS,
@@ -38,15 +39,15 @@ export async function hold(port: MessagePort): Promise<void> {
   await closed;
 }
 
-/** Waits for the call of an attempt, and runs it; called by the pool. Undefined: there is no attempt after all. */
-export async function attempt(given: ThreadAttempt): Promise<HandlerEnd | undefined> {
+/** Waits for the call of an attempt, and runs it; called by the pool. Returns early when there is no attempt after all. */
+export async function attempt(given: ThreadAttempt): Promise<void> {
   const { typeName, input, port } = given;
   const loaded = await loadTypes();
   port.postMessage({ kind: "ready" } satisfies FromThread);
   const type = loaded.find((each) => each.input.typeName === typeName);
   if (!type) throw new Error(`the module of the task types has none for ${typeName}`);
   using context = await called(given);
-  if (!context) return undefined;
+  if (!context) return;
   let isOver = false;
   const { taskId, number } = context.attempt;
   const who = { taskId, attempt: number, taskType: typeName };
@@ -55,12 +56,10 @@ export async function attempt(given: ThreadAttempt): Promise<HandlerEnd | undefi
     if (!isOver) throw error;
     strays.postMessage({ ...who, end: endOfError(error) } satisfies StrayError);
   };
-  try {
-    // Awaited here, for the context ends with this scope.
-    return await asOwner({ ...who, onStray }, () => handle(type, input, context.attempt));
-  } finally {
-    isOver = true;
-  }
+  const left = new LeftTimers();
+  const end = await asOwner({ ...who, onStray }, () => handle(type, input, context.attempt));
+  isOver = true;
+  await context.leave(end, left);
 }
 
 /** What can't be loaded ends the thread: Node remembers a module that has failed, and here it would fail for ever. */

@@ -4,7 +4,9 @@ import { expect, onTestFinished, test, vi } from "vitest";
 import { onAbort } from "#lib/async/abort.ts";
 import { loadSettings } from "#lib/process/load-settings.ts";
 import { AttemptStopped } from "#lib/task/outcome.ts";
+import { openGate } from "#test/support/gate.ts";
 import { openNeed } from "#test/support/gated-worker/need.ts";
+import type { Script } from "#test/support/scripted-worker/scripted.ts";
 import { isolatedScriptOf } from "#test/support/system.ts";
 import {
   HandlerThreads,
@@ -125,12 +127,62 @@ test("a thread that was not called after all is free for the next attempt", asyn
   using stops = new Stops();
   const call = async () => {
     using handler = await threads.prepare({ type: TYPE, input, stops });
-    return handler?.call({ context: contextOf(stops), notes });
+    return await handler?.call({ context: contextOf(stops), notes });
   };
   const first = await call();
   const left = await threads.prepare({ type: TYPE, input, stops });
   left?.[Symbol.dispose]();
   expect(await call()).toEqual(first);
+});
+
+/** The thread that plays the script, as the end of its handler says. */
+async function threadOf(threads: HandlerThreads, script: Script) {
+  using stops = new Stops();
+  const told = isolatedScriptOf({ ...script, tellThread: true });
+  using handler = await threads.prepare({ type: TYPE, input: told, stops });
+  return await handler?.call({ context: contextOf(stops), notes });
+}
+
+const LEFT_TIMER: Script = { leaves: { runaway: "process exit", afterMs: 60_000 } };
+
+test("a thread in which a handler left a timer is not used again, and the handler's end counts", async () => {
+  await using threads = open({}, ["--worker-concurrency", "1"]);
+  const first = await threadOf(threads, LEFT_TIMER);
+  expect(first).toMatchObject({ kind: "succeeded" });
+  const second = await threadOf(threads, {});
+  expect(second).toMatchObject({ kind: "succeeded" });
+  expect(second).not.toEqual(first);
+});
+
+test("a handler's end counts also when what it left ends the thread at once", async () => {
+  await using threads = open({}, ["--worker-concurrency", "1"]);
+  const now: Script = { leaves: { runaway: "process exit", afterMs: 0 } };
+  for (let each = 0; each < 5; each += 1) {
+    expect(await threadOf(threads, now)).toMatchObject({ kind: "succeeded" });
+  }
+});
+
+test("a thread whose handlers cleaned up is used again, with the connections that they keep", async () => {
+  await using threads = open({}, ["--worker-concurrency", "1"]);
+  await using gate = await openGate();
+  const { url } = gate;
+  const scripts: Script[] = [
+    { gate: url },
+    { charge: url },
+    { gate: url, gateMs: 60_000 },
+    { gate: "http://127.0.0.1:1/", gateMs: 60_000 },
+    { gate: url, gateMs: 1 },
+    { steps: 2, idleMs: 20 },
+    { failures: 1 },
+    { stray: { how: "rejection", afterMs: 0 } },
+  ];
+  const first = await threadOf(threads, {});
+  expect(first).toMatchObject({ kind: "succeeded" });
+  for (const script of scripts) {
+    if (script.gateMs !== 1) gate.open();
+    await threadOf(threads, script);
+    expect(await threadOf(threads, {}), JSON.stringify(script)).toEqual(first);
+  }
 });
 
 test("a stop ends the wait for a thread, and is no outage", async () => {

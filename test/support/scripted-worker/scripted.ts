@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from "node:module";
-import { setTimeout as throwAfter } from "node:timers";
+import { setTimeout as later } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
@@ -56,8 +56,12 @@ export interface Script {
   retryAfterMs?: number;
   /** Fails for good, with this code. */
   permanent?: string;
-  /** Leaves something behind that fails after so many milliseconds, and goes on. */
+  /** Leaves something behind that fails after so many milliseconds, and goes on. Nobody sees that it is there. */
   stray?: { how: "rejection" | "timer" | "unreadable"; afterMs: number };
+  /** Leaves a timer behind that does this after so many milliseconds, and goes on. */
+  leaves?: { runaway: Runaway; afterMs: number };
+  /** How long it waits at the gate, by a signal of its own. */
+  gateMs?: number;
   /** How long it does nothing, in milliseconds. */
   idleMs?: number;
   /** Bytes of output. */
@@ -96,7 +100,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
   await goSteps(attempt, script.steps ?? 0, script);
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   if (script.charge !== undefined) await charge(script.charge, attempt);
-  if (script.stray && attempt.number === 1) leaveBehind(script.stray);
+  if (attempt.number === 1) leaveBehind(attempt, script);
   try {
     await passGate(script, attempt);
   } catch (error) {
@@ -155,7 +159,12 @@ async function goSteps(
   }
 }
 
-function leaveBehind({ how, afterMs }: NonNullable<Script["stray"]>): void {
+function leaveBehind(attempt: Attempt<unknown>, { stray, leaves }: Script): void {
+  if (stray) leaveStray(stray);
+  if (leaves) later(() => runAway(leaves.runaway, attempt), leaves.afterMs);
+}
+
+function leaveStray({ how, afterMs }: NonNullable<Script["stray"]>): void {
   const refuses = () => {
     throw new Error("can't be read");
   };
@@ -163,8 +172,8 @@ function leaveBehind({ how, afterMs }: NonNullable<Script["stray"]>): void {
     if (how === "unreadable") throw new Proxy({}, { getPrototypeOf: refuses, get: refuses });
     throw new TransientError("left behind", { code: "STRAY" });
   };
-  if (how === "timer") throwAfter(throws, afterMs);
-  else void setTimeout(afterMs).then(throws);
+  if (how === "timer") later(throws, afterMs).unref();
+  else void setTimeout(afterMs, undefined, { ref: false }).then(throws);
 }
 
 async function charge(url: string, { id, idempotencyKey }: Attempt<unknown>): Promise<void> {
@@ -172,9 +181,13 @@ async function charge(url: string, { id, idempotencyKey }: Attempt<unknown>): Pr
   await (await fetch(url, { method: "POST", headers, body: id })).text();
 }
 
-async function passGate({ gate, deaf }: Script, { signal }: Attempt<unknown>): Promise<void> {
+async function passGate(
+  { gate, gateMs, deaf }: Script,
+  { signal }: Attempt<unknown>,
+): Promise<void> {
   if (!gate) return;
-  const response = await fetch(gate, deaf ? {} : { signal });
+  const own = gateMs === undefined ? [] : [AbortSignal.timeout(gateMs)];
+  const response = await fetch(gate, { signal: AbortSignal.any(deaf ? own : [signal, ...own]) });
   await response.text();
 }
 
