@@ -32,6 +32,15 @@ export interface ThreadOptions {
   readonly log: Log;
 }
 
+/** What came of asking for a thread. */
+interface Tried {
+  /** Undefined: none was ready. */
+  readonly handler?: PreparedHandler;
+  readonly error?: unknown;
+  /** Whether there was a thread that need not be started. */
+  readonly wasThere: boolean;
+}
+
 /** The threads that isolated handlers run in: one ahead of need, used again, ended by force when they must be. */
 export class HandlerThreads implements AsyncDisposable {
   readonly #options: ThreadOptions;
@@ -43,6 +52,8 @@ export class HandlerThreads implements AsyncDisposable {
   /** Attempts that have a thread, or wait for one. */
   #busy = 0;
   #isOut = false;
+  /** The last error of a thread that was no start any more. */
+  #faultOfOneUp: unknown = Symbol();
 
   constructor(options: ThreadOptions) {
     const { module, settings, log } = options;
@@ -65,10 +76,12 @@ export class HandlerThreads implements AsyncDisposable {
       resourceLimits: threadLimits(settings.isolatedHeapMb),
       workerData: data,
     });
-    // What an attempt left behind broke its thread after its end; or a thread broke before it was ready, and then the
-    // pool would let whoever waits for it wait.
+    this.#pool.on("workerCreate", ({ id }) => this.#isUp(id));
     this.#pool.on("error", (err) => {
       log.warn({ err }, "a handler thread broke that had no attempt");
+      // What an attempt left behind broke its thread after its end.
+      if (err === this.#faultOfOneUp) return;
+      // A thread broke before it was up, and the pool would let whoever waits for it wait.
       for (const start of this.#starts) start.fail(err);
     });
     this.#spare = new SpareThread({
@@ -92,19 +105,15 @@ export class HandlerThreads implements AsyncDisposable {
   /** A thread that waits to call the handler. Undefined: the attempt was stopped before, or no thread can be started. */
   async prepare(given: Preparation): Promise<PreparedHandler | undefined> {
     const { stops } = given;
-    using start = new ThreadStart(this.#starts);
-    using _ = onAbort(stops.signal, () => start.fail(stops.signal.reason));
-    const handler = await this.#askFor(given, start);
-    try {
-      await handler.ready();
-      return handler;
-    } catch (error) {
-      handler[Symbol.dispose]();
-      if (!stops.signal.aborted) void this.#sitOut(error);
-      return undefined;
-    } finally {
-      this.#spare.keep();
+    const hasFailed = ({ handler }: Tried) => !(handler || stops.signal.aborted);
+    let tried = await this.#try(given);
+    // One that was there has ended by what was left in it. It may not be the only one, but there are no more than this.
+    for (let more = this.#options.settings.concurrency; more > 0; more -= 1) {
+      if (tried.wasThere && hasFailed(tried)) tried = await this.#try(given);
     }
+    this.#spare.keep();
+    if (hasFailed(tried)) void this.#sitOut(tried.error);
+    return tried.handler;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -113,11 +122,26 @@ export class HandlerThreads implements AsyncDisposable {
     await this.#pool.destroy();
   }
 
-  /** One that an attempt has used is ready as well, and comes first. */
-  async #askFor(given: Preparation, start: ThreadStart): Promise<ThreadHandler> {
+  async #try(given: Preparation): Promise<Tried> {
+    const { stops } = given;
+    using start = new ThreadStart(this.#starts);
+    using _ = onAbort(stops.signal, () => start.fail(stops.signal.reason));
+    // One that an attempt has used is ready as well, and comes first.
     const isOneIdle = this.count > this.#busy + (this.#spare.isHeld ? 1 : 0);
+    const wasThere = isOneIdle || this.hasSpare;
     this.#busy += 1;
     if (!isOneIdle) await this.#spare.release();
+    const handler = this.#askFor(given, start);
+    try {
+      await handler.ready();
+      return { handler, wasThere };
+    } catch (error) {
+      handler[Symbol.dispose]();
+      return { error, wasThere };
+    }
+  }
+
+  #askFor(given: Preparation, start: ThreadStart): ThreadHandler {
     const { settings, log } = this.#options;
     const handler = new ThreadHandler(given, {
       ...{ pool: this.#pool, filename: THREAD, heapMb: settings.isolatedHeapMb, start, log },
@@ -127,6 +151,14 @@ export class HandlerThreads implements AsyncDisposable {
       this.#spare.keep();
     });
     return handler;
+  }
+
+  /** Heard before the pool hears it. */
+  #isUp(id: number): void {
+    const thread = this.#pool.threads.find(({ threadId }) => threadId === id);
+    thread?.prependListener("error", (error) => {
+      this.#faultOfOneUp = error;
+    });
   }
 
   get #isSpareWanted(): boolean {

@@ -135,12 +135,22 @@ test("a thread that was not called after all is free for the next attempt", asyn
   expect(await call()).toEqual(first);
 });
 
+/** Has a thread for the script, which is called when the test says so. */
+async function prepareFor(threads: HandlerThreads, script: Script) {
+  const stops = new Stops();
+  const told = isolatedScriptOf({ ...script, tellThread: true });
+  const handler = await threads.prepare({ type: TYPE, input: told, stops });
+  return async () => {
+    using _stops = stops;
+    using _handler = handler;
+    return await handler?.call({ context: contextOf(stops), notes });
+  };
+}
+
 /** The thread that plays the script, as the end of its handler says. */
 async function threadOf(threads: HandlerThreads, script: Script) {
-  using stops = new Stops();
-  const told = isolatedScriptOf({ ...script, tellThread: true });
-  using handler = await threads.prepare({ type: TYPE, input: told, stops });
-  return await handler?.call({ context: contextOf(stops), notes });
+  const call = await prepareFor(threads, script);
+  return call();
 }
 
 const LEFT_TIMER: Script = { leaves: { runaway: "process exit", afterMs: 60_000 } };
@@ -183,6 +193,41 @@ test("a thread whose handlers cleaned up is used again, with the connections tha
     await threadOf(threads, script);
     expect(await threadOf(threads, {}), JSON.stringify(script)).toEqual(first);
   }
+});
+
+test("an attempt that is given a thread which then ends by what was left in it gets another", async () => {
+  const { reasons, onOutage } = outages();
+  await using threads = open({ keepSpare: false, onOutage });
+  const calls = await Promise.all([1, 2].map(() => prepareFor(threads, { unseen: "slow exit" })));
+  const ends = await Promise.all(calls.map((call) => call()));
+  for (const end of ends) expect(end).toMatchObject({ kind: "succeeded" });
+  expect(await threadOf(threads, {})).toMatchObject({ kind: "succeeded" });
+  expect(reasons).toEqual([]);
+});
+
+test("a thread that breaks while it has no attempt keeps no other from starting", async () => {
+  await using load = await openGate();
+  vi.stubEnv("LOAD_GATE", load.url);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const module = import.meta.resolve("#test/support/gated-worker/gated-types.ts");
+  const { reasons, onOutage } = outages();
+  const broke = Promise.withResolvers<void>();
+  const write = (line: string) => {
+    if (line.includes("a handler thread broke that had no attempt")) broke.resolve();
+  };
+  const settings = loadSettings("worker", {}, ["node", "worker", "--isolated-heap-mb", "64"]);
+  const log = pino({}, { write });
+  await using threads = open({ module, settings, keepSpare: false, onOutage, log });
+  load.open();
+  const call = await prepareFor(threads, { unseen: "memory" });
+  await load.arrived();
+  const second = threadOf(threads, {});
+  await load.arrived();
+  expect(await call()).toMatchObject({ kind: "succeeded" });
+  await broke.promise;
+  load.open();
+  expect(await second).toMatchObject({ kind: "succeeded" });
+  expect(reasons).toEqual([]);
 });
 
 test("a stop ends the wait for a thread, and is no outage", async () => {

@@ -11,6 +11,7 @@ export type Runaway =
   | "atomics wait"
   | "child process"
   | "process exit"
+  | "slow exit"
   | "memory";
 
 export function runAway(how: Runaway, attempt: Attempt<unknown>): void {
@@ -41,6 +42,11 @@ const WAYS: Readonly<Record<Runaway, (attempt: Attempt<unknown>) => void>> = {
     execFileSync("sleep", ["20"]);
   },
   "process exit"() {
+    process.exit(7);
+  },
+  /** Its thread still hears of an attempt that it will not run. */
+  "slow exit"() {
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     process.exit(7);
   },
   memory() {

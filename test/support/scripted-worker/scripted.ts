@@ -1,5 +1,5 @@
 import { getCompileCacheDir } from "node:module";
-import { setTimeout as later } from "node:timers";
+import { setTimeout as later, setImmediate } from "node:timers";
 import { setTimeout } from "node:timers/promises";
 import { threadId } from "node:worker_threads";
 import { type JsonObject, type JsonValue, toJson } from "@bufbuild/protobuf";
@@ -60,6 +60,8 @@ export interface Script {
   stray?: { how: "rejection" | "timer" | "unreadable"; afterMs: number };
   /** Leaves a timer behind that does this after so many milliseconds, and goes on. */
   leaves?: { runaway: Runaway; afterMs: number };
+  /** Has its thread do this right after its end. Nobody sees that it is there. */
+  unseen?: Runaway;
   /** How long it waits at the gate, by a signal of its own. */
   gateMs?: number;
   /** How long it does nothing, in milliseconds. */
@@ -123,7 +125,9 @@ async function playOn(attempt: Attempt<unknown>, script: Script): Promise<{ valu
   if (script.checkpoint !== undefined) await attempt.saveCheckpoint(script.checkpoint);
   await print(script.prints ?? 0);
   if (attempt.number === 1) block(script.blockMs ?? 0);
-  if (script.runaway) runAway(script.runaway, attempt);
+  const { runaway, unseen } = script;
+  if (runaway) runAway(runaway, attempt);
+  if (unseen) setImmediate(() => runAway(unseen, attempt)).unref();
   fail(script, attempt);
   return { value: answerOf(attempt, script) };
 }
