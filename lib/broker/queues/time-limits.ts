@@ -1,13 +1,28 @@
+import pLimit from "p-limit";
 import type { Times } from "#lib/task/times.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
+import { readNewest } from "../log/read-batch.ts";
 import { ENFORCER, type Limit, type Run } from "../names.ts";
 import type { Delivery } from "./delivery.ts";
 import { takeNext, takeNow } from "./pull.ts";
 
 const ENFORCED_AT_ONCE = 100;
 const LATER_MS = 1_000;
+const RESTORED_AT_ONCE = 16;
+
+/** A run, and what it must not outlast. */
+export interface LimitedRun {
+  readonly run: Run;
+  readonly times: Omit<Times, "startMs">;
+}
+
+interface LimitOfRun {
+  readonly limit: Limit;
+  readonly run: Run;
+  readonly atMs: number;
+}
 
 /** A task has reached a limit, which was set for this time. It may have ended, or been started again, long since. */
 export interface Reached {
@@ -26,11 +41,25 @@ export class TimeLimits {
   }
 
   /** Sets the limits of a run, instead of those that were set for it before. */
-  async set(run: Run, { expireMs, deadlineMs }: Omit<Times, "startMs">): Promise<void> {
-    await Promise.all([
-      expireMs !== undefined && this.#setOne("expiry", run, expireMs),
-      deadlineMs !== undefined && this.#setOne("deadline", run, deadlineMs),
-    ]);
+  async set(run: Run, times: LimitedRun["times"]): Promise<void> {
+    await Promise.all(limitsOf({ run, times }).map((limit) => this.#setOne(limit)));
+  }
+
+  /**
+   * Sets those limits that are not set, and says how many. They were lost, or have been reached meanwhile: these are
+   * reached once more, which ends nothing twice.
+   */
+  async restore(runs: readonly LimitedRun[]): Promise<number> {
+    const limits = runs.flatMap(limitsOf);
+    if (limits.length === 0) return 0;
+    const connected = this.#link.use();
+    const { names } = connected;
+    const subjectOf = ({ limit, run }: LimitOfRun) => names.limitSubject(limit, run);
+    const found = await readNewest(connected, limits.map(subjectOf), names.scheduleStream);
+    const set = new Set(found.map(({ subject }) => subject));
+    const lost = limits.filter((limit) => !set.has(subjectOf(limit)));
+    await pLimit(RESTORED_AT_ONCE).map(lost, (limit) => this.#setOne(limit));
+    return lost.length;
   }
 
   /** Hands out every limit that is reached, until the signal aborts; again if that fails. Any number of processes may. */
@@ -68,10 +97,18 @@ export class TimeLimits {
     }
   }
 
-  async #setOne(limit: Limit, run: Run, atMs: number): Promise<void> {
+  async #setOne({ limit, run, atMs }: LimitOfRun): Promise<void> {
     const { js, names } = this.#link.use();
     const target = names.overdueSubject(limit, run.taskId);
     const schedule = { specification: new Date(atMs), target };
     await ask(js.publish(names.limitSubject(limit, run), String(atMs), { schedule }));
   }
+}
+
+function limitsOf({ run, times }: LimitedRun): LimitOfRun[] {
+  const { expireMs, deadlineMs } = times;
+  const limits: LimitOfRun[] = [];
+  if (expireMs !== undefined) limits.push({ limit: "expiry", run, atMs: expireMs });
+  if (deadlineMs !== undefined) limits.push({ limit: "deadline", run, atMs: deadlineMs });
+  return limits;
 }

@@ -1,6 +1,8 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
+import { fenceOf, timesOfWaiting } from "#lib/broker/queues/waiting.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
 import { adopt } from "./adopt.ts";
 import type { Chore } from "./chore.ts";
@@ -21,8 +23,9 @@ interface AdoptOptions {
 
 /**
  * Finds tasks that have not ended and wait nowhere, and places them. Whoever wrote the last event of such a task died
- * before it gave the task its place; or the queue was lost, and made anew. Twice is as good as once: a queue takes a task
- * once, what is written of it is compare-and-set, and an entry too many is let go of by whoever gets it.
+ * before it gave the task its place; or the queue was lost, and made anew. Those that have their place, or run, get the
+ * time limits that were lost with the schedule. Twice is as good as once: a queue takes a task once, what is written of
+ * it is compare-and-set, and an entry too many is let go of by whoever gets it.
  */
 export function adoptOrphans(options: AdoptOptions): Chore {
   const { broker, ageMs = ORPHAN_AFTER_MS } = options;
@@ -49,6 +52,7 @@ async function adoptAmong(
   const newest = new Map(events.map((event) => [event.taskId, event]));
   const open = [...newest.values()].filter((event) => !isTerminalEvent(event));
   const waiting = await broker.whereabouts.unchangedSince(open);
+  await restoreLimits(waiting, { broker, log });
   const { nowhere, queueGone } = await broker.whereabouts.missing(waiting);
   for (const { taskId } of nowhere) {
     if (!(await adopt(broker, taskId))) continue;
@@ -59,4 +63,19 @@ async function adoptAmong(
     figures.failed(NAME);
     log.error({ taskId, queue: spec?.queue }, "the queue of a task is gone; it will expire");
   }
+}
+
+async function restoreLimits(
+  tasks: readonly WaitingTask[],
+  { broker, log }: Pick<AdoptOptions, "broker" | "log">,
+): Promise<void> {
+  const nowMs = broker.clock.nowMs();
+  const limited = tasks.map((task) => {
+    const { expireMs, deadlineMs } = timesOfWaiting(task, nowMs);
+    // One that has started does not expire.
+    const times = { expireMs: task.last?.startTime ? undefined : expireMs, deadlineMs };
+    return { run: fenceOf(task), times };
+  });
+  const limits = await broker.timeLimits.restore(limited);
+  if (limits > 0) log.warn({ limits }, "found time limits that were not set, and set them");
 }

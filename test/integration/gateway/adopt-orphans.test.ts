@@ -1,15 +1,20 @@
 import { create } from "@bufbuild/protobuf";
+import { durationFromMs, timestampNow } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { StateChangeSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { takeNow } from "#lib/broker/queues/pull.ts";
+import { waitingOf as waitingIn } from "#lib/broker/queues/waiting.ts";
 import { refuseTask } from "#lib/task/next-state.ts";
 import { openTestBroker, QUIET, queueSource, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
+import { enforceLimits } from "../../../services/gateway/enforce-limits.ts";
 import { adoptOrphans } from "../../../services/gateway/janitor/adopt-orphans.ts";
 import { JanitorFigures } from "../../../services/gateway/janitor/figures.ts";
+import { place } from "../../../services/gateway/place.ts";
+import { acceptTask } from "./lived-task.ts";
 
 const NEVER = new AbortController().signal;
 const SOURCE = queueSource("default", "p2");
@@ -159,4 +164,57 @@ test("tasks whose queue was deleted by hand are enqueued again, and those that e
   expect(await lookOnce(broker)).toBe(2);
   expect(await waitingIds(broker)).toEqual(["runs", "waits"]);
   expect(await lookOnce(broker)).toBe(0);
+});
+
+/** A task in its place, of which a limit is reached after so long. */
+async function limited(broker: Broker, taskId: string, spec: Parameters<typeof acceptTask>[2]) {
+  const fence = await acceptTask(broker, taskId, spec);
+  const standing = await broker.log.read(taskId);
+  if (!standing) throw new Error(`${taskId} is not there`);
+  await place(broker, waitingIn(standing));
+  return fence;
+}
+
+test("when the schedule was deleted by hand, tasks that wait still expire, and those that wait or run still time out", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const soon = durationFromMs(1_500);
+  const ttl = { expiry: { case: "ttl", value: soon } } as const;
+  await limited(broker, "expires", ttl);
+  await limited(broker, "times-out", { taskTimeout: soon });
+  const runs = await limited(broker, "runs", { ...ttl, taskTimeout: durationFromMs(3_600_000) });
+  const running = { state: TaskState.RUNNING, attempt: 1, startTime: timestampNow() };
+  await broker.log.append(runs, create(StateChangeSchema, running));
+  await limited(broker, "untimed", {});
+  const { jsm } = broker.link.use();
+  await jsm.streams.delete("MR_SCHEDULE");
+  await broker.link.repair();
+
+  expect(await lookOnce(broker)).toBe(0);
+  const set = await jsm.streams.info("MR_SCHEDULE", { subjects_filter: "mr.limit.>" });
+  const limits = Object.keys(set.state.subjects ?? {}).map((subject) => subject.split(":")[0]);
+  expect(limits).toContain("mr.limit.deadline.runs");
+  expect(limits).not.toContain("mr.limit.expiry.runs");
+
+  const stop = new AbortController();
+  const enforcing = enforceLimits(broker, stop.signal);
+  const stateOf = async (taskId: string) => (await broker.log.read(taskId))?.task.state;
+  const ended = { timeout: 20_000 };
+  await expect.poll(() => stateOf("expires"), ended).toBe(TaskState.EXPIRED);
+  await expect.poll(() => stateOf("times-out"), ended).toBe(TaskState.FAILED);
+  expect(await stateOf("runs")).toBe(TaskState.RUNNING);
+  stop.abort();
+  await enforcing;
+});
+
+test("looking at tasks whose limits are set writes nothing", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const hour = durationFromMs(3_600_000);
+  await limited(broker, "t", { expiry: { case: "ttl", value: hour }, taskTimeout: hour });
+  const written = async () =>
+    (await broker.link.use().jsm.streams.info("MR_SCHEDULE")).state.last_seq;
+  const before = await written();
+  await lookOnce(broker);
+  expect(await written()).toBe(before);
 });
