@@ -32,12 +32,32 @@ export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
     async pass(signal) {
       await tasks.readNew(signal);
       const due = tasks.takeDue();
-      for (let at = 0; at < due.length && !signal.aborted; at += LOOKED_AT_ONCE) {
-        const over = await tasks.over(due.slice(at, at + LOOKED_AT_ONCE));
-        figures.tasksLeft("keep_for", (await removeEnded(broker, over)).length);
+      try {
+        while (due.length > 0 && !signal.aborted) {
+          const { over, early } = await tasks.look(due.slice(0, LOOKED_AT_ONCE));
+          figures.tasksLeft("keep_for", (await removeEnded(broker, over)).length);
+          tasks.addAll(early);
+          due.splice(0, LOOKED_AT_ONCE);
+        }
+      } finally {
+        // What could not leave comes last, lest it hold up the others.
+        tasks.putBack([...due.slice(LOOKED_AT_ONCE), ...due.slice(0, LOOKED_AT_ONCE)]);
       }
     },
   };
+}
+
+/** What is to be done with tasks whose time had come. */
+interface Looked {
+  /** Their terminal events. */
+  readonly over: readonly Ended[];
+  /** They have not ended, or later than could be known. */
+  readonly early: readonly Later[];
+}
+
+interface Later {
+  readonly due: Due;
+  readonly atMs: number;
 }
 
 /** Tasks that have a `keep_for`, by when it may be over. */
@@ -68,12 +88,13 @@ class KeptTasks {
     return this.#tasks.takeDue(this.#broker.clock.nowMs());
   }
 
-  /** The terminal events of those whose time is over; the others are looked at again when it may be. */
-  async over(some: readonly Due[]): Promise<Ended[]> {
+  /** Those that are not among the answers are gone. */
+  async look(some: readonly Due[]): Promise<Looked> {
     const ids = some.map(({ taskId }) => taskId);
     const newest = await this.#broker.scan.newest(ids, ["spec", "state"]);
     const nowMs = this.#broker.clock.nowMs();
     const over: Ended[] = [];
+    const early: Later[] = [];
     for (const due of some) {
       const events = newest.get(due.taskId) ?? [];
       const spec = events.find(({ sequence }) => sequence === due.specSequence);
@@ -82,9 +103,19 @@ class KeptTasks {
       if (leavesMs === undefined) continue;
       const { specSequence } = due;
       if (last && leavesMs <= nowMs) over.push({ specSequence: Number(specSequence), end: last });
-      else this.#tasks.add(due, leavesMs);
+      else early.push({ due, atMs: leavesMs });
     }
-    return over;
+    return { over, early };
+  }
+
+  addAll(some: readonly Later[]): void {
+    for (const { due, atMs } of some) this.#tasks.add(due, atMs);
+  }
+
+  /** Those that have not left come again with the next pass. */
+  putBack(some: readonly Due[]): void {
+    const atMs = this.#broker.clock.nowMs();
+    this.addAll(some.map((due) => ({ due, atMs })));
   }
 
   #remember(spec: TaskEvent | undefined): void {

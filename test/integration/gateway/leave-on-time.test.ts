@@ -2,7 +2,10 @@ import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import { Names } from "#lib/broker/names.ts";
+import { HistoryFull } from "#lib/task/errors.ts";
 import { openTestBroker } from "#test/support/broker.ts";
+import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 import { JanitorFigures } from "../../../services/gateway/janitor/figures.ts";
@@ -10,6 +13,7 @@ import { leaveOnTime } from "../../../services/gateway/janitor/leave-on-time.ts"
 import { acceptTask, facetsOf, livedTask, moveTask } from "./lived-task.ts";
 
 const { SUCCEEDED, FAILED, CANCELED, EXPIRED, RUNNING } = TaskState;
+const { eventsStream } = new Names();
 const NEVER = new AbortController().signal;
 const BRIEFLY = { keepFor: durationFromMs(1) };
 const HOUR = { keepFor: durationFromMs(3_600_000) };
@@ -82,3 +86,26 @@ test("the next task of an id is not taken for the one whose time is over", async
   });
   expect(await isKnown(broker, "again")).toBe(true);
 });
+
+test("tasks that could not leave, for the history was full, leave with a later pass", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const chore = leaveOnTime({ broker, figures: new JanitorFigures() });
+  const ids = Array.from({ length: 200 }, (_, index) => `failed-${index}`);
+  for (const id of ids) await moveTask(broker, await acceptTask(broker, id, BRIEFLY), FAILED);
+  atNextCall(broker.log, "append", { before: () => Promise.reject(new HistoryFull()) });
+  await until(async () => (await failureOf(chore.pass(NEVER))) instanceof HistoryFull);
+
+  const { streams } = broker.link.use().jsm;
+  await until(async () => {
+    await chore.pass(NEVER);
+    return (await streams.info(eventsStream)).state.messages === 0;
+  });
+});
+
+function failureOf(pass: Promise<void>): Promise<unknown> {
+  return pass.then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+}
