@@ -3,6 +3,7 @@ import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { decodeEvent } from "#lib/broker/log/event-codec.ts";
 import type { LogWalk } from "#lib/broker/log/log-walk.ts";
+import { isGone } from "#lib/task/life.ts";
 import { leavesAtMs } from "#lib/task/retention.ts";
 import type { Chore } from "./chore.ts";
 import { type Due, DueTasks } from "./due-tasks.ts";
@@ -35,8 +36,11 @@ export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
       try {
         while (due.length > 0 && !signal.aborted) {
           const { over, early } = await tasks.look(due.slice(0, LOOKED_AT_ONCE));
-          figures.tasksLeft("keep_for", (await removeEnded(broker, over)).length);
+          const left = new Set(await removeEnded(broker, over));
+          figures.tasksLeft("keep_for", left.size);
           tasks.addAll(early);
+          // They were started again at this moment.
+          tasks.putBack(over.filter(({ end }) => !left.has(end.taskId)).map((one) => one.due));
           due.splice(0, LOOKED_AT_ONCE);
         }
       } finally {
@@ -49,10 +53,13 @@ export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
 
 /** What is to be done with tasks whose time had come. */
 interface Looked {
-  /** Their terminal events. */
-  readonly over: readonly Ended[];
+  readonly over: readonly Over[];
   /** They have not ended, or later than could be known. */
   readonly early: readonly Later[];
+}
+
+interface Over extends Ended {
+  readonly due: Due;
 }
 
 interface Later {
@@ -93,17 +100,14 @@ class KeptTasks {
     const ids = some.map(({ taskId }) => taskId);
     const newest = await this.#broker.scan.newest(ids, ["spec", "state"]);
     const nowMs = this.#broker.clock.nowMs();
-    const over: Ended[] = [];
+    const over: Over[] = [];
     const early: Later[] = [];
     for (const due of some) {
-      const events = newest.get(due.taskId) ?? [];
-      const spec = events.find(({ sequence }) => sequence === due.specSequence);
-      const last = events.find(({ sequence }) => sequence > due.specSequence);
-      const leavesMs = spec && leavesAtMs({ spec, last }, nowMs);
-      if (leavesMs === undefined) continue;
-      const { specSequence } = due;
-      if (last && leavesMs <= nowMs) over.push({ specSequence: Number(specSequence), end: last });
-      else early.push({ due, atMs: leavesMs });
+      const leave = leaveOf(due, newest.get(due.taskId) ?? [], nowMs);
+      if (!leave) continue;
+      const { last: end, atMs } = leave;
+      if (end && atMs <= nowMs) over.push({ due, specSequence: Number(due.specSequence), end });
+      else early.push({ due, atMs });
     }
     return { over, early };
   }
@@ -124,4 +128,13 @@ class KeptTasks {
     const mayLeaveMs = leavesAtMs({ spec, last: undefined }, timestampMs(spec.time));
     if (mayLeaveMs !== undefined) this.#tasks.add({ taskId, specSequence }, mayLeaveMs);
   }
+}
+
+/** When it leaves, by its last event; undefined: it is gone, if perhaps not all of it, or another task has its id. */
+function leaveOf({ specSequence }: Due, events: readonly TaskEvent[], nowMs: number) {
+  const spec = events.find(({ sequence }) => sequence === specSequence);
+  const last = events.find(({ sequence }) => sequence > specSequence);
+  if (last?.facet.case === "state" && isGone(last.facet.value)) return undefined;
+  const atMs = spec && leavesAtMs({ spec, last }, nowMs);
+  return atMs === undefined ? undefined : { last, atMs };
 }

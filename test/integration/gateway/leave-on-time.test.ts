@@ -10,6 +10,7 @@ import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 import { JanitorFigures } from "../../../services/gateway/janitor/figures.ts";
 import { leaveOnTime } from "../../../services/gateway/janitor/leave-on-time.ts";
+import { restart } from "../../../services/gateway/restart.ts";
 import { acceptTask, facetsOf, livedTask, moveTask } from "./lived-task.ts";
 
 const { SUCCEEDED, FAILED, CANCELED, EXPIRED, RUNNING } = TaskState;
@@ -109,3 +110,28 @@ function failureOf(pass: Promise<void>): Promise<unknown> {
     (error: unknown) => error,
   );
 }
+
+test("a task that is started again at the moment when it would leave does so after its next end", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const chore = leaveOnTime({ broker, figures: new JanitorFigures() });
+  await livedTask(broker, "again", FAILED, BRIEFLY);
+  let isRestarted = false;
+  atNextCall(broker.log, "read", {
+    before: async () => {
+      await restart(broker, { taskId: "again", requestedBy: "ada" });
+      isRestarted = true;
+    },
+  });
+  await until(async () => {
+    await chore.pass(NEVER);
+    return isRestarted;
+  });
+  const standing = await broker.log.read("again");
+  if (!standing) throw new Error("it has left");
+  await moveTask(broker, standing.fence, CANCELED);
+  await until(async () => {
+    await chore.pass(NEVER);
+    return !(await isKnown(broker, "again"));
+  });
+});
