@@ -31,8 +31,10 @@ export class Departed {
   apply(figures: Figures): void {
     if (this.#waiting.length === 0) return;
     const isRead = ({ sequence }: Departure) => sequence <= Number(figures.sequence);
-    for (const { taskIds } of this.#waiting.filter(isRead)) {
-      for (const taskId of taskIds) figures.left(taskId);
+    for (const { taskIds, sequences, sequence } of this.#waiting.filter(isRead)) {
+      for (const [index, taskId] of taskIds.entries()) {
+        figures.left(taskId, sequences?.[index] ?? sequence);
+      }
     }
     this.#waiting = this.#waiting.filter((departure) => !isRead(departure));
   }

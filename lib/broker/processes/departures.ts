@@ -5,6 +5,11 @@ import type { BrokerLog, Link } from "../link/link.ts";
 /** Tasks that have succeeded, and leave the log now. */
 export interface Departure {
   readonly taskIds: readonly string[];
+  /**
+   * Sequence of the last event of each: a task that was accepted after it is another one of the id. Earlier releases
+   * don't tell.
+   */
+  readonly sequences?: readonly number[];
   /** Sequence of the last event of any of them. */
   readonly sequence: number;
 }

@@ -52,6 +52,7 @@ async function removeFinal(broker: Broker, ended: readonly Ended[]): Promise<voi
   }));
   broker.departures.tell({
     taskIds: runs.map(({ taskId }) => taskId),
+    sequences: runs.map(({ endSequence }) => endSequence),
     sequence: Math.max(...runs.map(({ endSequence }) => endSequence)),
   });
   for (let at = 0; at < runs.length; at += REMOVED_AT_ONCE) {

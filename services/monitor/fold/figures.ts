@@ -96,7 +96,7 @@ export class Figures {
     this.#delete(event.taskId);
     const type = typeNameOf(spec.input);
     const series = this.#series.of(spec.queue || DEFAULT_QUEUE, type);
-    const record = recordOf(event.taskId, spec, { series, createdMs: timeMs });
+    const record = recordOf(event, spec, { series, createdMs: timeMs });
     this.#others.set(record.id, record);
     series.tasks.add(record.state, 1);
     series.meters.accepted.count(timeMs);
@@ -124,7 +124,7 @@ export class Figures {
     if (change.state === RUNNING) this.#start(record, change, { timeMs, first });
     if (change.state !== SUCCEEDED) return;
     this.#others.delete(record.id);
-    this.#succeeded.add(record.id, series, record.createdMs);
+    this.#succeeded.add(record);
   }
 
   #start(
@@ -160,9 +160,14 @@ export class Figures {
     this.#delete(record.id);
   }
 
-  /** The task has ended and left the log; totals of what has happened stay. */
-  left(taskId: string): void {
-    this.#delete(taskId);
+  /**
+   * The task whose last event has this sequence has left the log; totals of what has happened stay. It is told late, and
+   * one that was accepted later is another task of its id.
+   */
+  left(taskId: string, sequence: number): void {
+    const open = this.#others.get(taskId);
+    const isOther = open ? open.sequence > sequence : this.#succeeded.isAfter(taskId, sequence);
+    if (!isOther) this.#delete(taskId);
   }
 
   /** Nothing is left of the task, in whatever state it was. */

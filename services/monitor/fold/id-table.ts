@@ -12,6 +12,15 @@ interface Slots {
   readonly high: Uint32Array;
   readonly low: Uint32Array;
   readonly numbers: Uint32Array;
+  /** What the lower 32 bits leave of them. */
+  readonly sequences: Uint32Array;
+}
+
+interface Entry {
+  readonly high: number;
+  readonly low: number;
+  readonly number: number;
+  readonly sequence: number;
 }
 
 function slots(count: number): Slots {
@@ -19,12 +28,13 @@ function slots(count: number): Slots {
     high: new Uint32Array(count),
     low: new Uint32Array(count),
     numbers: new Uint32Array(count),
+    sequences: new Uint32Array(count),
   };
 }
 
 /**
- * A number for each of millions of ids, in 17 to 34 bytes each: it keeps not the ids but 64 bits of their hashes, so
- * that two of ten million are taken for each other with a chance of one in a hundred thousand.
+ * A number for each of millions of ids, and the sequence that it is of, in 23 to 46 bytes each: it keeps not the ids but
+ * 64 bits of their hashes, so that two of ten million are taken for each other with a chance of one in a hundred thousand.
  */
 export class IdTable {
   readonly #isAlive: (number: number) => boolean;
@@ -42,9 +52,16 @@ export class IdTable {
   }
 
   /** The number must be from 1 to 2³² − 2. */
-  set(id: string, number: number): void {
+  set(id: string, number: number, sequence: number): void {
     if (this.#taken >= this.#slots.numbers.length * FULLEST) this.#rebuild();
-    this.#put(...keyOf(id), number);
+    const [high, low] = keyOf(id);
+    this.#put({ high, low, number, sequence });
+  }
+
+  /** Whether the id has a number, and of a later sequence. No two of a log are 2³¹ apart. */
+  isAfter(id: string, sequence: number): boolean {
+    const own = this.#slots.sequences[this.#slotOf(...keyOf(id))] ?? 0;
+    return this.get(id) !== undefined && ((own - sequence) | 0) > 0;
   }
 
   delete(id: string): void {
@@ -53,12 +70,13 @@ export class IdTable {
     if (this.#slots.numbers[slot] !== FREE) this.#slots.numbers[slot] = DELETED;
   }
 
-  #put(high: number, low: number, number: number): void {
+  #put({ high, low, number, sequence }: Entry): void {
     const slot = this.#slotOf(high, low);
     if (this.#slots.numbers[slot] === FREE) this.#taken += 1;
     this.#slots.high[slot] = high;
     this.#slots.low[slot] = low;
     this.#slots.numbers[slot] = number;
+    this.#slots.sequences[slot] = sequence;
   }
 
   /** Where the key is, or where it may be put. */
@@ -83,10 +101,19 @@ export class IdTable {
     while (kept * ROOM > size * FULLEST) size *= 2;
     this.#slots = slots(size);
     this.#taken = 0;
-    former.numbers.forEach((number, slot) => {
-      if (keep(number)) this.#put(former.high[slot] ?? 0, former.low[slot] ?? 0, number);
-    });
+    for (let slot = 0; slot < former.numbers.length; slot += 1) {
+      if (keep(former.numbers[slot] ?? FREE)) this.#put(entryAt(former, slot));
+    }
   }
+}
+
+function entryAt({ high, low, numbers, sequences }: Slots, slot: number): Entry {
+  return {
+    high: high[slot] ?? 0,
+    low: low[slot] ?? 0,
+    number: numbers[slot] ?? FREE,
+    sequence: sequences[slot] ?? 0,
+  };
 }
 
 function keyOf(id: string): [high: number, low: number] {

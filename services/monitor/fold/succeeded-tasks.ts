@@ -1,6 +1,7 @@
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { IdTable } from "./id-table.ts";
 import type { Series } from "./series.ts";
+import type { TaskRecord } from "./task-record.ts";
 
 const MINUTE_MS = 60_000;
 
@@ -13,7 +14,7 @@ interface Group {
 
 /**
  * The tasks that have succeeded, only counted, by the minute of their acceptance: nothing more can happen to them than
- * to be deleted or forgotten. Of each, no more is known than the group where it counts.
+ * to be deleted or forgotten. Of each, no more is known than the group where it counts, and which one of its id it is.
  */
 export class SucceededTasks {
   readonly #minutes = new Map<number, Map<Series, Group>>();
@@ -22,14 +23,19 @@ export class SucceededTasks {
   #oldest = Number.POSITIVE_INFINITY;
   #lastNumber = 0;
 
-  add(taskId: string, series: Series, createdMs: number): void {
+  add({ id, sequence, series, createdMs }: TaskRecord): void {
     const minute = Math.floor(createdMs / MINUTE_MS);
     this.#oldest = Math.min(this.#oldest, minute);
     const ofMinute = this.#minutes.get(minute) ?? new Map<Series, Group>();
     this.#minutes.set(minute, ofMinute);
     const group = ofMinute.get(series) ?? this.#begin(ofMinute, series);
     group.tasks += 1;
-    this.#groupOf.set(taskId, group.number);
+    this.#groupOf.set(id, group.number, sequence);
+  }
+
+  /** Whether the task of this id was accepted after that. */
+  isAfter(taskId: string, sequence: number): boolean {
+    return this.#groupOf.isAfter(taskId, sequence);
   }
 
   /** Takes one that was deleted out of the counts of its series. No harm if it was forgotten, or never known. */

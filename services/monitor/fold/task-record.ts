@@ -2,6 +2,7 @@ import { timestampMs } from "@bufbuild/protobuf/wkt";
 import {
   type Priority,
   type StateChange,
+  type TaskEvent,
   type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
@@ -14,6 +15,8 @@ type Timing = Pick<TaskSpec, "start" | "expiry" | "taskTimeout">;
 /** What the fold remembers of a task that has not succeeded. Small, for there may be millions. */
 export interface TaskRecord {
   readonly id: string;
+  /** Of its spec. */
+  readonly sequence: number;
   /** Its queue and its type. */
   readonly series: Series;
   readonly priority: Priority;
@@ -33,13 +36,14 @@ export interface TaskRecord {
 
 /** A task that was accepted then. */
 export function recordOf(
-  id: string,
+  { taskId, sequence }: TaskEvent,
   spec: TaskSpec,
   { series, createdMs }: { readonly series: Series; readonly createdMs: number },
 ): TaskRecord {
   const startMs = timesOf(spec, createdMs).startMs ?? createdMs;
   return {
-    id,
+    id: taskId,
+    sequence: Number(sequence),
     series,
     priority: spec.priority,
     timing: timingOf(spec),

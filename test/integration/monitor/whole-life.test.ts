@@ -83,13 +83,35 @@ test("what has succeeded and leaves the log counts no more, for one that follows
   await system.run("failed", [RUNNING, FAILED]);
   await allAlong.shows(({ tasks }) => tasks?.succeeded === 30n && tasks.failed === 1n);
 
-  const { broker } = system;
-  const newest = await broker.scan.newest([...ids.slice(5), "failed"], ["spec", "state"]);
-  const ended = [...newest.values()].flatMap(([spec, end]) =>
-    spec && end ? [{ specSequence: Number(spec.sequence), end }] : [],
-  );
-  expect(await removeEnded(broker, ended)).toHaveLength(26);
+  expect(await remove(system, [...ids.slice(5), "failed"])).toHaveLength(26);
   await allAlong.shows(({ tasks }) => tasks?.succeeded === 5n && tasks.failed === 0n);
   const late = await system.monitor();
   await late.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 5n);
+});
+
+/** Takes the tasks out of the log, as a janitor does. */
+async function remove({ broker }: WatchedSystem, ids: readonly string[]) {
+  const newest = await broker.scan.newest(ids, ["spec", "state"]);
+  const ended = [...newest.values()].flatMap(([spec, end]) =>
+    spec && end ? [{ specSequence: Number(spec.sequence), end }] : [],
+  );
+  return removeEnded(broker, ended);
+}
+
+test("a task whose id is used again once the first one has left counts, in whatever state it is", async () => {
+  await using system = await WatchedSystem.start();
+  const monitor = await system.monitor();
+  for (const id of ["ends", "runs", "leaves"]) await system.run(id, [RUNNING, SUCCEEDED]);
+  await monitor.shows(({ upToDate, tasks }) => upToDate && tasks?.succeeded === 3n);
+  // Told with what the monitor reads next, while nobody looks.
+  await remove(system, ["ends", "runs"]);
+  await system.run("ends", [RUNNING, SUCCEEDED]);
+  await system.run("runs", [RUNNING]);
+  await remove(system, ["leaves"]);
+  await system.run("last", [FAILED]);
+  const { tasks: counted } = await monitor.shows(
+    ({ tasks, recentTasks }) =>
+      tasks?.failed === 1n && recentTasks.every(({ id }) => id !== "leaves"),
+  );
+  expect(counted).toMatchObject({ succeeded: 1n, running: 1n });
 });

@@ -19,10 +19,21 @@ describe("tasks by state", () => {
     const log = new MadeUpLog().accepted(0, "a").started(1, "a").succeeded(2, "a");
     const figures = log.accepted(3, "b").folded();
     const before = totalsIn(figures);
-    figures.left("a");
-    figures.left("unknown");
+    figures.left("a", 3);
+    figures.left("unknown", 3);
     expect(countsIn(figures)).toEqual({ queued: 1 });
     expect(totalsIn(figures)).toEqual(before);
+  });
+
+  test("a task whose departure is told late takes none of its id away that was accepted later, in whatever state", () => {
+    const log = new MadeUpLog().accepted(0, "a").started(1, "a").succeeded(2, "a");
+    const ended = log.accepted(3, "a").started(4, "a").succeeded(5, "a").folded();
+    ended.left("a", 3);
+    expect(countsIn(ended)).toEqual({ succeeded: 1 });
+    const waits = log.accepted(6, "a").folded();
+    waits.left("a", 6);
+    expect(countsIn(waits)).toEqual({ queued: 1 });
+    expect(waits.recent.list(() => true)).toHaveLength(1);
   });
 
   test("every end counts", () => {

@@ -2,6 +2,8 @@ import { expect, test } from "vitest";
 import { IdTable } from "../../../services/monitor/fold/id-table.ts";
 
 const TASKS = 20_000;
+/** Where they begin; the last ones have more than 32 bits. */
+const SEQUENCES = 2 ** 32 - TASKS / 2;
 
 function idOf(number: number): string {
   return `019f0000-0000-7000-8000-${String(number).padStart(12, "0")}`;
@@ -9,7 +11,8 @@ function idOf(number: number): string {
 
 function filled(isAlive: (number: number) => boolean = () => true): IdTable {
   const table = new IdTable(isAlive);
-  for (let number = 1; number <= TASKS; number += 1) table.set(idOf(number), number);
+  for (let number = 1; number <= TASKS; number += 1)
+    table.set(idOf(number), number, SEQUENCES + number);
   return table;
 }
 
@@ -27,7 +30,7 @@ test("an id that was deleted is gone, hides none of the others, and may come bac
   for (let number = 1; number <= TASKS; number += 1) {
     expect(table.get(idOf(number))).toBe(number % 2 === 0 ? number : undefined);
   }
-  table.set(idOf(1), 7);
+  table.set(idOf(1), 7, 8);
   expect(table.get(idOf(1))).toBe(7);
 });
 
@@ -43,4 +46,15 @@ test("what is no longer alive is dropped as the table grows, and what is alive s
   for (let number = TASKS - 99; number <= TASKS; number += 1) {
     expect(table.get(idOf(number))).toBe(number);
   }
+});
+
+test("what is known of an id is of a later sequence than those before it, and of none if nothing is known", () => {
+  const table = filled();
+  for (let number = 1; number <= TASKS; number += 1) {
+    expect(table.isAfter(idOf(number), SEQUENCES + number - 1)).toBe(true);
+    expect(table.isAfter(idOf(number), SEQUENCES + number)).toBe(false);
+  }
+  expect(table.isAfter("unknown", 0)).toBe(false);
+  table.delete(idOf(1));
+  expect(table.isAfter(idOf(1), SEQUENCES)).toBe(false);
 });
