@@ -4,7 +4,7 @@ import { defineConfig, type TestProjectInlineConfiguration } from "vitest/config
 const TIMED = "**/*.timed.test.ts";
 
 /** Servers wait more than they work, so that a core has time for two files. */
-const FILES_AT_ONCE = 5;
+const FILES_AT_ONCE = 4;
 
 type Options = NonNullable<TestProjectInlineConfiguration["test"]>;
 

@@ -147,5 +147,5 @@ describe.concurrent("the janitor", () => {
     expect(await errorOf(client.getTask({ taskId: "kept" }))).toMatchObject({
       code: Code.NotFound,
     });
-  });
+  }, 150_000);
 });
