@@ -1,6 +1,5 @@
 import { nowMs } from "../clock.ts";
-import { familyOf } from "./family.ts";
-import { allProcesses, machineCpuSeconds, peakBytesOf } from "./proc.ts";
+import { allProcesses, familyOf, machineCpuSeconds, peakBytesOf } from "./proc.ts";
 
 /** What a process is for: several of one role are counted together. */
 export type Role = "client" | "gateway" | "api" | "worker" | "nats-server" | "redis";

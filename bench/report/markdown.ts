@@ -1,7 +1,6 @@
 import { megabytes, numberText } from "./number-text.ts";
 import type { Report } from "./report.ts";
 import { NOISY_SHARE, type Summary, summariesOf } from "./summarize.ts";
-import { table } from "./table.ts";
 
 /** All ratios are to this system. */
 const OURS = "millrace";
@@ -133,4 +132,13 @@ function listOf(
   const entries = Object.entries(values);
   if (entries.length === 0) return "";
   return `${what}: ${entries.map(([name, value]) => `${name} ${text(value)}`).join(", ")}`;
+}
+
+/** A table in Markdown, with a bar between columns and nothing else for looks. */
+function table(head: readonly string[], rows: readonly (readonly string[])[]): readonly string[] {
+  return [rowOf(head), rowOf(head.map(() => "---")), ...rows.map(rowOf)];
+}
+
+function rowOf(cells: readonly string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll("|", "\\|")).join(" | ")} |`;
 }

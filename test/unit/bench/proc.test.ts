@@ -1,6 +1,10 @@
 import { expect, test } from "vitest";
-import { familyOf } from "../../../bench/measure/family.ts";
-import { parseMachineCpu, parsePeakBytes, parseProcessStat } from "../../../bench/measure/proc.ts";
+import {
+  familyOf,
+  parseMachineCpu,
+  parsePeakBytes,
+  parseProcessStat,
+} from "../../../bench/measure/proc.ts";
 
 test("a process is read whatever its command is called", () => {
   const line = `42 (a) b (c) S 7 42 42 0 -1 4194560 1 2 3 4 150 50 20 30 20 0 11 0 99 1 2`;
