@@ -10,7 +10,7 @@ const EXTRA_BYTES = 256 * 1024;
 const OWN_LIMIT = "millrace-max-bytes";
 
 /**
- * Lets a full log take an event after which room is made. Its limit is raised for as long as the write takes. A process
+ * Lets a full log take a state change, without which nothing could end and leave. Its limit is raised for as long as the write takes. A process
  * that dies meanwhile, or another that does the same, may leave it raised until a janitor's next repair.
  */
 export class ExtraRoom {

@@ -4,7 +4,7 @@ import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { Names } from "#lib/broker/names.ts";
-import { HistoryFull, QueueFull } from "#lib/task/errors.ts";
+import { HistoryFull, OutcomeUnknown, QueueFull } from "#lib/task/errors.ts";
 import { shareTaken } from "#lib/task/retention.ts";
 import { openTestBroker, specOf, TOPOLOGY } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -47,6 +47,37 @@ test("a submit that says that nothing was accepted has left nothing, however ful
     seen.add(refusal?.constructor);
   }
   expect([...seen]).toEqual([HistoryFull, QueueFull]);
+});
+
+test("a submit that could not be taken back, for nats-server has no room to lend, is answered so and may yet run", async () => {
+  const store = 64 * 2 ** 20;
+  await using nats = await startTestNats({ extraConfig: { jetstream: { max_file_store: store } } });
+  await using broker = await openTestBroker(nats.url, {
+    queueMaxTasks: 1,
+    historyMaxBytes: 2 ** 20,
+  });
+  const spec = specOf();
+  const asked = { asked: spec, spec };
+  await submit(broker, "waits", asked);
+  await leaveRoom(broker, 0);
+  const { jsm } = broker.link.use();
+  const { reserved_storage: reserved = 0 } = await jsm.getAccountInfo();
+  await jsm.streams.add({
+    name: "OTHERS",
+    subjects: ["others"],
+    max_bytes: store - reserved - 8_192,
+  });
+
+  const seen = new Set<unknown>();
+  for (let step = 0; !seen.has(QueueFull); step += 1) {
+    await leaveRoom(broker, step * STEP_BYTES);
+    const taskId = `task-${String(step).padStart(3, "0")}`;
+    const refusal = await refusalOf(submit(broker, taskId, asked));
+    const isLeft = (await broker.log.read(taskId)) !== undefined;
+    expect([taskId, isLeft]).toEqual([taskId, refusal instanceof OutcomeUnknown]);
+    seen.add(refusal?.constructor);
+  }
+  expect([...seen]).toEqual([HistoryFull, OutcomeUnknown, QueueFull]);
 });
 
 test("tasks that wait in a history that is full to the last byte can start and end, and be canceled", async () => {
