@@ -14,7 +14,7 @@ function withServers(
   { setup = [], ...options }: Options & { setup?: string[] } = {},
 ): TestProjectInlineConfiguration[] {
   const common = {
-    globalSetup: ["test/support/nats-server.ts", ...setup],
+    globalSetup: ["test/support/nats-server.ts", "test/support/programs.ts", ...setup],
     testTimeout: 60_000,
     hookTimeout: 60_000,
     isolate: false,

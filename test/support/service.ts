@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { eachLine } from "#cli/system/each-line.ts";
+import { programOf } from "./programs.ts";
 import { until } from "./until.ts";
 
 /** A line of a service's log. */
@@ -30,7 +31,7 @@ export class Service implements AsyncDisposable {
     env: Readonly<Record<string, string>>,
     { through = [], node = process.execPath, flags = [] }: Launch = {},
   ) {
-    const [command = node, ...args] = [...through, node, ...flags, main];
+    const [command = node, ...args] = [...through, node, ...flags, programOf(main)];
     this.#child = spawn(command, args, {
       env: { PATH: process.env["PATH"], ...env },
       stdio: ["ignore", "pipe", "pipe"],

@@ -2,6 +2,7 @@ import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
+import { programOf } from "#test/support/programs.ts";
 
 export const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 export const MAIN = fileURLToPath(new URL("../../../cli/main.mjs", import.meta.url));
@@ -23,7 +24,8 @@ export interface Ended {
 
 /** `millrace …`, with an environment that has nothing of whoever runs the tests but what it needs. */
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliProcess {
-  return new CliProcess(spawn(process.execPath, [MAIN, ...args], { env: cliEnv(env) }));
+  const main = programOf("cli/main.ts");
+  return new CliProcess(spawn(process.execPath, [main, ...args], { env: cliEnv(env) }));
 }
 
 export async function runCli(args: readonly string[], input = ""): Promise<Ended> {
