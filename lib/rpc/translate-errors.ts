@@ -1,7 +1,7 @@
 import { Code, ConnectError, type Interceptor } from "@connectrpc/connect";
 import { ErrorInfoSchema } from "#gen/google/rpc/error_details_pb.ts";
 import { cut } from "#lib/process/cut.ts";
-import { RequestError, type RequestErrorReason } from "#lib/task/errors.ts";
+import { RequestError, type RequestErrorReason, TaskTypeUnknown } from "#lib/task/errors.ts";
 import { hooked } from "./call-stream.ts";
 import { codeName } from "./code-name.ts";
 import { errorInfo, MAX_MESSAGE_BYTES, requestErrorDetails } from "./error-details.ts";
@@ -29,8 +29,20 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
 /** How connect-node begins what it says of bytes that are no message. It takes that for a fault of the server. */
 const MALFORMED = "parse binary: ";
 
-/** What protobuf-es says of a google.protobuf.Duration that is finer than nanoseconds. */
-const TOO_FINE = /^Invalid count value: -\d+$/;
+/** What protobuf-es complains of, and what its callers are to do about it. */
+const PLAIN_REASONS: readonly (readonly [RegExp, string])[] = [
+  [/^Invalid count value: -\d+$/, "a duration has more than 9 digits behind its point"],
+  [
+    /^(cannot decode message google\.protobuf\.Duration from JSON: .*)$/s,
+    '$1; it is a number of seconds and an "s", such as "90s" or "0.5s"',
+  ],
+  [
+    /^(cannot decode enum \S+\.(\w+) from JSON: ".*")$/s,
+    "$1; a value of $2 is said by its whole name, as the .proto file has it",
+  ],
+];
+const NO_SUCH_TYPE =
+  /^cannot decode message google\.protobuf\.Any from JSON: (?:.*\/)?(.*) is not in the type registry$/s;
 
 /**
  * The one place where an error becomes a gRPC code. A RequestError is told in full; an error that nobody foresaw is hidden
@@ -87,13 +99,15 @@ function isAbort(error: unknown): boolean {
 function explained(error: ConnectError): ConnectError {
   const { code, rawMessage } = error;
   if (code === Code.Internal && rawMessage.startsWith(MALFORMED)) return unreadable(rawMessage);
+  const [, typeName] = NO_SUCH_TYPE.exec(rawMessage) ?? [];
+  if (typeName !== undefined) return fromRequestError(new TaskTypeUnknown(typeName));
   const plain = plainReason(rawMessage);
   return plain === rawMessage ? error : new ConnectError(plain, code);
 }
 
 /** What a library complained of, in words that say what to change. */
 export function plainReason(reason: string): string {
-  return reason.replace(TOO_FINE, "a duration has more than 9 digits behind its point");
+  return PLAIN_REASONS.reduce((said, [words, plain]) => said.replace(words, plain), reason);
 }
 
 /** The error of a request whose bytes are no message. */

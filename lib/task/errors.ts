@@ -120,12 +120,12 @@ export class TaskTypeUnknown extends RequestError {
   readonly reason = "TASK_TYPE_UNKNOWN";
   override readonly facts;
 
-  constructor(typeName: string, known: readonly string[]) {
-    const some = known.slice(0, MAX_KNOWN_NAMES);
-    super(
-      `no worker has announced the task type ${typeName}; announced: ${some.join(", ") || "none"}`,
-    );
-    this.facts = { task_type: typeName, known: some.join(",") };
+  /** @param known The types that there are, where that is known. */
+  constructor(typeName: string, known?: readonly string[]) {
+    const some = known?.slice(0, MAX_KNOWN_NAMES);
+    const others = some ? `; announced: ${some.join(", ") || "none"}` : "";
+    super(`no worker has announced the task type ${typeName}${others}`);
+    this.facts = { task_type: typeName, ...(some && { known: some.join(",") }) };
   }
 }
 

@@ -54,6 +54,35 @@ describe("JSON that is no text is refused, wherever it comes from", () => {
     });
   });
 
+  const INVALID = "INVALID_ARGUMENT";
+  test.each([
+    {
+      what: "a duration in hours",
+      spec: { taskTimeout: "1h" },
+      code: INVALID,
+      message: /Duration from JSON: "1h"; it is a number of seconds and an "s", such as "90s"/,
+    },
+    {
+      what: "an enum's value by half of its name",
+      spec: { priority: "HIGH" },
+      code: INVALID,
+      message: /Priority from JSON: "HIGH"; a value of Priority is said by its whole name/,
+    },
+    {
+      what: "an input of a type that nobody has announced",
+      spec: { input: { "@type": "type.googleapis.com/shop.v1.Nothing" } },
+      code: "FAILED_PRECONDITION",
+      message: /^no worker has announced the task type shop\.v1\.Nothing$/,
+    },
+  ])("as $what", async ({ spec, code, message }) => {
+    const json = Buffer.from(JSON.stringify({ spec }));
+    const type = "application/json";
+    expect(await callByConnect(door, `${SERVICE}/SubmitTask`, json, { type })).toEqual({
+      code,
+      message: expect.stringMatching(message),
+    });
+  });
+
   test("in a query", async () => {
     const query = `message=${encodeURIComponent('{"taskId":"caf')}%E9${encodeURIComponent('"}')}`;
     expect(await get(query)).toEqual({
