@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from "node:child_process";
+import { type ChildProcessWithoutNullStreams, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { inject } from "vitest";
@@ -26,6 +26,15 @@ export interface Ended {
 export function startCli(args: readonly string[], env: NodeJS.ProcessEnv = {}): CliProcess {
   const main = programOf("cli/main.ts");
   return new CliProcess(spawn(process.execPath, [main, ...args], { env: cliEnv(env) }));
+}
+
+export const hasTerminals = spawnSync("script", ["--version"]).status === 0;
+
+/** The same on a terminal, whose two outputs are both in `stdout`. */
+export function startCliOnTerminal(args: readonly string[]): CliProcess {
+  const command = [process.execPath, programOf("cli/main.ts"), ...args].map((word) => `'${word}'`);
+  const env = cliEnv({ TERM: "xterm" });
+  return new CliProcess(spawn("script", ["-qec", command.join(" "), "/dev/null"], { env }));
 }
 
 export async function runCli(args: readonly string[], input = ""): Promise<Ended> {
@@ -62,6 +71,11 @@ export class CliProcess implements AsyncDisposable {
 
   write(input: string): void {
     this.#child.stdin.end(input);
+  }
+
+  /** Presses keys at its terminal. */
+  press(keys: string): void {
+    this.#child.stdin.write(keys);
   }
 
   /** Reads nothing more of what it prints, as `head` does when it has its lines. */

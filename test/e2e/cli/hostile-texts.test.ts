@@ -1,17 +1,16 @@
-import { execFile, spawnSync } from "node:child_process";
+import { execFile } from "node:child_process";
 import { fileURLToPath } from "node:url";
 import { anyPack, BoolValueSchema } from "@bufbuild/protobuf/wkt";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { openTestBroker } from "#test/support/broker.ts";
 import { HOSTILE } from "#test/support/hostile-worker/hostile.ts";
 import { type Gateway, historyOf, System, typesKnown } from "#test/support/system.ts";
-import { cliEnv, runCli } from "./cli-process.ts";
+import { cliEnv, hasTerminals, runCli } from "./cli-process.ts";
 
 const MANY = fileURLToPath(new URL("./many-commands.ts", import.meta.url));
 const LABELS = { team: HOSTILE };
 const BY = { reason: HOSTILE, requestedBy: HOSTILE };
 /** It gives a program a terminal. */
-const hasScript = spawnSync("script", ["--version"]).status === 0;
 
 let system: System;
 let gateway: Gateway;
@@ -91,7 +90,7 @@ test("no command prints a text of others that a terminal would obey", async () =
   expectHarmless(await printedBy(process.execPath, [MANY, commandsOf(COMMANDS)]));
 });
 
-test.runIf(hasScript)("nor does one on a terminal, which it also draws on", async () => {
+test.runIf(hasTerminals)("nor does one on a terminal, which it also draws on", async () => {
   const shown = [
     ["watch", "good"],
     ["watch", "bad"],

@@ -1,7 +1,7 @@
 import { userInfo } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { type ArticleServer, serveArticle } from "#cli/demo/article-server.ts";
-import { type Ended, runCli, startCli } from "./cli-process.ts";
+import { type Ended, hasTerminals, runCli, startCli, startCliOnTerminal } from "./cli-process.ts";
 import { type RunningSystem, startUp } from "./running-system.ts";
 import { type SilentServer, startSilentServer } from "./silent-server.ts";
 
@@ -136,6 +136,20 @@ test("dead letters are listed for people and for programs, filtered, and counted
     restarts: 1,
     restartedBy: "ann",
   });
+});
+
+test.runIf(hasTerminals).each([
+  { how: "Ctrl-C", keys: "\x03", code: 130 },
+  { how: "n", keys: "n\r", code: 0 },
+])("a redrive that is answered with $how starts nothing", async ({ keys, code }) => {
+  const mark = ["--label", `answer=${code}`];
+  await failed(...mark);
+  await using redrive = startCliOnTerminal([...system.server, "redrive", ...mark]);
+  await redrive.until("stdout", "[y/N] ");
+  redrive.press(keys);
+  expect(await redrive.ended).toMatchObject({ code });
+  const { stdout } = await millrace("redrive", ...mark, "--preview");
+  expect(stdout).toBe("1 dead letter would start again\n");
 });
 
 test("retry starts tasks again and says for each that it can't", async () => {
