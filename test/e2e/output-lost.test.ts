@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { closeSync, existsSync, openSync } from "node:fs";
 import { connect } from "node:http2";
 import { describe, expect } from "vitest";
+import { programOf } from "#test/support/programs.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, isolatedScriptOf, scriptOf, statesOf } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
@@ -27,7 +28,7 @@ const test = testOnSharedSystem({ MILLRACE_QUEUES: `default,${Object.values(QUEU
 
 function start(sink: Sink, main: string, env: Record<string, string> = {}, args: string[] = []) {
   const output = sink === "a full disk" ? openSync(FULL_DISK, "w") : "pipe";
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [programOf(main), ...args], {
     // Each call is a line.
     env: {
       PATH: process.env["PATH"],

@@ -7,6 +7,7 @@ import { flagOf, loadSettings } from "#lib/process/load-settings.ts";
 import type { ServiceName, Setting } from "#lib/process/setting.ts";
 import { SETTINGS } from "#lib/process/settings.ts";
 import { StartupError } from "#lib/process/startup-error.ts";
+import { programOf } from "#test/support/programs.ts";
 import { fuzz } from "./fuzz.ts";
 
 const SERVICES: readonly ServiceName[] = ["gateway", "worker", "monitor"];
@@ -107,7 +108,7 @@ fuzz("whatever a service's settings are, it starts, or it ends with an error tha
   share: 0.1,
   batch: 1,
   async check({ service, env, flags: argv }) {
-    const main = `services/${service}/main.ts`;
+    const main = programOf(`services/${service}/main.ts`);
     const child = spawn(process.execPath, [main, ...argv.filter(isLoud)], {
       env: {
         PATH: process.env["PATH"],

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { programOf } from "./programs.ts";
 
 export interface Printed {
   readonly code: number | null;
@@ -7,13 +8,13 @@ export interface Printed {
   readonly output: string;
 }
 
-/** Runs a file with Node to its end; one that prints the text `until` is asked to stop. */
+/** Runs a main file with Node to its end; one that prints the text `until` is asked to stop. */
 export async function printedBy(
-  args: readonly string[],
+  [main = "", ...args]: readonly string[],
   env: NodeJS.ProcessEnv,
   until = "\0",
 ): Promise<Printed> {
-  const child = spawn(process.execPath, args, {
+  const child = spawn(process.execPath, [programOf(main), ...args], {
     env: { PATH: process.env["PATH"], ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
