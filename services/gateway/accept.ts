@@ -2,6 +2,8 @@ import { create } from "@bufbuild/protobuf";
 import { type TaskSpec, TaskSpecSchema } from "#gen/millrace/v1/task_pb.ts";
 import type { SubmitTaskRequest } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
 import { InvalidField } from "#lib/task/errors.ts";
 import { keptFor } from "#lib/task/retention.ts";
 import { type RoutingRule, routed } from "#lib/task/routing.ts";
@@ -12,6 +14,7 @@ import { taskIdOf } from "./task-id.ts";
 
 export interface AcceptOptions {
   readonly broker: Broker;
+  readonly watching: Watching;
   readonly types: KnownTaskTypes;
   readonly queues: readonly string[];
   /** Where tasks wait whose callers leave that open. */
@@ -22,12 +25,13 @@ export interface AcceptOptions {
 
 /**
  * Checks what the rules of the .proto files can't, decides where the task waits, and submits it. `at` is the path of the
- * spec in the caller's request, for the errors.
+ * spec in the caller's request, for the errors. Who wants to go on hearing of the task expects it, and brings that.
  */
 export async function accept(
   request: SubmitTaskRequest,
   at: string,
-  { broker, types, queues, rules, historyMs }: AcceptOptions,
+  { broker, watching, types, queues, rules, historyMs }: AcceptOptions,
+  expectedTask?: ExpectedTask,
 ): Promise<Submitted> {
   const asked = request.spec ?? create(TaskSpecSchema);
   if (asked.queue !== "") checkQueue(asked, at, queues);
@@ -44,7 +48,9 @@ export async function accept(
   const taskId = taskIdOf(request);
   const past = pastTimes(spec, at, nowMs);
   if (past && !(await broker.log.read(taskId))) throw past;
-  return submit(broker, taskId, { asked, spec });
+  if (expectedTask) return submit(broker, taskId, { asked, spec }, expectedTask);
+  using expected = watching.expect(taskId);
+  return await submit(broker, taskId, { asked, spec }, expected);
 }
 
 function checkQueue({ queue }: TaskSpec, at: string, queues: readonly string[]): void {

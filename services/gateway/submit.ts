@@ -1,10 +1,13 @@
 import { create } from "@bufbuild/protobuf";
-import type { Task, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import { timestampFromMs } from "@bufbuild/protobuf/wkt";
+import { type Task, TaskEventSchema, type TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type WaitingTask, WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import { fenceOf, waitingOf } from "#lib/broker/queues/waiting.ts";
+import type { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
 import { HistoryFull, QueueFull, TaskIdTaken } from "#lib/task/errors.ts";
+import { fold } from "#lib/task/fold.ts";
 import { DEFAULT_QUEUE } from "#lib/task/limits.ts";
 import { refuseTask } from "#lib/task/next-state.ts";
 import { isTimed } from "#lib/task/times.ts";
@@ -37,11 +40,12 @@ export async function submit(
   broker: Broker,
   taskId: string,
   { asked, spec }: Asked,
+  expected?: ExpectedTask,
 ): Promise<Submitted> {
   for (let turn = 0; turn < MOST_TURNS; turn += 1) {
     const begun = await begin(broker, taskId, spec);
     const submitted = begun
-      ? await acceptNew(broker, begun, spec)
+      ? await acceptNew(broker, { begun, spec, expected })
       : await findFirst(broker, taskId, asked);
     if (submitted) return submitted;
   }
@@ -58,32 +62,45 @@ async function begin(broker: Broker, taskId: string, spec: TaskSpec): Promise<Fe
   }
 }
 
-async function acceptNew(
-  broker: Broker,
-  begun: Fence,
-  spec: TaskSpec,
-): Promise<Submitted | undefined> {
-  const accepted = isTimed(spec)
+/** A task whose spec was just written. */
+interface Begun {
+  readonly begun: Fence;
+  readonly spec: TaskSpec;
+  readonly expected: ExpectedTask | undefined;
+}
+
+async function acceptNew(broker: Broker, begun: Begun): Promise<Submitted | undefined> {
+  const accepted = isTimed(begun.spec)
     ? await acceptTimed(broker, begun)
-    : await acceptForNow(broker, begun, spec);
+    : await acceptForNow(broker, begun);
   return accepted && { task: accepted, deduplicated: false };
 }
 
+/** The task as it was stored. It is heard of anyway; asking for it is the second most of what a submit costs. */
+async function justBegun(broker: Broker, { begun, expected }: Begun): Promise<Task | undefined> {
+  return (await expected?.justBegun(begun)) ?? broker.log.justBegun(begun);
+}
+
 /** Nothing of its entry depends on when it was accepted, so that need not be known before it is placed. */
-async function acceptForNow(
-  broker: Broker,
-  begun: Fence,
-  spec: TaskSpec,
-): Promise<Task | undefined> {
+async function acceptForNow(broker: Broker, given: Begun): Promise<Task | undefined> {
+  const { begun, spec } = given;
   const { taskId, specSequence } = begun;
   const waiting = create(WaitingTaskSchema, { taskId, spec, specSequence: BigInt(specSequence) });
-  const [task] = await Promise.all([broker.log.justBegun(begun), placeOrRollBack(broker, waiting)]);
-  return task;
+  const [task] = await Promise.all([justBegun(broker, given), placeOrRollBack(broker, waiting)]);
+  return task ?? goneSince(broker, given);
+}
+
+/** A task that was accepted, and has ended and been deleted before its own gateway heard of it. */
+function goneSince({ clock }: Broker, { begun, spec }: Begun): Task | undefined {
+  const { taskId, specSequence } = begun;
+  const event = { taskId, sequence: BigInt(specSequence), time: timestampFromMs(clock.nowMs()) };
+  return fold([create(TaskEventSchema, { ...event, facet: { case: "spec", value: spec } })]);
 }
 
 /** Its times count from when the log took it. */
-async function acceptTimed(broker: Broker, begun: Fence): Promise<Task | undefined> {
-  const task = await broker.log.justBegun(begun);
+async function acceptTimed(broker: Broker, given: Begun): Promise<Task | undefined> {
+  const { begun } = given;
+  const task = await justBegun(broker, given);
   if (!task) return undefined;
   const waiting = waitingOf({ task, last: undefined, fence: begun });
   await placeOrRollBack(broker, waiting);

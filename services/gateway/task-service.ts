@@ -6,8 +6,7 @@ import type {
   TaskService,
 } from "#gen/millrace/v1/task_service_pb.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
-import type { Watching } from "#lib/broker/watch/watching.ts";
-import { InvalidField, TaskNotFound } from "#lib/task/errors.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
 import { accept } from "./accept.ts";
 import { cancel } from "./cancel.ts";
 import { deleteFinished } from "./delete.ts";
@@ -15,19 +14,19 @@ import type { KnownTaskTypes } from "./known-task-types.ts";
 import { listDeadLetters } from "./list-dead-letters.ts";
 import { redrive } from "./redrive.ts";
 import { restart } from "./restart.ts";
+import { runTask } from "./run-task.ts";
 import { type SubmitTasksOptions, submitTasks } from "./submit-tasks.ts";
 import { watchUpdates } from "./updates.ts";
 import { lastSeenMs, type WaitingReasons } from "./waiting-reasons.ts";
 import { watchTasks } from "./watch-tasks.ts";
 
 export interface TaskServiceOptions extends SubmitTasksOptions {
-  readonly watching: Watching;
   readonly reasons: WaitingReasons;
 }
 
 /** TaskService, in terms of the broker. Requests arrive validated; errors leave as what they are. */
 export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<typeof TaskService>> {
-  const { broker, watching, reasons } = options;
+  const { broker, reasons } = options;
   return {
     async submitTask(request) {
       const { task, deduplicated } = await accept(request, "spec", options);
@@ -48,14 +47,7 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
 
     watchTasks: (request, { signal }) => watchTasks(options, request, signal),
 
-    async *runTask({ submit: request }, { signal }) {
-      if (!request) throw new InvalidField("submit", "is required");
-      // Before anything is accepted that could then not be watched.
-      watching.check();
-      const { task } = await accept(request, "submit.spec", options);
-      const whole = { taskId: task.id, afterSequence: 0n };
-      for await (const update of watchUpdates(options, whole, signal)) yield { update };
-    },
+    runTask: ({ submit }, { signal }) => runTask(submit, options, signal),
 
     async cancelTask({ taskId, ...asked }) {
       return { task: await cancel(broker, taskId, asked) };

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
 import type { Task, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
 import { type TaskUpdate, TaskUpdateSchema } from "#gen/millrace/v1/task_service_pb.ts";
+import type { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
 import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
 import { withKeepAlive } from "#lib/rpc/keep-alive.ts";
@@ -26,15 +27,36 @@ export interface WatchRequest {
   readonly afterSequence: bigint;
 }
 
+interface Sources {
+  readonly watching: Watching;
+  readonly reasons: WaitingReasons;
+}
+
 /** A watch as its caller sees it. */
 export function watchUpdates(
-  { watching, reasons }: { readonly watching: Watching; readonly reasons: WaitingReasons },
+  { watching, reasons }: Sources,
   { taskId, afterSequence }: WatchRequest,
   signal: AbortSignal,
 ): AsyncIterable<TaskUpdate> {
+  return updatesOf(watching.watch(taskId, afterSequence, signal), reasons, signal);
+}
+
+/** The same of a task that was just submitted. */
+export function updatesOfNew(
+  { watching, reasons }: Sources,
+  { task, expected }: { readonly task: Task; readonly expected: ExpectedTask },
+  signal: AbortSignal,
+): AsyncIterable<TaskUpdate> {
+  return updatesOf(watching.watchNew(expected, task, signal), reasons, signal);
+}
+
+function updatesOf(
+  steps: AsyncIterable<WatchStep>,
+  reasons: WaitingReasons,
+  signal: AbortSignal,
+): AsyncIterable<TaskUpdate> {
   const watched = new Watched(reasons);
-  const updates = watched.updates(watching.watch(taskId, afterSequence, signal));
-  return withKeepAlive(updates, KEEP_ALIVE_MS, () => watched.keepAlive(), signal);
+  return withKeepAlive(watched.updates(steps), KEEP_ALIVE_MS, () => watched.keepAlive(), signal);
 }
 
 /** Knows the task as it stands, to say why it waits when nothing else happens. */

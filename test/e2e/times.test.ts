@@ -51,7 +51,7 @@ describe("a task with a start time", () => {
   test("is the same task when its submit is repeated, also after its time", async ({ gateway }) => {
     const request = {
       taskId: "repeated",
-      spec: { input: scriptOf({}), start: startTime(Date.now() + 300) },
+      spec: { input: scriptOf({}), start: startTime(Date.now() + 1_500) },
     };
     await gateway.client.submitTask(request);
     const again = await gateway.client.submitTask(request);

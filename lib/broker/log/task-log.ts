@@ -210,7 +210,7 @@ export class TaskLog {
     return now?.fence.specSequence === fence.specSequence ? now : undefined;
   }
 
-  /** A task that was just begun, as its spec alone says. */
+  /** A task that was just begun, as its spec alone says. Undefined: it is gone already. */
   async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
     const stored = await this.#stored({ seq: specSequence });
     const event = stored ? decodeEvent(stored) : undefined;

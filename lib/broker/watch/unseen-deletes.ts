@@ -1,5 +1,4 @@
 import { pause } from "#lib/async/pause.ts";
-import { TaskNotFound } from "#lib/task/errors.ts";
 import type { Link } from "../link/link.ts";
 import type { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
@@ -63,7 +62,7 @@ export class UnseenDeletes implements AsyncDisposable {
       const there = await scan.newest(some, ["spec"]);
       for (const id of some.filter((one) => !there.has(one))) {
         // That may have been of a replica that lags.
-        if (!(await log.read(id))) watchers.fail(id, new TaskNotFound(id));
+        if (!(await log.read(id))) watchers.endGone(id);
       }
     }
   }

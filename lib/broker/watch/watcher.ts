@@ -19,6 +19,8 @@ function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
  * ever dropped, and a watcher that is too far behind is closed instead.
  */
 export class Watcher implements Disposable {
+  /** Whether its task is yet to be written. */
+  isEarly = false;
   readonly #unread: TaskEvent[] = [];
   readonly #maxBehind: () => number;
   #lastRead = 0n;
@@ -54,6 +56,21 @@ export class Watcher implements Disposable {
   [Symbol.dispose](): void {
     this.#left = true;
     this.#wake?.();
+  }
+
+  /** Whether the event, or a later one, has been pushed and not been read. */
+  has(sequence: bigint): boolean {
+    return this.#unread.some((event) => event.sequence >= sequence);
+  }
+
+  /** The event of the sequence, once it has been pushed; undefined if it never will be. Not while its events are read. */
+  async pushed(sequence: bigint): Promise<TaskEvent | undefined> {
+    while (!(this.#left || this.#failure)) {
+      const event = this.#unread.find((each) => each.sequence >= sequence);
+      if (event) return event.sequence === sequence ? event : undefined;
+      await this.#pushed();
+    }
+    return undefined;
   }
 
   /** The caller has read up to here by other means; what is not later is not handed out again. */

@@ -1,4 +1,5 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Waits for tasks that are not known yet. */
@@ -52,8 +53,11 @@ export class Watchers {
     for (const newcomers of this.#newcomers) newcomers.onSpec(event);
   }
 
-  fail(taskId: string, error: Error): void {
-    for (const watcher of this.#byTask.get(taskId) ?? []) watcher.fail(error);
+  /** Ends the watches of a task that is not there; not of those who are about to write it. */
+  endGone(taskId: string): void {
+    for (const watcher of this.#byTask.get(taskId) ?? []) {
+      if (!watcher.isEarly) watcher.fail(new TaskNotFound(taskId));
+    }
   }
 
   failAll(error: Error): void {

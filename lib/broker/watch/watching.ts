@@ -1,3 +1,4 @@
+import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/async/abort.ts";
 import type { Line } from "#lib/process/line.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
@@ -5,6 +6,7 @@ import type { BrokerLog, Link } from "../link/link.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
+import { ExpectedTask } from "./expected-task.ts";
 import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
 import { UnseenDeletes } from "./unseen-deletes.ts";
 import { follow, join, type Logs, type WatchStep } from "./watch-steps.ts";
@@ -75,6 +77,27 @@ export class Watching implements AsyncDisposable {
     using _left = onAbort(signal, () => watcher[Symbol.dispose]());
     const ended = yield* join(this.#logs, { taskId, afterSequence }, watcher);
     if (!ended) yield* follow(watcher);
+  }
+
+  /** Hears of a task that is about to be submitted. */
+  expect(taskId: string): ExpectedTask {
+    return new ExpectedTask((watcher) => this.#watchers.add(taskId, watcher));
+  }
+
+  /** A task that was just submitted, and then all that was written of it, its spec first: as `watch`, and reads nothing. */
+  async *watchNew(
+    { watcher }: ExpectedTask,
+    task: Task,
+    signal: AbortSignal,
+  ): AsyncGenerator<WatchStep> {
+    using _left = onAbort(signal, () => watcher[Symbol.dispose]());
+    watcher.isEarly = false;
+    // What we don't hear of may have been deleted before we could.
+    if (!watcher.has(task.sequence)) this.#unseenDeletes.look();
+    yield { case: "snapshot", value: task };
+    // What is older is of a task that had the id before.
+    watcher.skipTo(task.sequence - 1n);
+    yield* follow(watcher);
   }
 
   /**

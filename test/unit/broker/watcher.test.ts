@@ -63,3 +63,22 @@ test("a watcher that leaves while it waits is let go at once", async () => {
   watcher[Symbol.dispose]();
   expect(await reading).toMatchObject({ done: true });
 });
+
+test("what was just written is had as soon as it is heard of, and still handed out", async () => {
+  const watcher = new Watcher();
+  const pushed = watcher.pushed(2n);
+  watcher.push(state(1));
+  watcher.push(state(2));
+  expect(await pushed).toMatchObject({ sequence: 2n });
+  expect(await watcher.pushed(1n)).toMatchObject({ sequence: 1n });
+  expect(await read(watcher, 2)).toEqual([1, 2]);
+});
+
+test("what will never be heard of is not waited for: it is gone, or its watcher is", async () => {
+  const [later, failing, left] = [new Watcher(), new Watcher(), new Watcher()];
+  const waiting = [later, failing, left].map((watcher) => watcher.pushed(2n));
+  later.push(state(3));
+  failing.fail(new Error("the log was replaced"));
+  left[Symbol.dispose]();
+  expect(await Promise.all(waiting)).toEqual([undefined, undefined, undefined]);
+});

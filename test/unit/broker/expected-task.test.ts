@@ -1,0 +1,52 @@
+import { create } from "@bufbuild/protobuf";
+import { expect, test, vi } from "vitest";
+import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
+import { Watchers } from "#lib/broker/watch/watchers.ts";
+
+const begun = { taskId: "new", stateSequence: 0, specSequence: 7, epoch: 7 };
+
+function expectIn(watchers: Watchers): ExpectedTask {
+  return new ExpectedTask((watcher) => watchers.add("new", watcher));
+}
+
+const spec = create(TaskEventSchema, {
+  taskId: "new",
+  sequence: 7n,
+  facet: { case: "spec", value: { queue: "default" } },
+});
+
+test("a task that was just stored is known once its spec is heard of", async () => {
+  const watchers = new Watchers();
+  using expected = expectIn(watchers);
+  const known = expected.justBegun(begun);
+  watchers.handOut(spec);
+  expect(await known).toMatchObject({ id: "new", sequence: 7n, spec: { queue: "default" } });
+});
+
+test("one that is not heard of in time is to be asked for", async () => {
+  vi.useFakeTimers();
+  try {
+    using expected = expectIn(new Watchers());
+    const known = expected.justBegun(begun);
+    await vi.advanceTimersByTimeAsync(250);
+    expect(await known).toBeUndefined();
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("a task that is not there yet is not taken for one that is gone", async () => {
+  const watchers = new Watchers();
+  using expected = expectIn(watchers);
+  const known = expected.justBegun(begun);
+  watchers.endGone("new");
+  watchers.handOut(spec);
+  expect(await known).toMatchObject({ sequence: 7n });
+});
+
+test("nothing is heard of it any more once it is not expected", () => {
+  const watchers = new Watchers();
+  expectIn(watchers)[Symbol.dispose]();
+  expect(watchers.size).toBe(0);
+});
