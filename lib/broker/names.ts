@@ -214,6 +214,11 @@ export function taskIdOf(subject: string): string {
   return (tokens[1] === "task" ? tokens[2] : tokens.at(-1)) ?? "";
 }
 
+/** The facet of an event. */
+export function facetOf(subject: string): string {
+  return subject.slice(subject.lastIndexOf(".") + 1);
+}
+
 /** The queue that an entry lies in, or is due for. */
 export function queueOf(subject: string): string {
   return subject.split(".")[2] ?? "";

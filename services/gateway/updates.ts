@@ -80,9 +80,10 @@ class Watched {
     return keepAlive(task?.waitingReason);
   }
 
-  /** The history that follows the snapshot is in it. */
+  /** Only its states matter. The history that follows the snapshot is in it. */
   #take(step: WatchStep): void {
     if (step.case === "snapshot") this.#task = step.value;
+    else if (step.value.facet.case !== "state") return;
     else if (this.#task && step.value.sequence > this.#task.sequence) {
       this.#task = apply(this.#task, step.value);
     }

@@ -5,6 +5,9 @@ import { errors } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 
+/** How long one request to the broker may take before it counts as away. */
+export const REQUEST_TIMEOUT_MS = 4_000;
+
 const AWAY = [
   errors.TimeoutError,
   errors.NoRespondersError,

@@ -11,7 +11,7 @@ import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { Names } from "../names.ts";
-import { isOverLimit, unlessLost } from "./ask.ts";
+import { isOverLimit, REQUEST_TIMEOUT_MS, unlessLost } from "./ask.ts";
 import { askingAgain } from "./asking-again.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { BrokersClock } from "./brokers-clock.ts";
@@ -20,6 +20,7 @@ import { hasMajority } from "./has-majority.ts";
 import { HistoryIdentity } from "./history-identity.ts";
 import { refuseSmallMessages } from "./max-payload.ts";
 import { openManager } from "./open-manager.ts";
+import { Publisher } from "./publisher.ts";
 import { ServerChoice } from "./server-choice.ts";
 import { refuseOldServer } from "./server-version.ts";
 
@@ -44,6 +45,7 @@ export interface Connected {
   readonly js: JetStreamClient;
   readonly jsm: JetStreamManager;
   readonly names: Names;
+  readonly publisher: Publisher;
   /** Aborts when the connection is lost. */
   readonly lost: AbortSignal;
 }
@@ -51,15 +53,13 @@ export interface Connected {
 /** A connection whose streams are yet to be looked at. */
 export type Dialed = Pick<Connected, "nc" | "jsm" | "names">;
 
-type Opened = Omit<Connected, "lost">;
+type Opened = Omit<Connected, "lost" | "publisher">;
 
 interface Prepared extends Opened {
   /** What the link itself asks the server by. */
   readonly own: JetStreamManager;
 }
 
-/** How long one request to the broker may take before it counts as away. */
-export const REQUEST_TIMEOUT_MS = 4_000;
 const RETRY_MS = 250;
 const LISTEN_EVERY_MS = 2_000;
 /** A server that is of no use for this long is left for another one, if there is one. */
@@ -312,7 +312,8 @@ export class Link implements Line, AsyncDisposable {
 
   #goUp(opened: Opened): Connected {
     this.#losing = new AbortController();
-    this.#up = { ...opened, lost: this.#losing.signal };
+    const lost = this.#losing.signal;
+    this.#up = { ...opened, publisher: new Publisher(opened.nc, lost), lost };
     this.#upSinceMs = performance.now();
     this.#workedAtMs = this.#upSinceMs;
     this.#said.clear();

@@ -1,8 +1,8 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import pRetry from "p-retry";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
-import { ask } from "./ask.ts";
-import { type Link, REQUEST_TIMEOUT_MS } from "./link.ts";
+import { ask, REQUEST_TIMEOUT_MS } from "./ask.ts";
+import type { Link } from "./link.ts";
 import { SourceMissing } from "./source-missing.ts";
 
 /** At first soon, then every second or so; at random, so that those who failed together do not ask together again. */

@@ -13,7 +13,9 @@ export interface FollowerOptions {
   readonly log: BrokerLog;
   /** Where to begin: with the oldest event, or with the first one from now on. */
   readonly from: "start" | "now";
-  /** Called with every event, in order, each once. Must not throw. */
+  /** Whether an event is handed out, by its subject: the others are not decoded. Default: all are. */
+  readonly isWanted?: (subject: string) => boolean;
+  /** Called with every event that is wanted, in order, each once. Must not throw. */
   readonly onEvent: (event: TaskEvent) => void;
   /** Called when the log is not the one that was followed: everything known of it is void. */
   readonly onReset?: () => void;
@@ -148,11 +150,13 @@ export class LogFollower implements Line, AsyncDisposable {
   }
 
   #handOut(message: JsMsg): void {
-    const { subject, seq, data, time } = message;
+    const { subject, seq, data } = message;
     if (seq > Math.max(this.#cursor ?? 0, this.#head) + 1) this.#options.onMissed?.();
     this.#cursor = seq;
-    const event = decodeEvent({ subject, seq, data, time });
-    if (event) this.#options.onEvent(event);
+    if (this.#options.isWanted?.(subject) ?? true) {
+      const event = decodeEvent({ subject, seq, data, time: message.time });
+      if (event) this.#options.onEvent(event);
+    }
     if (!this.isUp && message.info.pending === 0) this.#line.set(true);
   }
 

@@ -1,4 +1,4 @@
-import { type JetStreamPublishOptions, type PubAck, PubHeaders } from "@nats-io/jetstream";
+import { type PubAck, PubHeaders } from "@nats-io/jetstream";
 import { headers, type MsgHdrs } from "@nats-io/nats-core";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
@@ -12,16 +12,18 @@ export interface LogWrite {
   readonly expect: { lastSubjectSequence: number; lastSubjectSequenceSubject?: string };
 }
 
-/** Writes to the log, and waits until it has stored or refused it. */
+/** Writes to the log, and waits until it has stored or refused it. `mark`: a header of the message besides its fence. */
 export function writeEvent(
   link: Link,
-  { subject, data, expect }: LogWrite,
-  options: Partial<JetStreamPublishOptions>,
+  write: LogWrite,
+  [mark, value]: readonly [mark: string, value: string],
 ): Promise<PubAck> {
+  const { subject, data } = write;
+  const marked = fenceHeaders(write);
+  marked.set(mark, value);
   return untilDecided(async () => {
-    const { js, lost } = link.use();
     try {
-      return await ask(js.publish(subject, data, { ...options, expect }), lost);
+      return await ask(link.use().publisher.store({ subject, data, headers: marked }));
     } catch (error) {
       if (error instanceof BrokerUnavailable) link.doubt();
       throw error;

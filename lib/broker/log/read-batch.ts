@@ -1,7 +1,8 @@
 import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
 import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
-import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
+import { REQUEST_TIMEOUT_MS } from "../link/ask.ts";
+import type { Connected } from "../link/link.ts";
 
 const NOT_FOUND = 404;
 /** No replica answers. */

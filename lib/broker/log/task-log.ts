@@ -1,5 +1,5 @@
-import type { MsgRequest, StoredMsg } from "@nats-io/jetstream";
-import { headers, nuid } from "@nats-io/nats-core";
+import { type MsgRequest, PubHeaders, type StoredMsg } from "@nats-io/jetstream";
+import { nuid } from "@nats-io/nats-core";
 import type {
   Checkpoint,
   StateChange,
@@ -291,7 +291,7 @@ export class TaskLog {
     const msgID = nuid.next();
     const write = async () => {
       try {
-        await writeEvent(this.#link, note, { msgID });
+        await writeEvent(this.#link, note, [PubHeaders.MsgIdHdr, msgID]);
       } catch (error) {
         if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;
       }
@@ -300,10 +300,8 @@ export class TaskLog {
   }
 
   async #compareAndSet(write: LogWrite, appendId: string = nuid.next()): Promise<Appended> {
-    const marked = headers();
-    marked.set(APPEND_ID, appendId);
     try {
-      const { seq } = await writeEvent(this.#link, write, { headers: marked });
+      const { seq } = await writeEvent(this.#link, write, [APPEND_ID, appendId]);
       return { kind: "stored", sequence: seq };
     } catch (error) {
       if (!isWrongSequence(error)) throw isOverLimit(error) ? historyFull(error) : error;

@@ -1,5 +1,6 @@
 import { createInbox, type Msg, nanos, type Subscription } from "@nats-io/nats-core";
-import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
+import { REQUEST_TIMEOUT_MS } from "../link/ask.ts";
+import type { Connected } from "../link/link.ts";
 import { type Lane, laneOfSubject, laneToken } from "../names.ts";
 import { Delivery } from "./delivery.ts";
 

@@ -2,7 +2,8 @@ import { createInbox, type Msg, nanos } from "@nats-io/nats-core";
 import { onAbort } from "#lib/async/abort.ts";
 import { callLater } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
-import { type Connected, REQUEST_TIMEOUT_MS } from "../link/link.ts";
+import { REQUEST_TIMEOUT_MS } from "../link/ask.ts";
+import type { Connected } from "../link/link.ts";
 import { SourceMissing } from "../link/source-missing.ts";
 import { Delivery } from "./delivery.ts";
 

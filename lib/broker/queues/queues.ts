@@ -126,10 +126,10 @@ export class Queues {
 
   /** Why it was not added; undefined: it was. */
   async #add(lane: Lane, waiting: WaitingTask): Promise<"taken" | "full" | undefined> {
-    const { js, lost, names } = this.#link.use();
+    const { publisher, names } = this.#link.use();
     const subject = names.laneSubject(lane, waiting.taskId);
     try {
-      await ask(js.publish(subject, toBinary(WaitingTaskSchema, waiting)), lost);
+      await ask(publisher.store({ subject, data: toBinary(WaitingTaskSchema, waiting) }));
       return undefined;
     } catch (error) {
       if (!isOverLimit(error)) throw error;

@@ -47,6 +47,11 @@ export class Watchers {
     return { [Symbol.dispose]: () => this.#newcomers.delete(newcomers) };
   }
 
+  /** Whether somebody gets an event of the task. */
+  wants(taskId: string, facet: string): boolean {
+    return this.#byTask.has(taskId) || (facet === "spec" && this.#newcomers.size > 0);
+  }
+
   handOut(event: TaskEvent): void {
     for (const watcher of this.#byTask.get(event.taskId) ?? []) watcher.push(event);
     if (event.facet.case !== "spec") return;

@@ -6,6 +6,7 @@ import type { BrokerLog, Link } from "../link/link.ts";
 import { LogFollower } from "../log/log-follower.ts";
 import { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
+import { facetOf, taskIdOf } from "../names.ts";
 import { ExpectedTask } from "./expected-task.ts";
 import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
 import { UnseenDeletes } from "./unseen-deletes.ts";
@@ -29,6 +30,7 @@ export class Watching implements AsyncDisposable {
       link,
       log,
       from: "now",
+      isWanted: (subject) => this.#watchers.wants(taskIdOf(subject), facetOf(subject)),
       onEvent: (event) => this.#watchers.handOut(event),
       onMissed: () => this.#unseenDeletes.look(),
       // The log was replaced by another one: whoever asks again learns what is left of the task.
