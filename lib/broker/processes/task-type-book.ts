@@ -1,13 +1,13 @@
 import type { KV, KvEntry } from "@nats-io/kv";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
-import { onAbort } from "#lib/async/abort.ts";
 import { pause } from "#lib/async/pause.ts";
 import type { Announcement } from "#lib/task/announced-types.ts";
 import { ask } from "../link/ask.ts";
 import { isWrongSequence } from "../link/is-wrong-sequence.ts";
 import { keepRunning } from "../link/keep-running.ts";
-import type { BrokerLog, Link } from "../link/link.ts";
+import type { BrokerLog, Connected, Link } from "../link/link.ts";
 import { openConfigBucket } from "../topology/config-bucket.ts";
+import { type BucketEntry, type BucketListener, followBucket } from "./follow-bucket.ts";
 import {
   ALL_TASK_TYPES,
   isEntryOf,
@@ -20,12 +20,6 @@ import {
 const LOOK_EVERY_MS = 5_000;
 /** How often one of the workers of a release says that the type is still served. */
 const TOUCH_EVERY_MS = 60_000;
-
-async function isEmpty(bucket: KV): Promise<boolean> {
-  const keys = await ask(bucket.keys(ALL_TASK_TYPES));
-  for await (const _ of keys) return false;
-  return true;
-}
 
 interface AnnounceTimes {
   readonly lookEveryMs: number;
@@ -79,9 +73,10 @@ export class TaskTypeBook {
 
   /** Removes what was not announced for longer than that; resolves to the keys. */
   async remove({ olderThanMs, isServed }: Removal): Promise<readonly string[]> {
-    const bucket = await openConfigBucket(this.#link.use(), this.#replicas);
+    const connected = this.#link.use();
+    const bucket = await openConfigBucket(connected, this.#replicas);
     const beforeMs = this.#link.clock.nowMs() - olderThanMs;
-    const found = await entriesOf(bucket);
+    const found = await entriesOf(bucket, connected);
     const lastMs = new Map<string, number>();
     for (const { name, seenMs } of found) {
       lastMs.set(name, Math.max(seenMs, lastMs.get(name) ?? 0));
@@ -104,19 +99,23 @@ export class TaskTypeBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await openConfigBucket(connected, this.#replicas);
+        await openConfigBucket(connected, this.#replicas);
         // Begun anew each time: what was deleted meanwhile does not come.
         const entries = new Entries(this.#log);
-        if (await isEmpty(bucket)) onAnnounced([]);
-        const changes = await ask(bucket.watch({ key: ALL_TASK_TYPES }));
-        using _ = onAbort(until, () => changes.stop());
         let isRead = false;
-        for await (const change of changes) {
-          entries.apply(change);
-          // Nothing is left of what was there when the watch began.
-          isRead ||= change.delta === 0;
-          if (isRead) onAnnounced(entries.all);
-        }
+        const announced: BucketListener = {
+          bucket: connected.names.configBucket,
+          keys: ALL_TASK_TYPES,
+          onEntry(entry) {
+            entries.apply(entry);
+            if (isRead) onAnnounced(entries.all);
+          },
+          onRead() {
+            isRead = true;
+            onAnnounced(entries.all);
+          },
+        };
+        await followBucket(connected, announced, until);
       },
     });
   }
@@ -127,9 +126,13 @@ interface Removal {
   readonly isServed: (type: string) => boolean;
 }
 
-async function entriesOf(bucket: KV) {
+async function entriesOf(bucket: KV, { jsm, names }: Connected) {
   const found: { key: string; revision: number; name: string; seenMs: number }[] = [];
-  for await (const key of await ask(bucket.keys(ALL_TASK_TYPES))) {
+  const prefix = `$KV.${names.configBucket}.`;
+  const subjects = { subjects_filter: prefix + ALL_TASK_TYPES };
+  const { state } = await ask(jsm.streams.info(names.configStream, subjects));
+  for (const subject of Object.keys(state.subjects ?? {})) {
+    const key = subject.slice(prefix.length);
     const entry = await ask(bucket.get(key));
     if (entry?.operation !== "PUT") continue;
     const { revision, created } = entry;
@@ -173,8 +176,8 @@ class Entries {
   }
 
   /** One that can't be read must not hide the others. */
-  apply({ key, value, operation, created }: KvEntry): void {
-    if (operation !== "PUT") {
+  apply({ key, value, time }: BucketEntry): void {
+    if (value === undefined) {
       this.#byKey.delete(key);
       return;
     }
@@ -183,7 +186,7 @@ class Entries {
       // The same type stays the same object, so that whoever compares sees that nothing but the time has changed.
       const isSame = known !== undefined && Buffer.compare(known.value, value) === 0;
       const type = isSame ? known.announced.type : readTaskType(value);
-      this.#byKey.set(key, { value, announced: { type, seenMs: created.getTime() } });
+      this.#byKey.set(key, { value, announced: { type, seenMs: time.getTime() } });
     } catch (error) {
       this.#byKey.delete(key);
       this.#log.error({ err: error, key }, "task type can't be read");

@@ -1,12 +1,12 @@
 import { fromBinary, toBinary } from "@bufbuild/protobuf";
 import { type KV, Kvm } from "@nats-io/kv";
 import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
-import { onAbort } from "#lib/async/abort.ts";
 import { pause } from "#lib/async/pause.ts";
 import { ask } from "../link/ask.ts";
 import { toldAt } from "../link/brokers-clock.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
+import { type BucketListener, followBucket } from "./follow-bucket.ts";
 
 /** A worker that is silent for this long is gone. */
 export const WORKER_GONE_MS = 10_000;
@@ -88,14 +88,17 @@ export class WorkerBook {
       log: this.#log,
       signal,
       run: async (connected, until) => {
-        const bucket = await this.#open(connected);
-        const entries = await ask(bucket.watch());
-        using _ = onAbort(until, () => entries.stop());
+        await this.#open(connected);
         listener.onFollowing?.();
-        for await (const { key, value, operation } of entries) {
-          if (operation === "PUT") listener.onAlive(fromBinary(WorkerSchema, value));
-          else listener.onLeft(key);
-        }
+        const workers: BucketListener = {
+          bucket: connected.names.workersBucket,
+          keys: ">",
+          onEntry({ key, value }) {
+            if (value) listener.onAlive(fromBinary(WorkerSchema, value));
+            else listener.onLeft(key);
+          },
+        };
+        await followBucket(connected, workers, until);
       },
     });
   }

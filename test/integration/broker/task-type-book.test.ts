@@ -4,6 +4,7 @@ import { Kvm } from "@nats-io/kv";
 import { connect } from "@nats-io/transport-node";
 import { expect, test } from "vitest";
 import { type TaskType, TaskTypeSchema } from "#gen/millrace/v1/task_type_pb.ts";
+import { type Worker, WorkerSchema } from "#gen/millrace/v1/worker_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Announcement } from "#lib/task/announced-types.ts";
 import { openTestBroker, QUIET } from "#test/support/broker.ts";
@@ -136,4 +137,29 @@ test("a type that nobody has announced for longer than the retention leaves the 
     await given.broker.taskTypes.remove({ olderThanMs: 0, isServed: () => false }),
   ).toHaveLength(1);
   await until(() => heard.at(-1)?.length === 0);
+});
+
+test("who ceases to follow types and workers, or looks for old types, leaves no consumer behind", async () => {
+  await using given = await scene();
+  const { broker } = given;
+  const { jsm } = broker.link.use();
+  given.announce([typeOf("a", "mark.A")]);
+  for (let time = 0; time < 3; time += 1) {
+    const ended = new AbortController();
+    const heard: (readonly Announcement[])[] = [];
+    const alive: string[] = [];
+    const listener = { onAlive: ({ id }: Worker) => void alive.push(id), onLeft() {} };
+    const following = [
+      broker.taskTypes.follow((all) => void heard.push(all), ended.signal),
+      broker.workers.follow(listener, ended.signal),
+      broker.workers.keepAlive(() => create(WorkerSchema, { id: "worker" }), ended.signal),
+    ];
+    await until(() => heard.some(({ length }) => length > 0) && alive.length > 0);
+    await broker.taskTypes.remove({ olderThanMs: 3_600_000, isServed: () => true });
+    ended.abort();
+    await Promise.all(following);
+  }
+  for (const stream of ["KV_mr_config", "KV_mr_workers"]) {
+    expect((await jsm.streams.info(stream)).state.consumer_count).toBe(0);
+  }
 });
