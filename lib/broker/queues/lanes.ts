@@ -2,6 +2,7 @@ import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
+import { BrokerUnfit } from "../link/broker-unfit.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { type Lane, laneOf, laneOfSubject, laneToken } from "../names.ts";
 import { establishLane } from "../topology/establish.ts";
@@ -17,9 +18,12 @@ export class Lanes {
     this.#link = link;
   }
 
-  /** Makes sure that the lane is there, so that what is put into it is handed out; and tells workers of a new one. */
-  async open(lane: Lane): Promise<void> {
-    if (lane.type === "") return;
+  /**
+   * Makes sure that the lane is there, so that what is put into it is handed out; and tells workers of a new one. Resolves to
+   * the lane to use: that of all types, in a queue that has as many lanes as the broker takes.
+   */
+  async open(lane: Lane): Promise<Lane> {
+    if (lane.type === "") return lane;
     const opened = this.#openedOf(this.#link.use());
     const key = `${lane.queue} ${laneToken(lane)}`;
     // The first tasks of a type may come by the hundred.
@@ -27,8 +31,10 @@ export class Lanes {
     opened.set(key, opening);
     try {
       await opening;
+      return lane;
     } catch (error) {
       if (opened.get(key) === opening) opened.delete(key);
+      if (isTooMany(error)) return untyped(lane);
       throw error;
     }
   }
@@ -74,6 +80,19 @@ export class Lanes {
     });
     onAbort(signal, () => told.unsubscribe());
   }
+}
+
+/** Where the tasks of every type may wait. */
+export function untyped(lane: Lane): Lane {
+  return { ...lane, type: "" };
+}
+
+/** A stream has at most 1,000 consumers (nats-server 2.15), and each lane is one. */
+const TOO_MANY_CONSUMERS = 10_026;
+
+function isTooMany(error: unknown): boolean {
+  const refusal = error instanceof BrokerUnfit ? error.cause : error;
+  return refusal instanceof JetStreamApiError && refusal.code === TOO_MANY_CONSUMERS;
 }
 
 /** A queue that is not there is put back by whoever is configured with it; until then its lanes are as good as away. */

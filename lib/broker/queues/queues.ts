@@ -10,7 +10,7 @@ import { ask, isOverLimit } from "../link/ask.ts";
 import { discard } from "../link/discard.ts";
 import type { Link } from "../link/link.ts";
 import { type Lane, laneFor, type Names, taskIdOf } from "../names.ts";
-import type { Lanes } from "./lanes.ts";
+import { type Lanes, untyped } from "./lanes.ts";
 import { type QueueDepth, readQueueDepth } from "./queue-figures.ts";
 import type { RoomWanted } from "./room-wanted.ts";
 import { isLeftBehind } from "./waiting.ts";
@@ -37,10 +37,6 @@ export function placeOf(waiting: WaitingTask) {
 function laneOfTask(waiting: WaitingTask): Lane {
   const { queue, level } = placeOf(waiting);
   return laneFor(queue, level, typeNameOf(waiting.spec?.input));
-}
-
-function untyped(lane: Lane): Lane {
-  return { ...lane, type: "" };
 }
 
 /** Where the task may lie in its queue: releases before this one kept all types together. */
@@ -106,8 +102,7 @@ export class Queues {
   }
 
   async #put(waiting: WaitingTask): Promise<boolean> {
-    const lane = this.#laneFor(waiting);
-    await this.#lanes.open(lane);
+    const lane = await this.#lanes.open(this.#laneFor(waiting));
     for (;;) {
       const refusal = await this.#add(lane, waiting);
       if (refusal === undefined) return true;

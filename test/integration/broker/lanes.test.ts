@@ -1,10 +1,13 @@
 import { create } from "@bufbuild/protobuf";
 import { AnySchema } from "@bufbuild/protobuf/wkt";
+import { AckPolicy } from "@nats-io/jetstream";
+import pLimit from "p-limit";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Lane } from "#lib/broker/names.ts";
 import { takeNow } from "#lib/broker/queues/pull.ts";
 import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
 import { startTestNats } from "#test/support/nats.ts";
@@ -33,6 +36,28 @@ test("a lane that could not be made is made for the next task", async () => {
   await broker.link.repair();
   await broker.lanes.open(laneOf("test.First"));
   expect(await broker.lanes.list("default")).toContainEqual(laneOf("test.First"));
+});
+
+test("a queue that has as many lanes as the broker takes is used all the same", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const { jsm } = broker.link.use();
+  const made = Array.from({ length: 1_000 }, (_, index) => `p2+test-Type${index}`);
+  const refused = await pLimit(64).map(made, (durable_name) =>
+    jsm.consumers
+      .add("MR_QUEUE_default", {
+        durable_name,
+        ack_policy: AckPolicy.Explicit,
+        mem_storage: true,
+        filter_subject: `mr.queue.default.${durable_name}.*`,
+      })
+      .then(() => "made", errorMessage),
+  );
+  expect(new Set(refused)).toEqual(new Set(["made", "maximum consumers limit reached"]));
+  const spec = { ...specOf(), input: create(AnySchema, { typeUrl: "x/one.too.Many" }) };
+  await broker.queues.enqueue(create(WaitingTaskSchema, { taskId: "a", spec }));
+  const taken = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
+  expect(taken.map(({ taskId }) => taskId)).toEqual(["a"]);
 });
 
 // They were in no figure, so that a purge was told of fewer tasks than it canceled.
