@@ -1,4 +1,4 @@
-import type { Message } from "@bufbuild/protobuf";
+import { create, type Message } from "@bufbuild/protobuf";
 import { Code, ConnectError, type HandlerContext, type MethodImplSpec } from "@connectrpc/connect";
 import { Metadata, type ServerInterceptingCallInterface } from "@grpc/grpc-js";
 import { callLater } from "#lib/async/timers.ts";
@@ -37,7 +37,9 @@ export class GrpcCall {
   }
 
   send(message: Message): void {
-    const bytes = bytesOf(this.context.method.output, message);
+    const { output } = this.context.method;
+    // What an implementation yields may lack the fields that it does not set.
+    const bytes = bytesOf(output, create(output, message));
     if (bytes.length > MAX_MESSAGE_BYTES) throw tooLarge(bytes.length);
     this.#sendHeader();
     this.#unsent += 1;

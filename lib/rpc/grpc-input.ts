@@ -37,12 +37,8 @@ export class GrpcInput implements AsyncIterableIterator<Message, undefined> {
   }
 
   /** The only message of a request that has one. */
-  async single(): Promise<Message> {
-    const { value: message } = await this.next();
-    if (message === undefined) throw wrongCount("no message");
-    const { done } = await this.next();
-    if (done !== true) throw wrongCount("more than one message");
-    return message;
+  single(): Promise<Message> {
+    return singleOf(this);
   }
 
   take(bytes: Uint8Array): void {
@@ -65,6 +61,16 @@ export class GrpcInput implements AsyncIterableIterator<Message, undefined> {
     this.#fault ??= fault;
     this.#reader?.reject(this.#fault);
   }
+}
+
+/** The only message that there is to be. */
+export async function singleOf<T>(messages: AsyncIterable<T>): Promise<T> {
+  const reader = messages[Symbol.asyncIterator]();
+  const first = await reader.next();
+  if (first.done === true) throw wrongCount("no message");
+  const { done } = await reader.next();
+  if (done !== true) throw wrongCount("more than one message");
+  return first.value;
 }
 
 function wrongCount(found: string): ConnectError {

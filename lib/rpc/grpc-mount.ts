@@ -1,5 +1,5 @@
-import type { DescMethod } from "@bufbuild/protobuf";
-import { ConnectError, type MethodImplSpec } from "@connectrpc/connect";
+import type { DescMethod, Message } from "@bufbuild/protobuf";
+import { ConnectError, type Interceptor, type MethodImplSpec } from "@connectrpc/connect";
 // Not covered by semver: package.json pins the version, and the contract tests cover it.
 import {
   invokeUnaryImplementation,
@@ -10,6 +10,7 @@ import type { GrpcArrivals } from "./grpc-arrivals.ts";
 import { GrpcCall } from "./grpc-call.ts";
 import type { CallChain } from "./interceptors.ts";
 import { refuse } from "./refuse.ts";
+import { invokeServerStreaming } from "./server-stream.ts";
 import { methodsOf, type Services } from "./services.ts";
 import { toConnectError } from "./translate-errors.ts";
 
@@ -80,9 +81,17 @@ async function answer(
 
 /** Sends what the implementation yields, as fast as the caller reads. */
 async function stream(spec: MethodImplSpec, call: GrpcCall, { all }: CallChain): Promise<void> {
-  const invoke = transformInvokeImplementation(spec, call.context, all);
-  for await (const message of invoke(call.input)) {
+  for await (const message of await messagesOf(spec, call, all)) {
     call.send(message);
     await call.sent();
   }
+}
+
+function messagesOf(
+  spec: MethodImplSpec,
+  call: GrpcCall,
+  interceptors: Interceptor[],
+): AsyncIterable<Message> | Promise<AsyncIterable<Message>> {
+  if (spec.kind === "server_streaming") return invokeServerStreaming(spec, call, interceptors);
+  return transformInvokeImplementation(spec, call.context, interceptors)(call.input);
 }
