@@ -31,3 +31,14 @@ test("a text that headers can't carry is made one that they can", () => {
   expect(error.rawMessage).toMatch(/x…$/);
   expect(Buffer.byteLength(error.rawMessage)).toBe(900);
 });
+
+test("an input in JSON of a type that nobody has announced is told as over gRPC", () => {
+  const text =
+    "cannot decode message google.protobuf.Any from JSON: x/a.B is not in the type registry";
+  const error = toConnectError(new ConnectError(text, Code.InvalidArgument));
+  expect(error.code).toBe(Code.FailedPrecondition);
+  expect(error.rawMessage).toBe("no worker has announced the task type a.B");
+  expect(error.findDetails(ErrorInfoSchema)).toMatchObject([
+    { reason: "TASK_TYPE_UNKNOWN", metadata: { task_type: "a.B" } },
+  ]);
+});
