@@ -8,7 +8,7 @@ import {
   type TaskEvent,
 } from "#gen/millrace/v1/task_pb.ts";
 import { aborted } from "#lib/async/abort.ts";
-import { timeoutSignal } from "#lib/async/timers.ts";
+import { callLater, timeoutSignal } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { LogLevel, ProgressReport } from "#lib/task/task-type.ts";
 import { Gap } from "./gap.ts";
@@ -50,8 +50,9 @@ export class AttemptNotes implements Disposable {
   #sinceStep = 0;
   /** What was found wrong: a line for each is enough. */
   readonly #faults = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
+  #timer: Disposable | undefined;
   #flushAtMs = 0;
+  #flushedAtMs = 0;
   #disposed = false;
 
   constructor(attempt: number, write: Write) {
@@ -93,8 +94,9 @@ export class AttemptNotes implements Disposable {
 
   /** Writes what was held back. While the broker is away it is held on to. */
   flush(): void {
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
+    this.#flushedAtMs = Date.now();
     while (!this.#tryToWrite());
   }
 
@@ -150,7 +152,7 @@ export class AttemptNotes implements Disposable {
   /** A handler that goes on after its attempt is over speaks to nobody. */
   [Symbol.dispose](): void {
     this.#disposed = true;
-    clearTimeout(this.#timer);
+    this.#timer?.[Symbol.dispose]();
   }
 
   /** Whatever has to be waited for goes one by one, for that keeps the order. */
@@ -189,13 +191,16 @@ export class AttemptNotes implements Disposable {
     if (written.value === this.#gap?.line) this.#gap = undefined;
   }
 
+  /** At the end of this turn, with all that is said in it; or, if something was written lately, when its time has passed. */
   #flushSoon(): void {
     if (this.#disposed) return;
     // A handler that keeps its thread busy lets no timer run.
     if (this.#timer && Date.now() > this.#flushAtMs) this.flush();
     if (this.#timer) return;
-    this.#timer = setTimeout(() => this.flush(), FLUSH_MS);
-    this.#flushAtMs = Date.now() + FLUSH_MS;
+    const nowMs = Date.now();
+    this.#flushAtMs = nowMs + FLUSH_MS;
+    const waitMs = Math.max(0, this.#flushedAtMs + FLUSH_MS - nowMs);
+    this.#timer = callLater(waitMs, () => this.flush());
   }
 
   #addStep(next: Progress): void {

@@ -44,10 +44,11 @@ export class Stops implements Disposable {
       const message = `the attempt took longer than its soft limit of ${softMs} ms`;
       this.#later(softMs, () => this.stop(new AttemptStopped("soft timeout", message)));
     }
-    const reason = endsTask
-      ? new AttemptStopped("task timed out", "the task had not ended by its deadline")
-      : new AttemptStopped("timed out", `the attempt took longer than ${hardMs} ms`);
-    this.#later(hardMs, () => this.stop(reason));
+    const reason = () =>
+      endsTask
+        ? new AttemptStopped("task timed out", "the task had not ended by its deadline")
+        : new AttemptStopped("timed out", `the attempt took longer than ${hardMs} ms`);
+    this.#later(hardMs, () => this.stop(reason()));
   }
 
   [Symbol.dispose](): void {

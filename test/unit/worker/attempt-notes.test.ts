@@ -350,3 +350,26 @@ test("what other notes have put together is taken over as it is", () => {
   attempt.flush();
   expect(written).toEqual(sent);
 });
+
+test("what is said first is written at the end of its turn; what comes soon after, once its time has passed", async () => {
+  vi.useFakeTimers();
+  try {
+    const { written, attempt } = notes();
+    attempt.report({ current: 1 });
+    attempt.emit("a");
+    expect(written).toHaveLength(0);
+    await vi.advanceTimersByTimeAsync(1);
+    expect(written.map(({ case: kind }) => kind)).toEqual(["output", "progress"]);
+    attempt.report({ current: 2 });
+    await vi.advanceTimersByTimeAsync(90);
+    expect(written).toHaveLength(2);
+    await vi.advanceTimersByTimeAsync(10);
+    expect(written).toHaveLength(3);
+    await vi.advanceTimersByTimeAsync(100);
+    attempt.report({ current: 3 });
+    await vi.advanceTimersByTimeAsync(1);
+    expect(written).toHaveLength(4);
+  } finally {
+    vi.useRealTimers();
+  }
+});
