@@ -12,6 +12,7 @@ import type { Secret } from "#lib/process/secret.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnfit } from "./broker-unfit.ts";
 import { credentialsByServer } from "./credentials.ts";
+import { joinWrites } from "./join-writes.ts";
 import type { ServerChoice } from "./server-choice.ts";
 import { identityAmong } from "./server-identity.ts";
 
@@ -59,6 +60,7 @@ export async function dial(
   const open = options.servers.some(({ isWebSocket }) => isWebSocket) ? wsconnect : connect;
   try {
     const nc = await open(optionsOf(options, choice));
+    joinWrites(nc);
     if (closing.aborted) await nc.close();
     return nc;
   } catch (error) {

@@ -18,7 +18,6 @@ export interface Message {
 }
 
 interface Waiting {
-  readonly message: Message;
   readonly sentAtMs: number;
   readonly resolve: (ack: PubAck) => void;
   readonly reject: (error: Error) => void;
@@ -26,14 +25,12 @@ interface Waiting {
 
 /**
  * Stores messages in streams over one connection, each with an answer. This is what most of a task's cost is made of: so all
- * answers come to one inbox, one timer looks after all, no error is made that nobody sees, and what is stored in one turn of
- * the event loop goes out together.
+ * answers come to one inbox, one timer looks after all, and no error is made that nobody sees.
  */
 export class Publisher {
   readonly #nc: NatsConnection;
   readonly #inbox = createInbox();
   readonly #waiting = new Map<string, Waiting>();
-  #outbox: string[] = [];
   #count = 0;
   #sweep: Disposable | undefined;
   #isLost = false;
@@ -61,20 +58,11 @@ export class Publisher {
     const { promise, resolve, reject } = Promise.withResolvers<PubAck>();
     this.#count += 1;
     const token = this.#count.toString(36);
-    this.#waiting.set(token, { message, sentAtMs: performance.now(), resolve, reject });
-    if (this.#outbox.push(token) === 1) setImmediate(this.#send);
+    this.#waiting.set(token, { sentAtMs: performance.now(), resolve, reject });
     this.#sweep ??= callLater(SWEEP_MS, this.#failLate);
+    this.#publish(token, message);
     return promise;
   }
-
-  readonly #send = (): void => {
-    const tokens = this.#outbox;
-    this.#outbox = [];
-    for (const token of tokens) {
-      const message = this.#waiting.get(token)?.message;
-      if (message) this.#publish(token, message);
-    }
-  };
 
   #publish(token: string, { subject, data, headers }: Message): void {
     try {
