@@ -4,6 +4,10 @@ import { type Line, type Painted, painted } from "../terminal/line.ts";
 import { LogFile } from "./log-file.ts";
 import { readLogLine } from "./log-line.ts";
 
+/** What a service logs of its broker: that it is back is told where it was told that it is away. */
+const BROKER_IS_AWAY = "broker is away";
+const BROKER_IS_UP = "broker is up";
+
 export interface JournalOptions {
   readonly folder: string;
   /** Shows a line to whoever runs the system. */
@@ -18,6 +22,7 @@ export class Journal implements AsyncDisposable {
   readonly #options: JournalOptions;
   readonly #files: LogFile[] = [];
   readonly #lastReasons = new Map<string, string>();
+  readonly #withoutBroker = new Set<string>();
   readonly #pretty = prettyFactory({
     colorize: false,
     singleLine: true,
@@ -73,6 +78,10 @@ export class Journal implements AsyncDisposable {
     const color = serious === "error" ? "red" : "yellow";
     if (this.#options.everything) this.#tellAll(name, this.#pretty(line));
     else if (serious) this.#tell(name, text, color);
+    else if (text === BROKER_IS_UP && this.#withoutBroker.has(name))
+      this.#tell(name, text, "green");
+    if (text === BROKER_IS_AWAY) this.#withoutBroker.add(name);
+    if (text === BROKER_IS_UP) this.#withoutBroker.delete(name);
   }
 
   /** Indented from the second line on, so that no message with line ends looks like another line of the log. */

@@ -125,8 +125,7 @@ export class KnownTaskTypes {
     );
     const told = new Set(this.#conflicts.map(({ text }) => text));
     for (const { type, text } of conflicts) {
-      if (!told.has(text))
-        this.#log.warn({ type, conflict: text }, "task types do not fit together");
+      if (!told.has(text)) this.#log.warn({ type, reason: text }, "task types do not fit together");
     }
     this.#conflicts = conflicts;
   }
