@@ -2,6 +2,8 @@ import type { NatsConnection } from "@nats-io/nats-core";
 
 /** Waits no longer for what else is sent in the turn. */
 const MOST_BYTES = 32 * 1024;
+/** A handler that awaits only what is there already keeps the event loop from turning; what it says must go out all the same. */
+const STUCK_AFTER_MS = 20;
 
 interface Protocol {
   readonly outbound: { size(): number };
@@ -16,16 +18,23 @@ export function joinWrites(nc: NatsConnection): void {
   const protocol = protocolOf(nc);
   const flushNow = protocol.flushPending.bind(protocol);
   let isDue = false;
-  const flushDue = () => {
+  let turnedAtMs = Number.NEGATIVE_INFINITY;
+  const isStuck = () => performance.now() - turnedAtMs > STUCK_AFTER_MS;
+  const turn = () => {
     isDue = false;
+    turnedAtMs = performance.now();
     flushNow();
   };
   protocol.flushPending = () => {
-    if (protocol.outbound.size() >= MOST_BYTES) flushNow();
-    else if (!isDue) {
-      isDue = true;
-      setImmediate(flushDue);
-    }
+    if (!isDue) setImmediate(turn);
+    isDue = true;
+    if (protocol.outbound.size() >= MOST_BYTES || isStuck()) flushNow();
+  };
+  const publish = nc.publish.bind(nc);
+  nc.publish = (...given) => {
+    publish(...given);
+    // The client asks for a flush only with the first message of many.
+    if (isDue && isStuck()) flushNow();
   };
   const close = nc.close.bind(nc);
   nc.close = () => {

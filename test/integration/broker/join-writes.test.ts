@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { connect } from "@nats-io/transport-node";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { joinWrites } from "#lib/broker/link/join-writes.ts";
@@ -30,6 +31,8 @@ test("what is sent in one turn goes out in one write, in its order", async () =>
   const heard: string[] = [];
   nc.subscribe("turn", { callback: (_, message) => void heard.push(message.string()) });
   await nc.flush();
+  nc.publish("other", "");
+  await setImmediate();
   written.writes = 0;
   for (const word of ["a", "b", "c"]) {
     nc.publish("turn", word);
@@ -60,4 +63,20 @@ test("what was sent just before the connection is closed still goes out", async 
   await nc.close();
   await until(() => heard.length === 1);
   await listener.close();
+});
+
+test("what is said by a handler that awaits only what is there already is sent meanwhile", async () => {
+  const { nc, written } = await counted();
+  joinWrites(nc);
+  nc.publish("before", "");
+  await setImmediate();
+  written.writes = 0;
+  for (let said = 0; said < 10; said += 1) {
+    nc.publish("said", "");
+    const spoken = performance.now();
+    while (performance.now() < spoken + 50) await Promise.resolve();
+  }
+  // The first may have been said while the loop still turned.
+  expect(written.writes).toBeGreaterThanOrEqual(9);
+  await nc.close();
 });
