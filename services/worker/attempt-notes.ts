@@ -52,7 +52,7 @@ export class AttemptNotes implements Disposable {
   readonly #faults = new Set<string>();
   #timer: Disposable | undefined;
   #flushAtMs = 0;
-  #flushedAtMs = 0;
+  #flushedAtMs = Number.NEGATIVE_INFINITY;
   #disposed = false;
 
   constructor(attempt: number, write: Write) {
@@ -96,7 +96,7 @@ export class AttemptNotes implements Disposable {
   flush(): void {
     this.#timer?.[Symbol.dispose]();
     this.#timer = undefined;
-    this.#flushedAtMs = Date.now();
+    this.#flushedAtMs = performance.now();
     while (!this.#tryToWrite());
   }
 
@@ -195,9 +195,9 @@ export class AttemptNotes implements Disposable {
   #flushSoon(): void {
     if (this.#disposed) return;
     // A handler that keeps its thread busy lets no timer run.
-    if (this.#timer && Date.now() > this.#flushAtMs) this.flush();
+    if (this.#timer && performance.now() > this.#flushAtMs) this.flush();
     if (this.#timer) return;
-    const nowMs = Date.now();
+    const nowMs = performance.now();
     this.#flushAtMs = nowMs + FLUSH_MS;
     const waitMs = Math.max(0, this.#flushedAtMs + FLUSH_MS - nowMs);
     this.#timer = callLater(waitMs, () => this.flush());

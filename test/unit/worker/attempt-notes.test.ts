@@ -373,3 +373,13 @@ test("what is said first is written at the end of its turn; what comes soon afte
     vi.useRealTimers();
   }
 });
+
+test("what is said after the clock was set back is written as soon as ever", async () => {
+  const { written, attempt } = notes();
+  attempt.report({ current: 1 });
+  await expect.poll(() => written).toHaveLength(1);
+  vi.useFakeTimers({ toFake: ["Date"], now: Date.now() - 3_600_000 });
+  attempt.report({ current: 2 });
+  await expect.poll(() => written, { timeout: 5_000 }).toHaveLength(2);
+  vi.useRealTimers();
+});
