@@ -19,6 +19,8 @@ export async function* runTask(
   using expected = watching.expect(taskId);
   const wanted = { ...request, taskId };
   const { task, deduplicated } = await accept(wanted, "submit.spec", options, expected);
+  // Else it would hear all that the other watch does, and nobody would read it.
+  if (deduplicated) expected[Symbol.dispose]();
   const updates = deduplicated
     ? watchUpdates(options, { taskId, afterSequence: 0n }, signal)
     : updatesOfNew(options, { task, expected }, signal);

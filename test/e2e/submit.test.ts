@@ -7,8 +7,10 @@ import { SummarizePageSchema } from "#gen/millrace/tasks/v1/summarize_page_pb.ts
 import { Priority, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { errorOf, violationsOf } from "#test/support/errors.ts";
 import { readLog } from "#test/support/ledger.ts";
+import { metricsOf, sampleOf } from "#test/support/metrics-text.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, scriptOf, statesOf, typesKnown } from "#test/support/system.ts";
+import { until } from "#test/support/until.ts";
 
 const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,reports" });
 const labels = { order: "4711" };
@@ -153,5 +155,24 @@ describe("submitting", () => {
     }
     expect(kinds.slice(0, 2)).toEqual(["snapshot", "spec"]);
     expect(kinds.at(-1)).toBe("state");
+  });
+
+  test("a repeat of RunTask watches the same task, and each of the two is one watcher", async ({
+    gateway,
+  }) => {
+    const later = { case: "delay" as const, value: { seconds: 60n } };
+    const submit = { taskId: "run-twice", spec: { input: scriptOf({}), start: later } };
+    const left = new AbortController();
+    const watching = async () =>
+      sampleOf(await metricsOf(gateway.url), "millrace_gateway_watchers");
+    await until(async () => (await watching()) === 0);
+    for (const count of [1, 2]) {
+      const updates = gateway.client.runTask({ submit }, left)[Symbol.asyncIterator]();
+      const { value } = await updates.next();
+      expect(value?.update?.kind.value).toMatchObject({ id: "run-twice" });
+      expect(await watching()).toBe(count);
+    }
+    left.abort();
+    await gateway.client.cancelTask({ taskId: "run-twice" });
   });
 });

@@ -21,12 +21,18 @@ function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
 export class Watcher implements Disposable {
   /** Whether its task is yet to be written. */
   isEarly = false;
+  /** Whether its task was not there when somebody looked meanwhile. */
+  wasMissing = false;
   readonly #unread: TaskEvent[] = [];
   readonly #maxBehind: () => number;
   #lastRead = 0n;
   #wake: (() => void) | undefined;
   #failure: (() => Error) | undefined;
   #left = false;
+  /** Who waits for a single event. */
+  #awaited:
+    | { readonly sequence: bigint; readonly resolve: (event: TaskEvent | undefined) => void }
+    | undefined;
 
   /** Events that it may be behind, asked for whenever one comes: watchers may share what is allowed. */
   constructor(maxBehind: () => number = () => MAX_BEHIND) {
@@ -44,6 +50,7 @@ export class Watcher implements Disposable {
     if (this.#unread.length >= this.#maxBehind())
       this.#fail(() => new WatcherTooSlow(this.#lastRead));
     else this.#unread.push(event);
+    if (this.#awaited && event.sequence >= this.#awaited.sequence) this.#tellAwaited(event);
     this.#wake?.();
   }
 
@@ -55,6 +62,7 @@ export class Watcher implements Disposable {
   /** Ends the watch: its reader leaves. */
   [Symbol.dispose](): void {
     this.#left = true;
+    this.#tellAwaited(undefined);
     this.#wake?.();
   }
 
@@ -64,13 +72,13 @@ export class Watcher implements Disposable {
   }
 
   /** The event of the sequence, once it has been pushed; undefined if it never will be. Not while its events are read. */
-  async pushed(sequence: bigint): Promise<TaskEvent | undefined> {
-    while (!(this.#left || this.#failure)) {
-      const event = this.#unread.find((each) => each.sequence >= sequence);
-      if (event) return event.sequence === sequence ? event : undefined;
-      await this.#pushed();
-    }
-    return undefined;
+  pushed(sequence: bigint): Promise<TaskEvent | undefined> {
+    const later = this.#unread.find((event) => event.sequence >= sequence);
+    if (later) return Promise.resolve(later.sequence === sequence ? later : undefined);
+    if (this.#left || this.#failure) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#awaited = { sequence, resolve };
+    });
   }
 
   /** The caller has read up to here by other means; what is not later is not handed out again. */
@@ -96,7 +104,14 @@ export class Watcher implements Disposable {
   #fail(why: () => Error): void {
     this.#failure ??= why;
     this.#unread.length = 0;
+    this.#tellAwaited(undefined);
     this.#wake?.();
+  }
+
+  #tellAwaited(event: TaskEvent | undefined): void {
+    const { sequence, resolve } = this.#awaited ?? {};
+    this.#awaited = undefined;
+    resolve?.(event?.sequence === sequence ? event : undefined);
   }
 
   #pushed(): Promise<void> {

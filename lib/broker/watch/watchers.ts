@@ -61,7 +61,8 @@ export class Watchers {
   /** Ends the watches of a task that is not there; not of those who are about to write it. */
   endGone(taskId: string): void {
     for (const watcher of this.#byTask.get(taskId) ?? []) {
-      if (!watcher.isEarly) watcher.fail(new TaskNotFound(taskId));
+      if (watcher.isEarly) watcher.wasMissing = true;
+      else watcher.fail(new TaskNotFound(taskId));
     }
   }
 

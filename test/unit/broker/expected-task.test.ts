@@ -45,6 +45,30 @@ test("a task that is not there yet is not taken for one that is gone", async () 
   expect(await known).toMatchObject({ sequence: 7n });
 });
 
+test("one that was found gone meanwhile is remembered, for whoever goes on watching it", async () => {
+  const watchers = new Watchers();
+  using expected = expectIn(watchers);
+  watchers.endGone("new");
+  expect(expected.watcher.wasMissing).toBe(true);
+});
+
+test("who has given up waiting for it keeps nothing from whoever reads on", async () => {
+  const watchers = new Watchers();
+  using expected = expectIn(watchers);
+  expect(await expected.justBegun(begun)).toBeUndefined();
+  const left = create(TaskEventSchema, { taskId: "new", sequence: 5n });
+  watchers.handOut(left);
+  expected.watcher.skipTo(6n);
+  const heard: bigint[] = [];
+  const reading = (async () => {
+    for await (const { sequence } of expected.watcher.events()) heard.push(sequence);
+  })();
+  watchers.handOut(spec);
+  await expect.poll(() => heard).toEqual([7n]);
+  expected[Symbol.dispose]();
+  await reading;
+});
+
 test("nothing is heard of it any more once it is not expected", () => {
   const watchers = new Watchers();
   expectIn(watchers)[Symbol.dispose]();
