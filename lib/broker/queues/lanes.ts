@@ -8,11 +8,15 @@ import { type Lane, laneOf, laneOfSubject, laneToken } from "../names.ts";
 import { establishLane } from "../topology/establish.ts";
 import { listLanes } from "./list-lanes.ts";
 
+const FULL_FOR_MS = 10_000;
+
 /** The lanes of the queues. A lane is made when its first task comes, and stays. */
 export class Lanes {
   readonly #link: Link;
   /** Those that are there, or about to be, of the connection; by queue and token. */
   readonly #opened = new WeakMap<Connected, Map<string, Promise<void>>>();
+  /** When a queue was last found to have no room for another lane. */
+  readonly #fullAtMs = new Map<string, number>();
 
   constructor(link: Link) {
     this.#link = link;
@@ -26,6 +30,7 @@ export class Lanes {
     if (lane.type === "") return lane;
     const opened = this.#openedOf(this.#link.use());
     const key = `${lane.queue} ${laneToken(lane)}`;
+    if (!opened.has(key) && this.#isFull(lane.queue)) return untyped(lane);
     // The first tasks of a type may come by the hundred.
     const opening = opened.get(key) ?? this.restore(lane);
     opened.set(key, opening);
@@ -34,9 +39,16 @@ export class Lanes {
       return lane;
     } catch (error) {
       if (opened.get(key) === opening) opened.delete(key);
-      if (isTooMany(error)) return untyped(lane);
-      throw error;
+      if (!isTooMany(error)) throw error;
+      this.#fullAtMs.set(lane.queue, performance.now());
+      return untyped(lane);
     }
+  }
+
+  /** Whether it was found lately that a queue has no room for another lane. Those that it has are not asked about again. */
+  #isFull(queue: string): boolean {
+    const fullAtMs = this.#fullAtMs.get(queue) ?? Number.NEGATIVE_INFINITY;
+    return performance.now() - fullAtMs < FULL_FOR_MS;
   }
 
   #openedOf(connected: Connected): Map<string, Promise<void>> {
@@ -60,7 +72,11 @@ export class Lanes {
     const used = Object.keys(state.subjects ?? {}).map(laneOfSubject);
     const lost = new Map(used.flatMap((lane) => (lane ? [[laneToken(lane), lane]] : [])));
     for (const lane of await this.list(queue)) lost.delete(laneToken(lane));
-    for (const lane of lost.values()) await this.restore(lane);
+    for (const lane of lost.values()) {
+      await this.restore(lane).catch((error) => {
+        if (!isTooMany(error)) throw error;
+      });
+    }
   }
 
   /** The lanes that the queue has. */

@@ -163,3 +163,17 @@ test("who ceases to follow types and workers, or looks for old types, leaves no 
     expect((await jsm.streams.info(stream)).state.consumer_count).toBe(0);
   }
 });
+
+test("types are heard of again after their bucket was deleted and made anew", async () => {
+  await using given = await scene();
+  const { broker } = given;
+  const { jsm, nc } = broker.link.use();
+  const heard = given.follow();
+  // The sequence that the first bucket had come to, the second one is far from.
+  for (let entry = 0; entry < 500; entry += 1) nc.publish("$KV.mr_config.other", "");
+  given.announce([typeOf("a", "mark.A")]);
+  await until(() => heard.at(-1)?.length === 1);
+  await jsm.streams.delete("KV_mr_config");
+  given.announce([typeOf("b", "mark.B")]);
+  await until(() => heard.at(-1)?.some(({ type }) => type.name === "mark.B") === true);
+});
