@@ -21,7 +21,7 @@ export interface BucketEntry {
   readonly time: Date;
 }
 
-/** Whoever was killed, or cut off, can't remove its consumer; a stream has room for 1,000 of them. */
+/** A process that is killed or cut off can't remove its consumer, and a stream has room for 1,000 of them. */
 const FORGOTTEN_AFTER_MS = 30_000;
 const PULL_EXPIRES_MS = 5_000;
 const LOOK_EVERY_MS = 5_000;
@@ -54,8 +54,9 @@ export async function followBucket(
     using _replaced = onReplaced({ connected, stream, created }, () => messages.stop());
     for await (const message of messages) {
       onEntry(entryOf(message, prefix));
-      if (!isRead && message.info.pending === 0) onRead?.();
-      isRead ||= message.info.pending === 0;
+      if (isRead || message.info.pending > 0) continue;
+      isRead = true;
+      onRead?.();
     }
   } finally {
     if (!lost.aborted) await consumer.delete().catch(() => {});
