@@ -25,6 +25,10 @@ const RESTARTED = 6;
 const DELETED = 7;
 /** On a busy machine, and while the broker is away, too. */
 const REPLACED_WITHIN_MS = 180_000;
+/** So long the storm strikes the broker too, and then for so long it spares it. */
+const BROKER_STRUCK_MS = 9 * 60_000;
+/** Longer than nats-server keeps a consumer of a client that is gone: the release before leaves many, and 1,000 fit. */
+const BROKER_SPARED_MS = 6 * 60_000;
 /** A gateway that is frozen does not answer. */
 const ANSWER_WITHIN_MS = 10_000;
 
@@ -43,14 +47,15 @@ class Storm {
   }
 
   async rage(): Promise<void> {
-    for (const end = Date.now() + STORM_MS; Date.now() < end; ) {
-      await this.#strike();
+    const begin = Date.now();
+    for (let ms = 0; ms < STORM_MS; ms = Date.now() - begin) {
+      await this.#strike(ms % (BROKER_STRUCK_MS + BROKER_SPARED_MS) > BROKER_STRUCK_MS);
       await setTimeout(this.#random() * 1_000);
     }
     await Promise.all(this.#thaws);
   }
 
-  async #strike(): Promise<void> {
+  async #strike(brokerIsSpared: boolean): Promise<void> {
     const strikes = [
       { share: 30, name: "worker killed", run: () => this.#end("workers", "SIGKILL") },
       { share: 10, name: "worker restarted", run: () => this.#end("workers", "SIGTERM") },
@@ -58,16 +63,16 @@ class Storm {
       { share: 12, name: "gateway killed", run: () => this.#end("gateways", "SIGKILL") },
       { share: 8, name: "gateway restarted", run: () => this.#end("gateways", "SIGTERM") },
       { share: 5, name: "gateway frozen", run: () => this.#freeze("gateways", 4_000) },
-      { share: 10, name: "broker killed", run: () => this.#killBroker() },
-      { share: 7, name: "broker frozen", run: () => this.#freezeBroker() },
-      { share: 3, name: "all killed", run: () => this.#killAll() },
+      { share: 10, name: "broker killed", isOnBroker: true, run: () => this.#killBroker() },
+      { share: 7, name: "broker frozen", isOnBroker: true, run: () => this.#freezeBroker() },
+      { share: 3, name: "all killed", isOnBroker: true, run: () => this.#killAll() },
     ];
     let dice = this.#random() * 100;
     const strike = strikes.find(({ share }) => {
       dice -= share;
       return dice < 0;
     });
-    if (!strike) return;
+    if (!strike || (brokerIsSpared && strike.isOnBroker)) return;
     this.done.set(strike.name, (this.done.get(strike.name) ?? 0) + 1);
     await strike.run();
   }
