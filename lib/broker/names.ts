@@ -29,6 +29,14 @@ export interface Lane {
   readonly type: string;
 }
 
+const ANY_LOG = /^MR(?:-(?<namespace>.+))?_EVENTS$/;
+
+/** The namespace whose log the stream is, empty for the one without a name; undefined: it is no log. */
+export function namespaceOfLog(stream: string): string | undefined {
+  const found = ANY_LOG.exec(stream);
+  return found ? (found.groups?.["namespace"] ?? "") : undefined;
+}
+
 /**
  * Everything that Millrace keeps in NATS, by name. Operators see these names in `nats stream ls`. Those of two namespaces
  * have nothing in common, so that several environments can share an account.

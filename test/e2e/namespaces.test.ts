@@ -13,6 +13,7 @@ import { type Gateway, historyOf, System, stateOf, statesOf } from "#test/suppor
 import { until } from "#test/support/until.ts";
 
 const NAMES = ["", "staging", "production"] as const;
+const NEW_ENVIRONMENT = "this environment had no log in NATS, and has a new one now";
 const NOT_OURS = { async [Symbol.asyncDispose]() {} };
 
 /** The environment of a namespace, on a nats-server that all share; each has a queue that the others don't. */
@@ -206,4 +207,19 @@ test("NATS has the streams of each environment, and of the one without a name th
     ...streams("MR-production", "mr-production", "production"),
   ];
   expect(names.toSorted()).toEqual(wanted.toSorted());
+});
+
+test("a service whose namespace is misspelled says that it begins a new environment, and what others there are", async ({
+  nats,
+  all,
+}) => {
+  const misspelled = { MILLRACE_NAMESPACE: "stagin" };
+  await using first = System.on({ url: nats.url, ...NOT_OURS }, misspelled);
+  const { service } = await first.gateway();
+  const others = all.map(({ name }) => name).sort();
+  expect(await service.logged(NEW_ENVIRONMENT)).toMatchObject({ others });
+
+  await using second = System.on({ url: nats.url, ...NOT_OURS }, misspelled);
+  const { service: next } = await second.gateway();
+  expect(next.entries.filter(({ msg }) => msg === NEW_ENVIRONMENT)).toEqual([]);
 });
