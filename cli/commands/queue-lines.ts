@@ -1,5 +1,5 @@
 import { durationMs, timestampMs } from "@bufbuild/protobuf/wkt";
-import type { Pause, Queue } from "#gen/millrace/v1/queue_service_pb.ts";
+import type { Pause, Queue, QueueType } from "#gen/millrace/v1/queue_service_pb.ts";
 import { shownBytes } from "../terminal/bytes.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { type Column, tableLines } from "../terminal/table.ts";
@@ -36,14 +36,19 @@ export function pausedText({ time, reason, requestedBy }: Pause, nowMs: number):
 function withoutWorkerLines({ name, types }: Queue, nowMs: number): string[] {
   return types
     .filter(({ unserved }) => unserved)
-    .map(({ name: type, waiting, lastSeenTime }) => {
+    .map((unserved) => {
+      const { name: type, waiting } = unserved;
       const tasks = waiting === 1n ? "1 task" : `${waiting} tasks`;
-      const seen = lastSeenTime
-        ? `; last seen ${shownDuration(nowMs - timestampMs(lastSeenTime))} ago`
-        : "";
       const of = type === "" ? "" : ` of ${type}`;
-      return `${name}: no live worker serves ${tasks}${of}${seen}`;
+      return `${name}: no live worker serves ${tasks}${of}${insteadText(unserved, nowMs)}`;
     });
+}
+
+/** Where workers of the type are, or when they were. */
+function insteadText({ servedElsewhere, lastSeenTime }: QueueType, nowMs: number): string {
+  if (servedElsewhere) return " from this queue; live ones serve other queues";
+  if (!lastSeenTime) return "";
+  return `; last seen ${shownDuration(nowMs - timestampMs(lastSeenTime))} ago`;
 }
 
 function whatToDo(name: string): string {

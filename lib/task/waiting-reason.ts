@@ -11,7 +11,7 @@ import {
 import { DEFAULT_QUEUE } from "./limits.ts";
 import { typeNameOf } from "./task-type.ts";
 
-const { SCHEDULED, QUEUED, RETRYING } = TaskState;
+const { SCHEDULED, QUEUED, RETRYING, RUNNING } = TaskState;
 const { NO_WORKER, QUEUE_PAUSED, QUEUE_FULL, SLOTS_BUSY, START_TIME, RETRY_TIME } =
   WaitingReason_Reason;
 
@@ -34,18 +34,21 @@ export interface WaitingFacts {
   readonly pause: Pause | undefined;
   /** Its queue has refused it, for it was full; it is to be put there later. */
   readonly waitsForRoom: boolean;
+  /** It runs, by the log, at a worker that shows no sign of life. */
+  readonly isWorkerGone: boolean;
 }
 
 type Reason = MessageInitShape<typeof WaitingReasonSchema>;
 
-/** Whether the task waits for something. */
-export function isWaiting({ state }: Task): boolean {
+/** Whether the task waits for something. One whose worker died does, though it has not been said to run no more. */
+export function isWaiting({ state }: Task, { isWorkerGone }: Pick<WaitingFacts, "isWorkerGone">) {
+  if (state === RUNNING) return isWorkerGone;
   return state === SCHEDULED || state === QUEUED || state === RETRYING;
 }
 
 /** Why the task waits; undefined if it does not, or if nothing is known that would keep it. */
 export function waitingReason(task: Task, facts: WaitingFacts): WaitingReason | undefined {
-  if (!isWaiting(task)) return undefined;
+  if (!isWaiting(task, facts)) return undefined;
   const reason =
     untilItsTime(task, facts) ??
     withoutWorker(task, facts) ??

@@ -1,4 +1,4 @@
-import type { Task } from "#gen/millrace/v1/task_pb.ts";
+import { type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { QueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { typeNameOf } from "#lib/task/task-type.ts";
@@ -20,6 +20,8 @@ interface Sources {
   readonly overseer: QueueOverseer;
 }
 
+type FactsOfWorkers = Pick<WaitingFacts, "nowMs" | "workers" | "isServedElsewhere" | "lastSeenMs">;
+
 /** Finds out why tasks wait. Nothing depends on it: what can't be found out now is left open. */
 export class WaitingReasons {
   readonly #broker: Broker;
@@ -34,25 +36,26 @@ export class WaitingReasons {
 
   /** The task, with the reason if it waits. */
   async explain(task: Task): Promise<Task> {
-    if (!isWaiting(task)) return task;
+    const isWorkerGone = this.#isWorkerGone(task);
+    if (!isWaiting(task, { isWorkerGone })) return task;
     const figures = await this.#overseer.recent(queueNameOf(task)).catch(() => undefined);
     const waitsForRoom =
       figures !== undefined && isFull(figures) && (await this.#isPlanned(task).catch(() => false));
-    return this.#with(task, { pause: figures?.settings.pause, waitsForRoom });
+    return this.#with(task, { pause: figures?.settings.pause, waitsForRoom, isWorkerGone });
   }
 
   /** The same by what is known anyway, for answers that must not wait. */
   explainNow(task: Task): Task {
     const pause = this.#overseer.last(queueNameOf(task))?.settings.pause;
-    return this.#with(task, { pause, waitsForRoom: false });
+    return this.#with(task, { pause, waitsForRoom: false, isWorkerGone: this.#isWorkerGone(task) });
   }
 
-  #with(task: Task, found: Pick<WaitingFacts, "pause" | "waitsForRoom">): Task {
+  #with(task: Task, found: Omit<WaitingFacts, keyof FactsOfWorkers>): Task {
     const reason = waitingReason(task, { ...found, ...this.#ofWorkers(task) });
     return reason ? { ...task, waitingReason: reason } : task;
   }
 
-  #ofWorkers(task: Task): Omit<WaitingFacts, "pause" | "waitsForRoom"> {
+  #ofWorkers(task: Task): FactsOfWorkers {
     const { liveWorkers, clock } = this.#broker;
     const type = typeNameOf(task.spec?.input);
     const workers = liveWorkers.servingFrom(queueNameOf(task), type);
@@ -62,6 +65,11 @@ export class WaitingReasons {
       isServedElsewhere: liveWorkers.serving(type).length > 0,
       lastSeenMs: lastSeenMs(type, this.#broker, this.#types),
     };
+  }
+
+  #isWorkerGone({ state, workerId }: Task): boolean {
+    const { liveWorkers } = this.#broker;
+    return state === TaskState.RUNNING && liveWorkers.isComplete && !liveWorkers.isAlive(workerId);
   }
 
   /** Only what waits for room is planned although its time has come. */

@@ -139,6 +139,8 @@ test("what a worker was given that was killed is served by none, nor what it gav
   await until(async () => (await queueOf(gateway))?.inFlight === 2n);
   worker.service.kill("SIGKILL");
   await until(async () => (await queueOf(gateway))?.unserved === 2n);
+  const reason = await waitsFor(gateway, "runs", NO_WORKER);
+  expect(reason?.description).toMatch(`no live worker serves ${TYPE}; last seen `);
   const queue = await queueOf(gateway);
   expect(queue?.oldestWaitingAge).toBeDefined();
   expect(queue).toMatchObject({
@@ -169,6 +171,10 @@ test("a task in a queue from which no worker takes its type says so", async ({ g
   await submit(gateway, "unserved", {}, "unserved");
   const reason = await waitsFor(gateway, "unserved", NO_WORKER);
   expect(reason?.description).toBe(`no live worker serves ${TYPE} from queue unserved`);
+  const { stdout } = await runCli(["--server", gateway.address, "queues"]);
+  expect(stdout).toContain(
+    `unserved: no live worker serves 1 task of ${TYPE} from this queue; live ones serve other queues`,
+  );
 });
 
 test("a silent watch of a task that waits says why with every sign of life", async ({

@@ -871,7 +871,8 @@ export type Task = Message<"millrace.v1.Task"> & {
   deadline?: Timestamp | undefined;
 
   /**
-   * Why it waits. Set in answers, as far as that is known, while it waits.
+   * Why it waits. Set in answers, as far as that is known, while it waits; also while it is RUNNING at a worker that shows
+   * no sign of life, and no other can go on with it.
    *
    * @generated from field: millrace.v1.WaitingReason waiting_reason = 23;
    */

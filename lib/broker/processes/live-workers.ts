@@ -54,6 +54,11 @@ export class LiveWorkers {
     return this.#silentFor(0, WORKER_GONE_MS);
   }
 
+  isAlive(workerId: string): boolean {
+    const sign = this.#signs.get(workerId);
+    return sign !== undefined && this.#nowMs() - sign.atMs < WORKER_GONE_MS;
+  }
+
   /** Those that should be alive, and are silent. */
   missed(): readonly Worker[] {
     return this.#silentFor(WORKER_GONE_MS, FORGOTTEN_MS);
@@ -61,10 +66,9 @@ export class LiveWorkers {
 
   /** Those that live, take tasks, and have a handler for the type. */
   serving(type: string): readonly Worker[] {
-    const nowMs = this.#nowMs();
     return [...(this.#idsByType.get(type) ?? [])].flatMap((id) => {
       const sign = this.#signs.get(id);
-      const serves = sign && nowMs - sign.atMs < WORKER_GONE_MS && !sign.worker.leaving;
+      const serves = sign && this.isAlive(id) && !sign.worker.leaving;
       return serves ? [sign.worker] : [];
     });
   }

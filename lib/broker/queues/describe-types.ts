@@ -68,6 +68,7 @@ export function describeTypes(queue: string, known: Known): QueueType[] {
       inFlight: BigInt(waiting + inFlight - waits),
       ...(ageMs !== undefined && { oldestWaitingAge: durationFromMs(ageMs) }),
       unserved: unserved.has(name),
+      servedElsewhere: unserved.has(name) && workers.serving(name).length > 0,
       ...(seenMs !== undefined && { lastSeenTime: timestampFromMs(seenMs) }),
     });
   });

@@ -80,8 +80,9 @@ function notServed({ notServed: isNot }) {
 function withoutWorker({ notServed: isNot, unserved, types = [] }) {
   if (isNot || !unserved) return [];
   const names = types.filter((type) => type.unserved).map(({ name }) => name);
-  const title = `${show.count(unserved)} wait, and no live worker serves ${names.join(", ")}`;
-  return [element("span", { title }, badge("no worker"))];
+  const title = `${show.count(unserved)} wait, and no live worker serves ${names.join(", ")} from this queue`;
+  const which = names.length === 1 ? show.shortName(names[0]) : `${names.length} types`;
+  return [element("span", { title }, badge("no worker", `no worker for ${which}`))];
 }
 
 function queueState({ name, pause }) {

@@ -54,8 +54,8 @@ export function figure(name, value, attributes = {}) {
 }
 
 /** A word on a ground of the state's color. */
-export function badge(state) {
-  return element("span", { class: "badge", "data-state": state }, state);
+export function badge(state, text = state) {
+  return element("span", { class: "badge", "data-state": state }, text);
 }
 
 /** How much of a whole is taken. */

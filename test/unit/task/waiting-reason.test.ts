@@ -33,6 +33,7 @@ function reasonOf(
     lastSeenMs: undefined,
     pause: undefined,
     waitsForRoom: false,
+    isWorkerGone: false,
     ...facts,
   });
   const [name = ""] =
@@ -47,6 +48,16 @@ test("a task that is about to start, runs or has ended waits for nothing", () =>
   for (const state of [RUNNING, SUCCEEDED]) {
     expect(reasonOf({ state }, { ...NOBODY, pause: PAUSE })).toBeUndefined();
   }
+});
+
+test("a task that runs, by the log, at a worker that is gone waits as others do", () => {
+  const running = { state: RUNNING, workerId: "worker-1" };
+  const gone = { isWorkerGone: true };
+  expect(reasonOf(running, { ...NOBODY, ...gone })?.[0]).toBe("NO_WORKER");
+  expect(reasonOf(running, { pause: PAUSE, ...gone })?.[0]).toBe("QUEUE_PAUSED");
+  expect(reasonOf(running, { workers: [BUSY], ...gone })?.[0]).toBe("SLOTS_BUSY");
+  // A free worker will take it.
+  expect(reasonOf(running, gone)).toBeUndefined();
 });
 
 test("a task waits for its start time, and then no longer for that", () => {
