@@ -116,7 +116,7 @@ function bounded(details: unknown): JsonObject {
     if (length <= MAX_DETAILS_BYTES) return JSON.parse(json);
     return { omitted: `${length} bytes; ${MAX_DETAILS_BYTES} are allowed` };
   } catch {
-    return { omitted: "they are no JSON object" };
+    return { omitted: "they are no JSON object, in which is no NaN, function or loop" };
   }
 }
 

@@ -39,12 +39,13 @@ export async function accept(
   broker.link.use();
   types.checkInput(asked.input, `${at}.input`);
   // Filled in before it is stored, so that it says what holds.
-  const keepFor = keptFor(asked, types.typeOf(asked.input), historyMs);
+  const type = types.typeOf(asked.input);
+  const keepFor = keptFor(asked, type, historyMs);
   const routedSpec = routed(asked, types.namesOf(asked.input), rules);
   const spec = keepFor ? { ...routedSpec, keepFor } : routedSpec;
   checkQueue(spec, at, queues);
   const nowMs = broker.clock.nowMs();
-  checkTimes(spec, at, { historyMs, nowMs });
+  checkTimes(spec, at, { historyMs, nowMs, typeTimeout: type?.attemptTimeout });
   const taskId = taskIdOf(request);
   const past = pastTimes(spec, at, nowMs);
   if (past && !(await broker.log.read(taskId))) throw past;

@@ -14,6 +14,8 @@ export interface TimeRules {
   /** How long an event is kept. */
   readonly historyMs: number;
   readonly nowMs: number;
+  /** The limit of an attempt whose task does not bring its own. Undefined: not known. */
+  readonly typeTimeout: Duration | undefined;
 }
 
 /** Refuses times that say nothing, contradict each other, or are more than the log would remember. */
@@ -23,7 +25,7 @@ export function checkTimes(spec: TaskSpec, at: string, rules: TimeRules): void {
     ...tooLong(spec, rules),
     ...keptTooLong(spec, rules),
     ...tooLate(spec, rules),
-    ...contradictions(spec),
+    ...contradictions(spec, rules),
   ];
   if (faults.length === 0) return;
   throw new InvalidField(faults.map((fault) => ({ ...fault, field: `${at}.${fault.field}` })));
@@ -85,10 +87,18 @@ function tooLate(spec: TaskSpec, { historyMs, nowMs }: TimeRules): FieldFault[] 
   return faults;
 }
 
-function contradictions({ attemptTimeout, attemptSoftTimeout }: TaskSpec): FieldFault[] {
-  if (!attemptTimeout || !attemptSoftTimeout) return [];
-  if (durationMs(attemptSoftTimeout) < durationMs(attemptTimeout)) return [];
-  return [{ field: "attempt_soft_timeout", description: "must be less than attempt_timeout" }];
+function contradictions(
+  { attemptTimeout, attemptSoftTimeout }: TaskSpec,
+  { typeTimeout }: TimeRules,
+): FieldFault[] {
+  const limit = attemptTimeout ?? typeTimeout;
+  if (!limit || !attemptSoftTimeout) return [];
+  if (durationMs(attemptSoftTimeout) < durationMs(limit)) return [];
+  const ofType = attemptTimeout
+    ? ""
+    : `, which is ${durationMs(limit) / 1_000} s for this task type`;
+  const description = `must be less than attempt_timeout${ofType}`;
+  return [{ field: "attempt_soft_timeout", description }];
 }
 
 function timeOf(ms: number): string {

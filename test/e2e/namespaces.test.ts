@@ -186,7 +186,12 @@ test("a task that is deleted in one environment is left in the others", async ({
 });
 
 test("each environment has its own janitor", async ({ all }) => {
-  for (const { gateway } of all) await gateway.service.logged("leading");
+  for (const { gateway } of all) {
+    expect(await gateway.service.logged("leading")).toMatchObject({
+      name: "gateway",
+      chore: "janitor",
+    });
+  }
 });
 
 test("NATS has the streams of each environment, and of the one without a name those of releases that knew none", async ({

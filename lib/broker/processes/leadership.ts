@@ -106,14 +106,14 @@ export class Leadership {
     using term = new Term(grant);
     using _ = onAbort(until, () => term.end());
     this.#term = term;
-    log.info({ name }, "leading");
+    log.info({ chore: name }, "leading");
     const renewing = this.#renew(bucket, term);
     try {
       await lead(term.signal);
     } finally {
       term.end();
       await renewing;
-      log.info({ name }, "leading no more");
+      log.info({ chore: name }, "leading no more");
       // With nobody there to give it to, it ends by itself; and what is another's by now is not deleted.
       const previousSeq = term.revision;
       if (!lost.aborted) await bucket.delete(name, { previousSeq }).catch(() => {});

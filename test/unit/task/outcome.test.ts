@@ -64,7 +64,9 @@ test.each([PermanentError, TransientError])(
     const loop: Record<string, unknown> = {};
     loop["self"] = loop;
     for (const none of ["text", [1], { n: Number.NaN }, { f() {} }, loop]) {
-      expect(detailsOf(none)).toEqual({ omitted: "they are no JSON object" });
+      expect(detailsOf(none)).toEqual({
+        omitted: expect.stringMatching(/^they are no JSON object/),
+      });
     }
   },
 );

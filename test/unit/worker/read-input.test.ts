@@ -11,9 +11,19 @@ test("an input is handed to the handler as its own message", () => {
 });
 
 test.each([
-  ["is missing", undefined],
-  ["is of another type", anyPack(StructSchema, create(StructSchema))],
-  ["is garbage", { ...TEXT, value: Uint8Array.of(0x0a, 0x7f) }],
-])("no later attempt is made at an input that %s", (_, input) => {
-  expect(() => readInput(StringValueSchema, input)).toThrow(PermanentError);
+  ["is missing", undefined, "it is a message without a type, not a google.protobuf.StringValue"],
+  [
+    "is of another type",
+    anyPack(StructSchema, create(StructSchema)),
+    "it is a google.protobuf.Struct, not a google.protobuf.StringValue",
+  ],
+  [
+    "is garbage",
+    { ...TEXT, value: Uint8Array.of(0x0a, 0x7f) },
+    "as this worker knows google.protobuf.StringValue: ",
+  ],
+])("no later attempt is made at an input that %s, and it says why", (_, input, why) => {
+  const read = () => readInput(StringValueSchema, input);
+  expect(read).toThrow(PermanentError);
+  expect(read).toThrow(`the input can't be read, ${why}`);
 });
