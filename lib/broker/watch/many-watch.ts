@@ -107,6 +107,7 @@ export class ManyWatch implements Disposable {
 
   async *#watchNew(spec: TaskEvent): Steps {
     using opened = this.#open(spec.taskId);
+    opened.watcher.isOf(spec.sequence);
     opened.watcher.push(spec);
     const task = fold([spec]);
     if (task) yield { case: "snapshot", value: task };
@@ -125,16 +126,22 @@ export class ManyWatch implements Disposable {
     });
     const sought = { after: 0, head: this.#parts.cursor(), isWanted: this.#isWanted, signal };
     for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
-      for (const taskId of await this.#notEnded(picked.map((spec) => spec.taskId))) {
-        this.#add(taskId, this.#watchKnown({ taskId, afterSequence: 0n }));
+      for (const { taskId, sequence: specSequence } of await this.#notEnded(picked)) {
+        // One that has got the id since is heard of as a new one.
+        this.#add(taskId, this.#watchKnown({ taskId, afterSequence: 0n, specSequence }));
       }
     }
     await aborted(signal);
   }
 
-  async #notEnded(taskIds: readonly string[]): Promise<string[]> {
+  async #notEnded(specs: readonly TaskEvent[]): Promise<TaskEvent[]> {
+    const taskIds = specs.map(({ taskId }) => taskId);
     const states = await this.#parts.scan.newest(taskIds, ["state"]);
-    return taskIds.filter((taskId) => !states.get(taskId)?.some(isTerminalEvent));
+    return specs.filter(({ taskId, sequence }) => {
+      const [state] = states.get(taskId) ?? [];
+      // An older one is of a task that had the id before.
+      return !(state && state.sequence > sequence && isTerminalEvent(state));
+    });
   }
 
   readonly #isWanted = ({ facet, taskId }: TaskEvent): boolean => {

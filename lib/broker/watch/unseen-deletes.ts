@@ -60,9 +60,12 @@ export class UnseenDeletes implements AsyncDisposable {
     for (let at = 0; at < ids.length; at += AT_ONCE) {
       const some = ids.slice(at, at + AT_ONCE);
       const there = await scan.newest(some, ["spec"]);
-      for (const id of some.filter((one) => !there.has(one))) {
+      for (const id of some) {
+        const [spec] = there.get(id) ?? [];
+        if (spec && watchers.areOf(id, spec.sequence)) continue;
         // That may have been of a replica that lags.
-        if (!(await log.read(id))) watchers.endGone(id);
+        const standing = await log.read(id);
+        watchers.endGone(id, standing && BigInt(standing.fence.specSequence));
       }
     }
   }

@@ -2,7 +2,7 @@ import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { SequenceUnknown, TaskNotFound } from "#lib/task/errors.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
 import type { LogScan } from "../log/log-scan.ts";
-import type { TaskLog } from "../log/task-log.ts";
+import type { Standing, TaskLog } from "../log/task-log.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** What a watch brings: first the task as it stands, then events. */
@@ -13,6 +13,8 @@ export interface Wanted {
   readonly taskId: string;
   /** Sequence of the last event that they have. */
   readonly afterSequence: bigint;
+  /** Sequence of its spec. Undefined: whichever task has the id. */
+  readonly specSequence?: bigint;
 }
 
 /** Where a watch reads. */
@@ -23,34 +25,68 @@ export interface Logs {
 
 /**
  * The task as it stands, then its history after the sequence, up to the head that the leader has told. Joins without gap
- * or duplicate if the watcher was registered before: what has happened since then waits there, less what was told here.
+ * or duplicate if the watcher was registered before: what has happened since then waits there, less what was told here. Of
+ * a task that leaves the log meanwhile, what was not read here is still heard there.
  * Returns whether the task has ended. A terminal event in the middle does not end the history: the task was started
  * again.
  */
 export async function* join(
   { log, scan }: Logs,
-  { taskId, afterSequence }: Wanted,
+  wanted: Wanted,
   watcher: Watcher,
 ): AsyncGenerator<WatchStep, boolean> {
-  const standing = await log.read(taskId);
-  if (!standing) throw new TaskNotFound(taskId);
-  const { task, fence } = standing;
+  const { taskId, afterSequence } = wanted;
+  const { task, fence } = await standingOf(log, wanted);
+  const began = BigInt(fence.specSequence);
+  watcher.isOf(began);
   // What is later than all that was written of the task may have been written of others.
   if (afterSequence > task.sequence) await refuseUnknown(scan, afterSequence);
   yield { case: "snapshot", value: task };
-  watcher.skipTo(afterSequence);
-  let ended = isTerminal(task.state);
+  const endsAt = isTerminal(task.state) ? BigInt(fence.stateSequence) : 0n;
   // What is older than its spec is of a task that had the id before.
-  const before = BigInt(fence.specSequence) - 1n;
-  const after = afterSequence > before ? afterSequence : before;
-  for await (const event of log.history(taskId, after, task.sequence)) {
-    if (watcher.left) return true;
-    watcher.skipTo(event.sequence);
-    if (event.facet.case === "state") ended = isTerminalEvent(event);
+  const after = afterSequence >= began ? afterSequence : began - 1n;
+  const span = { taskId, after, head: task.sequence };
+  const { told, ended = endsAt > 0n } = yield* tellHistory(log, span, watcher);
+  if (watcher.left || told >= endsAt) return watcher.left || ended;
+  // It has left the log meanwhile, and its end with it, if that was not heard.
+  if (!watcher.has(endsAt)) throw new TaskNotFound(taskId);
+  return false;
+}
+
+async function standingOf(log: TaskLog, { taskId, specSequence }: Wanted): Promise<Standing> {
+  const standing = await log.read(taskId);
+  const isOther =
+    specSequence !== undefined && specSequence !== BigInt(standing?.fence.specSequence ?? 0);
+  if (!standing || isOther) throw new TaskNotFound(taskId);
+  return standing;
+}
+
+interface Told {
+  /** Sequence of the last event that was told. */
+  readonly told: bigint;
+  /** Whether the last state change that was told is an end; undefined: none was told. */
+  readonly ended?: boolean;
+}
+
+async function* tellHistory(
+  log: TaskLog,
+  {
+    taskId,
+    after,
+    head,
+  }: { readonly taskId: string; readonly after: bigint; readonly head: bigint },
+  watcher: Watcher,
+): AsyncGenerator<WatchStep, Told> {
+  let so: Told = { told: after };
+  watcher.skipTo(after);
+  for await (const event of log.history(taskId, after, head)) {
+    if (watcher.left) return so;
+    const { sequence: told } = event;
+    watcher.skipTo(told);
+    so = event.facet.case === "state" ? { told, ended: isTerminalEvent(event) } : { ...so, told };
     yield { case: "event", value: event };
   }
-  watcher.skipTo(task.sequence);
-  return ended;
+  return so;
 }
 
 /** Nothing can have been seen yet that is later than all. */

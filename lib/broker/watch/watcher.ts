@@ -1,5 +1,5 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { WatcherTooSlow } from "#lib/task/errors.ts";
+import { TaskNotFound, WatcherTooSlow } from "#lib/task/errors.ts";
 
 /** Events that a watcher may be behind, not counting progress that a newer one has replaced. */
 export const MAX_BEHIND = 1_024;
@@ -28,6 +28,9 @@ export class Watcher implements Disposable {
   #lastRead = 0n;
   #wake: (() => void) | undefined;
   #failure: (() => Error) | undefined;
+  /** What it ends with once all is read. */
+  #end: Error | undefined;
+  #specSequence: bigint | undefined;
   #left = false;
   /** Who waits for a single event. */
   #awaited:
@@ -44,8 +47,26 @@ export class Watcher implements Disposable {
     return this.#left;
   }
 
+  /** Its task is the one with this spec: what is older is of a task that had the id before. */
+  isOf(specSequence: bigint): void {
+    this.#specSequence = specSequence;
+    this.skipTo(specSequence - 1n);
+    const later = this.#unread.findIndex((event) => this.#isOfNext(event));
+    const [next] = later < 0 ? [] : this.#unread.splice(later);
+    if (next) this.endWith(new TaskNotFound(next.taskId));
+  }
+
+  /** Sequence of its task's spec; undefined: not known yet. */
+  get specSequence(): bigint | undefined {
+    return this.#specSequence;
+  }
+
   push(event: TaskEvent): void {
-    if (event.sequence <= this.#lastRead || this.#failure) return;
+    if (event.sequence <= this.#lastRead || this.#failure || this.#end) return;
+    if (this.#isOfNext(event)) {
+      this.endWith(new TaskNotFound(event.taskId));
+      return;
+    }
     if (replaces(event, this.#unread)) this.#unread.pop();
     if (this.#unread.length >= this.#maxBehind())
       this.#fail(() => new WatcherTooSlow(this.#lastRead));
@@ -57,6 +78,13 @@ export class Watcher implements Disposable {
   /** Ends the watch with the error. */
   fail(error: Error): void {
     this.#fail(() => error);
+  }
+
+  /** Ends the watch with the error, unless what is unread ends it before. */
+  endWith(error: Error): void {
+    this.#end ??= error;
+    this.#tellAwaited(undefined);
+    this.#wake?.();
   }
 
   /** Ends the watch: its reader leaves. */
@@ -75,7 +103,7 @@ export class Watcher implements Disposable {
   pushed(sequence: bigint): Promise<TaskEvent | undefined> {
     const later = this.#unread.find((event) => event.sequence >= sequence);
     if (later) return Promise.resolve(later.sequence === sequence ? later : undefined);
-    if (this.#left || this.#failure) return Promise.resolve(undefined);
+    if (this.#left || this.#failure || this.#end) return Promise.resolve(undefined);
     return new Promise((resolve) => {
       this.#awaited = { sequence, resolve };
     });
@@ -92,6 +120,7 @@ export class Watcher implements Disposable {
     while (!this.#left) {
       if (this.#failure) throw this.#failure();
       const event = this.#unread.shift();
+      if (!event && this.#end) throw this.#end;
       if (!event) await this.#pushed();
       else if (event.sequence > this.#lastRead) {
         this.#lastRead = event.sequence;
@@ -106,6 +135,13 @@ export class Watcher implements Disposable {
     this.#unread.length = 0;
     this.#tellAwaited(undefined);
     this.#wake?.();
+  }
+
+  /** Whether it is the spec of a task that has got the id since. */
+  #isOfNext({ facet, sequence }: TaskEvent): boolean {
+    return (
+      facet.case === "spec" && this.#specSequence !== undefined && sequence > this.#specSequence
+    );
   }
 
   #tellAwaited(event: TaskEvent | undefined): void {

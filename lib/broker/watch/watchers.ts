@@ -58,11 +58,22 @@ export class Watchers {
     for (const newcomers of this.#newcomers) newcomers.onSpec(event);
   }
 
-  /** Ends the watches of a task that is not there; not of those who are about to write it. */
-  endGone(taskId: string): void {
+  /** Whether nobody watches another task of the id than that with this spec, as far as is known. */
+  areOf(taskId: string, specSequence: bigint): boolean {
+    const specs = [...(this.#byTask.get(taskId) ?? [])].map((watcher) => watcher.specSequence);
+    return specs.every((each) => each === undefined || each === specSequence);
+  }
+
+  /**
+   * Ends the watches of a task that is not there; not of those who are about to write it. Where another task has its id by
+   * now, with this spec, those of the tasks before.
+   */
+  endGone(taskId: string, specSequence?: bigint): void {
     for (const watcher of this.#byTask.get(taskId) ?? []) {
+      const { specSequence: own = specSequence } = watcher;
+      if (own !== undefined && specSequence !== undefined && own >= specSequence) continue;
       if (watcher.isEarly) watcher.wasMissing = true;
-      else watcher.fail(new TaskNotFound(taskId));
+      else watcher.endWith(new TaskNotFound(taskId));
     }
   }
 

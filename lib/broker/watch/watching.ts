@@ -94,11 +94,10 @@ export class Watching implements AsyncDisposable {
   ): AsyncGenerator<WatchStep> {
     using _left = onAbort(signal, () => watcher[Symbol.dispose]());
     watcher.isEarly = false;
+    watcher.isOf(task.sequence);
     // What we don't hear of may have been deleted before we could.
     if (watcher.wasMissing || !watcher.has(task.sequence)) this.#unseenDeletes.look();
     yield { case: "snapshot", value: task };
-    // What is older is of a task that had the id before.
-    watcher.skipTo(task.sequence - 1n);
     yield* follow(watcher);
   }
 

@@ -1,0 +1,154 @@
+import { expect, test } from "vitest";
+import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import type { Fence } from "#lib/broker/log/task-log.ts";
+import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
+import type { Watching } from "#lib/broker/watch/watching.ts";
+import { openTestBroker } from "#test/support/broker.ts";
+import { atNextCall } from "#test/support/interleaving.ts";
+import { startTestNats } from "#test/support/nats.ts";
+import { stateOf } from "#test/support/system.ts";
+import { TcpProxy } from "#test/support/tcp-proxy.ts";
+import { until } from "#test/support/until.ts";
+import { deleteFinished } from "../../../services/gateway/delete.ts";
+import { removeEnded } from "../../../services/gateway/janitor/remove-ended.ts";
+import { begin, live, move } from "./lived-tasks.ts";
+import { follow, logOf, openWatching, WatchRecord, whole } from "./watch-record.ts";
+
+const { RUNNING, SUCCEEDED, CANCELED } = TaskState;
+const SIGNAL = () => AbortSignal.timeout(30_000);
+
+/** Takes a task out of the log whose time to be kept is over. */
+async function leave(broker: Broker, taskId: string): Promise<void> {
+  const found = (await broker.scan.newest([taskId], ["spec", "state"])).get(taskId) ?? [];
+  const end = found.find(({ facet }) => facet.case === "state");
+  const spec = found.find(({ facet }) => facet.case === "spec");
+  if (!spec || !end) throw new Error("it is not there");
+  await removeEnded(broker, [{ specSequence: Number(spec.sequence), end }]);
+}
+
+/** Ends it, deletes it, and submits another task with its id, which succeeds. */
+async function replace(broker: Broker, fence: Fence, labels = {}): Promise<void> {
+  await move(broker, fence, CANCELED);
+  expect(await deleteFinished(broker, fence.taskId)).toBe(true);
+  await live(broker, await begin(broker, fence.taskId, labels), 1);
+}
+
+/** Reads a watch to its end; does something once it has the snapshot. */
+async function read(
+  steps: AsyncIterable<WatchStep>,
+  onSnapshot: () => Promise<unknown> = async () => {},
+): Promise<TaskEvent[]> {
+  const events: TaskEvent[] = [];
+  for await (const step of steps) {
+    if (step.case === "event") events.push(step.value);
+    else await onSnapshot();
+  }
+  return events;
+}
+
+test("a watch that begins while its task ends tells its end, though the task leaves before its history is read", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  await using watching = await openWatching(broker);
+  const running = await move(other, await begin(other, "t"), RUNNING);
+  // Its state is asked for first: what comes after that is not in it.
+  atNextCall(broker.link.use().jsm.streams, "getMessage", {
+    after: () => move(other, running, SUCCEEDED),
+  });
+  const signal = SIGNAL();
+  const events = await read(watching.watch("t", 0n, signal), () => leave(other, "t"));
+  expect(signal.aborted).toBe(false);
+  expect(stateOf(events.at(-1))).toBe(SUCCEEDED);
+});
+
+test("a watch of a task that has ended and leaves before its history is read does not look whole", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  await using watching = await openWatching(broker);
+  await live(other, await begin(other, "t"), 1);
+  await until(async () => (await broker.log.read("t"))?.task.state === SUCCEEDED);
+  const watch = read(watching.watch("t", 0n, SIGNAL()), () => leave(other, "t"));
+  await expect(watch).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+});
+
+/** Reads a watch into the record until it fails. */
+type Watch = (watching: Watching, record: WatchRecord, signal: AbortSignal) => Promise<void>;
+
+const ofOne: Watch = async (watching, record, signal) => {
+  for await (const step of watching.watch("t", 0n, signal)) record.take(step);
+};
+
+const ofMany: Watch = async (watching, record, signal) => {
+  await follow(watching, { tasks: [whole("t")] }, { record, signal });
+  throw record.failures[0]?.error;
+};
+
+test.each([
+  ["of one task", ofOne],
+  ["of many tasks", ofMany],
+])("a watch %s does not go on with another task that has got its id", async (_, watch) => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using other = await openTestBroker(nats.url);
+  await using broker = await openTestBroker(line.url);
+  await using watching = await openWatching(broker);
+  const running = await move(other, await begin(other, "t"), RUNNING);
+  const signal = SIGNAL();
+  const record = new WatchRecord();
+  const watched = watch(watching, record, signal).catch((error: unknown) => error);
+  await until(() => record.events.get("t")?.length === 2);
+
+  line.silence("to broker", "to client");
+  line.cut();
+  await until(() => !watching.line.isUp);
+  await replace(other, running);
+  line.heal();
+  expect(await watched).toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(record.events.get("t")).toHaveLength(2);
+  expect(signal.aborted).toBe(false);
+});
+
+test("nor does that of a task that was just submitted", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using other = await openTestBroker(nats.url);
+  await using broker = await openTestBroker(line.url);
+  await using watching = await openWatching(broker);
+  using expected = watching.expect("t");
+  const begun = await begin(broker, "t");
+  const task = (await expected.justBegun(begun)) ?? expect.unreachable();
+  const signal = SIGNAL();
+  const watched = read(watching.watchNew(expected, task, signal)).catch((error: unknown) => error);
+
+  line.silence("to broker", "to client");
+  line.cut();
+  await until(() => !watching.line.isUp);
+  await replace(other, begun);
+  line.heal();
+  expect(await watched).toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(signal.aborted).toBe(false);
+});
+
+test("a watch by labels tells a task once whose id is used again while it is found", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  const labels = { order: "4711" };
+  const first = await begin(other, "t", labels);
+  await using watching = await openWatching(broker);
+  atNextCall(broker.log, "read", { before: () => replace(other, first, labels) });
+  const leaving = new AbortController();
+  const record = new WatchRecord();
+  const watch = follow(watching, { labels }, { record, signal: leaving.signal });
+  await until(() => record.events.get("t")?.length === 4);
+  await live(other, await begin(other, "last", labels), 1);
+  await until(() => record.events.get("last")?.length === 4);
+  expect(record.events.get("t")).toEqual(await logOf(nats.url, "t"));
+  expect(record.snapshots.toSorted()).toEqual(["last", "t"]);
+  expect(record.failures).toEqual([]);
+  leaving.abort();
+  await watch;
+});
