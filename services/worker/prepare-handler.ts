@@ -62,7 +62,9 @@ async function callHere(
     log.warn({ ...who, end }, "an error of a handler that nobody awaits");
     stray.resolve(end);
   };
-  const work = asOwner({ ...who, onStray }, () => handle(type, input, context));
+  const work = asOwner({ ...who, onStray }, context.signal, (signal) =>
+    handle(type, input, { ...context, signal }),
+  );
   const given = await Promise.race([
     work.then((end) => ({ end, isOver: true })),
     stray.promise.then((end) => ({ end, isOver: false })),

@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from "node:async_hooks";
+import { onAbort } from "#lib/async/abort.ts";
 
 /** An attempt, as the owner of whatever its handler begins: promises, timers, sockets. */
 export interface Owner {
@@ -12,9 +13,22 @@ export interface Owner {
 
 const owners = new AsyncLocalStorage<Owner>();
 
-/** Calls the handler. What fails of all that it begins is known to be its own, however late that is. */
-export function asOwner<T>(owner: Owner, call: () => Promise<T>): Promise<T> {
-  return owners.run(owner, call);
+/**
+ * Calls the handler, with a signal that aborts when the given one does. What fails of all that it begins is known to be its
+ * own, however late that is, and so is what fails of those that listen to its signal: whoever stops an attempt is not its
+ * owner.
+ */
+export function asOwner<T>(
+  owner: Owner,
+  stop: AbortSignal,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return owners.run(owner, () => {
+    const own = new AbortController();
+    const abort = AsyncLocalStorage.bind(() => own.abort(stop.reason));
+    onAbort(stop, abort);
+    return call(own.signal);
+  });
 }
 
 /**

@@ -49,7 +49,7 @@ export async function attempt(given: ThreadAttempt): Promise<void> {
   using context = await called(given);
   if (!context) return;
   let isOver = false;
-  const { taskId, number } = context.attempt;
+  const { taskId, number, signal: stop } = context.attempt;
   const who = { taskId, attempt: number, taskType: typeName };
   const onStray = (error: unknown) => {
     // The thread ends, and the attempt with it.
@@ -57,7 +57,9 @@ export async function attempt(given: ThreadAttempt): Promise<void> {
     strays.postMessage({ ...who, end: endOfError(error) } satisfies StrayError);
   };
   const left = new LeftTimers();
-  const end = await asOwner({ ...who, onStray }, () => handle(type, input, context.attempt));
+  const end = await asOwner({ ...who, onStray }, stop, (signal) =>
+    handle(type, input, { ...context.attempt, signal }),
+  );
   isOver = true;
   await context.leave(end, left);
 }

@@ -1,8 +1,9 @@
+import { durationFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { openGate } from "#test/support/gate.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { historyOf, isolatedScriptOf, scriptOf, statesOf } from "#test/support/system.ts";
+import { historyOf, isolatedScriptOf, System, scriptOf, statesOf } from "#test/support/system.ts";
 
 /** With the default of 3 crashes, so that a worker that is taken down shows in its tasks. */
 const test = testOnSharedSystem();
@@ -78,3 +79,43 @@ test("an error that nobody awaits and that can't be read fails its attempt, and 
   expect(failed).toMatchObject({ crashes: 0, error: { code: "HANDLER_ERROR" } });
   expect(worker.service.hasExited).toBe(false);
 });
+
+describe.each(["listener", "promise"] as const)(
+  "a handler whose %s fails when its signal aborts",
+  (failsWhenStopped) => {
+    test.each([
+      ["is canceled", {}, "CANCELED 1"],
+      ["takes too long", { attemptTimeout: durationFromMs(1_000) }, "FAILED 1"],
+    ] as const)("harms only itself when it %s", async (_, limits, end) => {
+      await using own = await System.start();
+      const { gateway, worker } = await own.running();
+      await using gate = await openGate();
+      const { client } = gateway;
+      await client.submitTask({ taskId: "good", spec: { input: scriptOf({ gate: gate.url }) } });
+      await gate.arrived();
+      await using other = await openGate();
+      const input = scriptOf({ failsWhenStopped, gate: other.url });
+      const retryPolicy = { maxAttempts: 1 };
+      await client.submitTask({ taskId: "bad", spec: { input, retryPolicy, ...limits } });
+      await other.arrived();
+      if (end === "CANCELED 1") await client.cancelTask({ taskId: "bad" });
+      expect(statesOf(await historyOf(gateway, "bad")).at(-1)).toBe(end);
+      const said = "an error of a handler that nobody awaits";
+      expect(await worker.service.logged(said)).toMatchObject({ taskId: "bad", attempt: 1 });
+      gate.open();
+      expect(statesOf(await historyOf(gateway, "good"))).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
+      expect(worker.service.hasExited).toBe(false);
+    });
+
+    test("does not keep its worker from leaving in order", async () => {
+      await using own = await System.start({ MILLRACE_LEAVE_GRACE_MS: "100" });
+      const { gateway, worker } = await own.running();
+      await using gate = await openGate();
+      const input = scriptOf({ failsWhenStopped, gate: gate.url });
+      await gateway.client.submitTask({ taskId: "stopped", spec: { input } });
+      await gate.arrived();
+      worker.service.kill("SIGTERM");
+      expect(await worker.service.exited).toBe(0);
+    });
+  },
+);

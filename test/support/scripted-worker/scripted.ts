@@ -58,6 +58,8 @@ export interface Script {
   permanent?: string;
   /** Leaves something behind that fails after so many milliseconds, and goes on. Nobody sees that it is there. */
   stray?: { how: "rejection" | "timer" | "unreadable"; afterMs: number };
+  /** Listens to its signal, and fails at that: itself, or by a promise. */
+  failsWhenStopped?: "listener" | "promise";
   /** Leaves a timer behind that does this after so many milliseconds, and goes on. */
   leaves?: { runaway: Runaway; afterMs: number };
   /** Has its thread do this right after its end. Nobody sees that it is there. */
@@ -103,6 +105,7 @@ async function play(attempt: Attempt<unknown>, script: Script): Promise<{ value:
   if (script.countTo !== undefined) return count(attempt, script, script.countTo);
   if (script.charge !== undefined) await charge(script.charge, attempt);
   if (attempt.number === 1) leaveBehind(attempt, script);
+  if (script.failsWhenStopped) failWhenStopped(attempt, script.failsWhenStopped);
   try {
     await passGate(script, attempt);
   } catch (error) {
@@ -178,6 +181,16 @@ function leaveStray({ how, afterMs }: NonNullable<Script["stray"]>): void {
   };
   if (how === "timer") later(throws, afterMs).unref();
   else void setTimeout(afterMs, undefined, { ref: false }).then(throws);
+}
+
+function failWhenStopped({ signal }: Attempt<unknown>, by: "listener" | "promise"): void {
+  const cleanUp = async () => {
+    throw new Error("can't clean up");
+  };
+  signal.addEventListener("abort", () => {
+    if (by === "promise") void cleanUp();
+    else throw new Error("can't clean up");
+  });
 }
 
 async function charge(url: string, { id, idempotencyKey }: Attempt<unknown>): Promise<void> {
