@@ -7,6 +7,7 @@ import { addDeadLetters } from "./commands/dead-letters.ts";
 import { addDelete } from "./commands/delete.ts";
 import { addDemo } from "./commands/demo.ts";
 import { addGet } from "./commands/get.ts";
+import { SERVER_VARIABLE } from "./commands/globals.ts";
 import { addHelp } from "./commands/help.ts";
 import { addQueues } from "./commands/queues.ts";
 import { addRedrive } from "./commands/redrive.ts";
@@ -26,7 +27,7 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
     .version(VERSION)
     .addOption(
       new Option("--server <host:port>", "gRPC door of a gateway")
-        .env("MILLRACE_SERVER")
+        .env(SERVER_VARIABLE)
         .default(DEFAULT_SERVER),
     )
     .option("--json", "JSON for programs: one line per event, or one line in all")

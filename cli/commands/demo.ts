@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { runDemo } from "../demo/run-demo.ts";
 import { servicesEnv } from "../system/services-env.ts";
-import { globalsOf } from "./globals.ts";
+import { jsonOf } from "./globals.ts";
 
 const HELP = `
 Starts NATS, a gateway, a monitor and a worker on free ports, has a page summarized, and stops everything again.
@@ -15,7 +15,7 @@ export function addDemo(program: Command, env: NodeJS.ProcessEnv): void {
     .option("--detailed", "a longer summary, with key points", false)
     .addHelpText("after", HELP)
     .action(async (options: { url?: string; detailed: boolean }, command: Command) => {
-      const { json } = globalsOf(command);
+      const json = jsonOf(command);
       process.exitCode = await runDemo({ ...options, json, env: servicesEnv(env) });
     });
 }

@@ -16,7 +16,7 @@ import { servicesEnv } from "../system/services-env.ts";
 import { System } from "../system/system.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { print, printJson, tell } from "../terminal/output.ts";
-import { globalsOf } from "./globals.ts";
+import { jsonOf } from "./globals.ts";
 
 interface UpOptions {
   readonly workers: number;
@@ -62,7 +62,7 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
     .option("--logs", "show all that the services log, not only warnings and errors", false)
     .addHelpText("after", HELP)
     .action(async (options: UpOptions, command: Command) => {
-      const { json } = globalsOf(command);
+      const json = jsonOf(command);
       process.exitCode = await up({ ...options, env: servicesEnv(env), json });
     });
 }

@@ -1,9 +1,6 @@
 import type { Client } from "@connectrpc/connect";
-import { CliError } from "#cli/cli-error.ts";
-import { ExitCode } from "#cli/exit-code.ts";
 import { QueueService } from "#gen/millrace/v1/queue_service_pb.ts";
 import { TaskService } from "#gen/millrace/v1/task_service_pb.ts";
-import { quoted } from "#lib/process/escaped.ts";
 import { openGrpcClient } from "#lib/rpc/client.ts";
 import { explained } from "./explained.ts";
 
@@ -16,18 +13,11 @@ export const DEFAULT_SERVER = "127.0.0.1:50051";
 /** Limit of a call that is no watch. */
 export const CALL = { timeoutMs: 15_000 };
 
-const ADDRESS = /^(https?:\/\/)?(\[[0-9a-f:.]+\]|[^/:@\s]+):\d{1,5}$/i;
-
 /** Connects to the gateway's gRPC door for as long as `use` takes. What goes wrong is told in terms of the command line. */
 export async function atGateway<T>(
   address: string,
   use: (tasks: Tasks, queues: Queues) => Promise<T>,
 ): Promise<T> {
-  if (!ADDRESS.test(address)) {
-    throw new CliError(`${quoted(address)} is no host:port; --server says where`, {
-      exitCode: ExitCode.USAGE,
-    });
-  }
   const client = openGrpcClient({ address });
   try {
     const result = await use(client.of(TaskService), client.of(QueueService));
