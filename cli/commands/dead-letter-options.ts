@@ -5,7 +5,7 @@ import { type DeadLetterFilter, DeadLetterFilterSchema } from "#gen/millrace/v1/
 import { resolveType } from "../task-types/resolve-type.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
 import { parseDuration } from "../terminal/duration.ts";
-import { labelValue } from "./option-values.ts";
+import { labelValue, textValue } from "./option-values.ts";
 
 export interface FilterOptions {
   readonly queue?: string;
@@ -18,9 +18,9 @@ export interface FilterOptions {
 /** The options that choose among dead letters. */
 export function withFilterOptions(command: Command): Command {
   return command
-    .option("--queue <name>", "only of this queue")
-    .option("--type <type>", "only of this task type; as for submit, or its full name")
-    .option("--code <code>", "only with this error code")
+    .option("--queue <name>", "only of this queue", textValue)
+    .option("--type <type>", "only of this task type; as for submit, or its full name", textValue)
+    .option("--code <code>", "only with this error code", textValue)
     .option("--label <key=value>", "only with this label; may be repeated", labelValue)
     .option("--since <duration>", "only failed within this time until now, e.g. 1h", sinceValue);
 }

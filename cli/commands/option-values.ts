@@ -16,6 +16,12 @@ const PRIORITIES: ReadonlyMap<string, Priority> = new Map([
   ["low", Priority.LOW],
 ]);
 
+/** `--id "$ID"` with nothing in ID is a mistake, and does something else than what was meant. */
+export function textValue(given: string): string {
+  if (given.trim() !== "") return given;
+  throw new InvalidArgumentError("must not be empty");
+}
+
 export function priorityValue(given: string): Priority {
   const found = PRIORITIES.get(given.toLowerCase());
   if (found !== undefined) return found;
@@ -84,5 +90,7 @@ export function labelValue(
 ): Readonly<Record<string, string>> {
   const at = given.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("must be key=value");
-  return { ...before, [given.slice(0, at)]: given.slice(at + 1) };
+  const key = given.slice(0, at);
+  if (Object.hasOwn(before, key)) throw new InvalidArgumentError(`"${key}" is given twice`);
+  return { ...before, [key]: given.slice(at + 1) };
 }

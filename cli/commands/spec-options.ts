@@ -8,6 +8,7 @@ import {
   durationValue,
   labelValue,
   priorityValue,
+  textValue,
   timeValue,
 } from "./option-values.ts";
 
@@ -34,7 +35,7 @@ const BATCH = "batch";
 
 export function addSpecOptions(command: Command): Command {
   const options = [
-    new Option("--queue <name>", "queue to wait in"),
+    new Option("--queue <name>", "queue to wait in").argParser(textValue),
     new Option("--priority <level>", "urgent, high, normal or low").argParser(priorityValue),
     new Option("--label <key=value>", "a mark of your own; may be repeated").argParser(labelValue),
     new Option("--start-time <time>", "start no earlier, e.g. 2030-01-31T09:00:00Z")

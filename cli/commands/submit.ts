@@ -17,7 +17,7 @@ import { print, printJson } from "../terminal/output.ts";
 import { tellStuck } from "../watch/tell-stuck.ts";
 import { watchTask } from "../watch/watch-task.ts";
 import { type Globals, globalsOf } from "./globals.ts";
-import { collectedValue } from "./option-values.ts";
+import { collectedValue, textValue } from "./option-values.ts";
 import { addSpecOptions, type SpecOptions, specOf } from "./spec-options.ts";
 
 interface SubmitOptions extends SpecOptions {
@@ -55,8 +55,8 @@ export function addSubmit(program: Command): void {
     .argument("[input...]", "JSON as protobuf writes it, or key=value for each field")
     .option("-i, --input <key=value>", "a field of the input; may be repeated", collectedValue)
     .option("--input-file <file>", "a file with the input as JSON; - reads standard input")
-    .option("--id <id>", "the task's id; the same id again finds the same task")
-    .option("--request-id <key>", "a key of your own that the id is made from");
+    .option("--id <id>", "the task's id; the same id again finds the same task", textValue)
+    .option("--request-id <key>", "a key of your own that the id is made from", textValue);
   addSpecOptions(command)
     .addOption(
       new Option("--batch <file>", "a file with a task a line; - reads standard input").conflicts(

@@ -17,6 +17,7 @@ import { System } from "../system/system.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { print, printJson, tell } from "../terminal/output.ts";
 import { jsonOf } from "./globals.ts";
+import { textValue } from "./option-values.ts";
 
 interface UpOptions {
   readonly workers: number;
@@ -58,6 +59,7 @@ export function addUp(program: Command, env: NodeJS.ProcessEnv): void {
     .option(
       "--data-dir <folder>",
       `where data and logs are kept, closed to other users (default: "${DATA_DIR}")`,
+      textValue,
     )
     .option("--logs", "show all that the services log, not only warnings and errors", false)
     .addHelpText("after", HELP)

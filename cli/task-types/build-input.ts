@@ -13,6 +13,7 @@ import { CliError } from "#cli/cli-error.ts";
 import { ExitCode } from "#cli/exit-code.ts";
 import type { TaskType } from "#gen/millrace/v1/task_type_pb.ts";
 import { decoded, decodedFields } from "./decoded.ts";
+import { refuseGivenTwice } from "./given-twice.ts";
 import { isJsonObject, refuseUnknownFields } from "./json-fields.ts";
 import { isObjectInJson, jsonFormOf } from "./json-form.ts";
 import { type Pair, parsePair, putPair, putValue } from "./pair.ts";
@@ -63,6 +64,7 @@ function read(message: DescMessage, json: JsonValue | undefined, registry: Regis
 /** The input in protobuf's JSON; undefined when nothing is given. */
 function jsonOf(message: DescMessage, { json: text, pairs }: GivenInput): JsonValue | undefined {
   const given = text === undefined ? undefined : parseJson(text, "input");
+  refuseGivenTwice(pairs, message);
   if (!isObjectInJson(message)) return ownValueOf(message, given, pairs);
   const json = given === undefined ? {} : given;
   if (jsonFormOf(message) === "anything" && pairs.length === 0) return json;

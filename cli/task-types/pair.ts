@@ -58,6 +58,9 @@ function innerOf(json: JsonObject, field: DescField): JsonObject {
 function objectAt(json: JsonObject, name: string): JsonObject {
   const inner = json[name];
   if (isJsonObject(inner)) return inner;
+  if (inner !== undefined && inner !== null) {
+    throw usage(`"${name}" is given a value that has no members`);
+  }
   const fresh: JsonObject = {};
   json[name] = fresh;
   return fresh;

@@ -178,3 +178,20 @@ test("types lists what can be submitted, with its fields", async () => {
   expect(stdout).toContain("millrace.tasks.v1.SummarizePage");
   expect(stdout).toContain("processing_type: unspecified | quick | detailed");
 });
+
+test("an id, a key or a queue that is empty is refused, for it would mean something else", async () => {
+  const submit = ["submit", "web.summarize", `url=${article.url}`];
+  const commands = [
+    [...submit, "--id", ""],
+    [...submit, "--request-id", ""],
+    [...submit, "--queue", ""],
+    ["redrive", "--yes", "--queue", ""],
+    ["redrive", "--yes", "--code", ""],
+    ["dead-letters", "--type", ""],
+  ];
+  for (const command of commands) {
+    const { code, stdout, stderr } = await millrace(...command);
+    expect({ code, stdout }, command.join(" ")).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: option '--.* argument '' is invalid\. must not be empty\n$/);
+  }
+});

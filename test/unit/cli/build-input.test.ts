@@ -57,6 +57,12 @@ test.each([
   [['{"order_id": '], "input: this is not JSON: "],
   [["plain"], '"plain" is neither key=value nor JSON'],
   [["{}", "{}"], "more than one JSON input is given"],
+  [["order_id=1", "order_id=1"], '"order_id" is given twice'],
+  [["order_id=1", "orderId=2"], '"orderId" would replace "order_id"'],
+  [["to.street_name=a", "to.street_name=b"], '"to.street_name" is given twice'],
+  [["to.street_name=a", "to={}"], '"to" would replace "to.street_name"'],
+  [["to={}", "to={}"], '"to" is given twice'],
+  [['{"to": 1}', "to.street_name=a"], '"to" is given a value that has no members'],
 ])("%j is refused in words that help", (args, message) => {
   expect(() => built(...args)).toThrow(
     expect.objectContaining({ exitCode: 2, message: expect.stringContaining(message) }),

@@ -44,6 +44,7 @@ const FIELDS: [string[], JsonObject][] = [
   [["mode=1"], { mode: 1 }],
   [["modes=slow", "modes=0"], { modes: ["slow", "unset"] }],
   [["counts.a.b=7"], { counts: { "a.b": "7" } }],
+  [["counts.a.b=7", "counts.a=1"], { counts: { "a.b": "7", a: "1" } }],
   [['{"struct": {"b": {}}}', "struct.a=1"], { struct: { b: {}, a: 1 } }],
 ];
 
@@ -113,6 +114,11 @@ test.each([
   ["forms.v1.Every", ["struct=text"], "struct: this is not JSON: "],
   ["forms.v1.Every", ["list=[1"], "list: this is not JSON: "],
   ["forms.v1.Every", ["mode=fast"], 'mode: there is no "fast"; allowed: unset, slow'],
+  ["google.protobuf.Int32Value", ["value=1", "value=2"], '"value" is given twice'],
+  ["google.protobuf.Struct", ["a=1", "a=2"], '"a" is given twice'],
+  ["google.protobuf.Struct", ["a.b=1", "a=2"], '"a" would replace "a.b"'],
+  ["google.protobuf.Struct", ["a=1", "a.b=2"], '"a" is given a value that has no members'],
+  ["forms.v1.Every", ["counts.a.b=1", "counts.a.b=2"], '"counts.a.b" is given twice'],
 ])("%s %j is refused in words that help", (name, args, message) => {
   expect(() => built(name, args)).toThrow(
     expect.objectContaining({ exitCode: 2, message: expect.stringContaining(message) }),

@@ -1,6 +1,12 @@
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
-import { codesValue, durationValue, timeValue } from "#cli/commands/option-values.ts";
+import {
+  codesValue,
+  durationValue,
+  labelValue,
+  textValue,
+  timeValue,
+} from "#cli/commands/option-values.ts";
 
 test("a time must say its zone, so that it means the same everywhere", () => {
   const isoOf = (given: string) => timestampDate(timeValue(given)).toISOString();
@@ -22,4 +28,16 @@ test("a duration has a number and a unit", () => {
 test("codes of errors add up, and are in upper case", () => {
   expect(codesValue("NOT_A_PAGE", ["HTTP_STATUS"])).toEqual(["HTTP_STATUS", "NOT_A_PAGE"]);
   expect(() => codesValue("http")).toThrow("must be the code of an error");
+});
+
+test("a label is given once", () => {
+  expect(labelValue("b==", labelValue("a="))).toEqual({ a: "", b: "=" });
+  for (const again of ["a=c", "a=b"]) {
+    expect(() => labelValue(again, { a: "b" })).toThrow('"a" is given twice');
+  }
+});
+
+test("what names something is not empty", () => {
+  expect(textValue(" a ")).toBe(" a ");
+  for (const empty of ["", " "]) expect(() => textValue(empty)).toThrow("must not be empty");
 });
