@@ -14,6 +14,7 @@ import { readTaskTypes } from "../task-types/task-types.ts";
 import { confirmed } from "../terminal/confirmed.ts";
 import { print, printJson, tell } from "../terminal/output.ts";
 import { type FilterOptions, filterOf, withFilterOptions } from "./dead-letter-options.ts";
+import { refuseUnknownQueue } from "./find-dead-letters.ts";
 import { globalsOf } from "./globals.ts";
 import { loginName } from "./who.ts";
 
@@ -51,15 +52,19 @@ function redrive(options: RedriveOptions, command: Command): Promise<ExitCode> {
     const text = "nobody can be asked here; --preview counts, --yes starts them";
     throw new CliError(text, { exitCode: ExitCode.USAGE });
   }
-  return atGateway(server, async (tasks) => {
+  return atGateway(server, async (tasks, queues) => {
     const filter = filterOf(options, await readTaskTypes(tasks));
     const request = create(RedriveDeadLettersRequestSchema, { filter, limit, requestedBy: by });
-    if (preview) return show(await count(tasks, request), counted, json);
+    const known = async (response: RedriveDeadLettersResponse) => {
+      if (response.matched === 0) await refuseUnknownQueue(tasks, queues, filter);
+      return response;
+    };
+    if (preview) return show(await known(await count(tasks, request)), counted, json);
     // What fails while somebody thinks about it comes after those that they were asked about.
-    const agreed = yes ? limit : await agreedLimit(tasks, request);
+    const agreed = yes ? limit : await agreedLimit(await known(await count(tasks, request)));
     if (agreed === 0) return ExitCode.SUCCEEDED;
     const answer = await tasks.redriveDeadLetters({ ...request, limit: agreed }, LONG_CALL);
-    return show(answer, done, json);
+    return show(await known(answer), done, json);
   });
 }
 
@@ -68,8 +73,7 @@ function count(tasks: Tasks, request: RedriveDeadLettersRequest) {
 }
 
 /** How many may start again; 0 = none. */
-async function agreedLimit(tasks: Tasks, request: RedriveDeadLettersRequest): Promise<number> {
-  const preview = await count(tasks, request);
+async function agreedLimit(preview: RedriveDeadLettersResponse): Promise<number> {
   tell(counted(preview));
   if (preview.matched === 0) return 0;
   return (await confirmed(`start ${preview.matched} again?`)) ? preview.matched : 0;

@@ -3,7 +3,7 @@ import { expect } from "vitest";
 import { openTestBroker } from "#test/support/broker.ts";
 import { QUEUE, queueOf, submitMany } from "#test/support/queues.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
-import { scriptOf, typesKnown } from "#test/support/system.ts";
+import { historyOf, scriptOf, typesKnown } from "#test/support/system.ts";
 import { until } from "#test/support/until.ts";
 import { type Ended, runCli, startCli } from "./cli-process.ts";
 
@@ -161,4 +161,34 @@ test("wrong words are told apart from wrong queues", async ({ lonely, queues }) 
   expect(await queues("purge", "fast")).toMatchObject({ code: 3 });
   expect(await queues("parked", "--delete", "x")).toMatchObject({ code: 2 });
   await until(async () => (await queueOf(lonely))?.pause === undefined);
+});
+
+test("dead letters of a queue that there is not are refused, unless it has some", async ({
+  system,
+  lonely,
+}) => {
+  const millrace = (...args: string[]) => runCli(["--server", lonely.address, ...args]);
+  const unknown = {
+    code: 3,
+    stdout: "",
+    stderr: `error: there is no queue "nope"; there are: ${QUEUES.join(", ")}\n`,
+  };
+  const mistyped = ["--queue", "nope"];
+  expect(await millrace("dead-letters", ...mistyped)).toEqual(unknown);
+  expect(await millrace("redrive", ...mistyped, "--preview")).toEqual(unknown);
+  expect(await millrace("redrive", ...mistyped, "--yes")).toEqual(unknown);
+  expect(await millrace("dead-letters", "--queue", "limited")).toMatchObject({ code: 0 });
+
+  const dropped = { MILLRACE_QUEUES: "dropped" };
+  await using gateway = await system.gateway(dropped);
+  await using _worker = await system.worker(dropped);
+  await typesKnown(gateway);
+  const spec = { input: scriptOf({ permanent: "BAD" }), queue: "dropped" };
+  await gateway.client.submitTask({ taskId: "dropped", spec });
+  await historyOf(gateway, "dropped");
+  const listed = await millrace("dead-letters", "--queue", "dropped");
+  expect(listed.stdout).toContain("\ndropped ");
+  const other = ["--queue", "dropped", "--code", "OTHER"];
+  expect(await millrace("dead-letters", ...other)).toMatchObject({ code: 0 });
+  expect(await millrace("redrive", ...other, "--preview")).toMatchObject({ code: 0 });
 });
