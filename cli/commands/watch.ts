@@ -14,10 +14,10 @@ interface WatchCommandOptions {
 }
 
 const HELP = `
-On a terminal it shows a progress bar for each task; piped, or with --json, one JSON line per event. It connects again
-when the connection breaks. Ctrl-C ends the watch, not the tasks. The exit code is the task's; of several, that of the
-first, as they are listed, which did not succeed. A watch by labels shows the tasks that run and those to come, and goes
-on until Ctrl-C.`;
+On a terminal it shows a progress bar for each task; piped, or with --json, one JSON line per event, and on standard
+error why a task waits. It connects again when the connection breaks. Ctrl-C ends the watch, not the tasks. The exit code
+is the task's; of several, that of the first, as they are listed, which did not succeed. A watch by labels shows the tasks
+that run and those to come, and goes on until Ctrl-C.`;
 
 export function addWatch(program: Command): void {
   program

@@ -6,7 +6,7 @@ import { shownDuration } from "../terminal/duration.ts";
 import { type Line, painted, textOf } from "../terminal/line.ts";
 import { print, tell } from "../terminal/output.ts";
 import { wrapped } from "../terminal/text.ts";
-import { jsonView } from "../watch/json-view.ts";
+import { JsonView } from "../watch/json-view.ts";
 import { LiveView } from "../watch/live-view.ts";
 import { PlainView } from "../watch/plain-view.ts";
 import type { View } from "../watch/view.ts";
@@ -77,8 +77,8 @@ export class DemoScreen {
     if (summary) for (const line of this.#summaryLines(summary)) this.#say(line);
   }
 
-  #newView({ registry }: TaskTypes): View {
-    if (this.#options.json) return jsonView(registry);
+  #newView(types: TaskTypes): View {
+    if (this.#options.json) return new JsonView(types);
     if (process.stdout.isTTY) return new LiveView(process.stdout);
     return new PlainView((line) => this.#say(line));
   }

@@ -6,7 +6,7 @@ import { anyLines } from "../task-types/any-lines.ts";
 import type { TaskTypes } from "../task-types/task-types.ts";
 import { outputColumns, print, tell } from "../terminal/output.ts";
 import { type Following, followTask } from "./follow-task.ts";
-import { jsonView } from "./json-view.ts";
+import { JsonView } from "./json-view.ts";
 import { LiveView } from "./live-view.ts";
 
 export interface WatchOptions {
@@ -24,7 +24,7 @@ export async function watchTask(tasks: Tasks, options: WatchOptions): Promise<Ex
   const { taskId, afterSequence, types } = options;
   const forPeople = process.stdout.isTTY && !options.json;
   if (forPeople) print(`task ${taskId}`);
-  const view = forPeople ? new LiveView(process.stdout) : jsonView(types.registry);
+  const view = forPeople ? new LiveView(process.stdout) : new JsonView(types);
   const ended = await shown(tasks, { taskId, afterSequence, view, signal: stop.leaving });
   if (ended === undefined) {
     tell(`detached; the task goes on: millrace watch ${taskId}`);

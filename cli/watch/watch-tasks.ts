@@ -5,7 +5,7 @@ import type { TaskTypes } from "../task-types/task-types.ts";
 import { tell } from "../terminal/output.ts";
 import { BoardView } from "./board-view.ts";
 import { type FollowingMany, followTasks } from "./follow-tasks.ts";
-import { jsonView } from "./json-view.ts";
+import { JsonView } from "./json-view.ts";
 
 export interface WatchManyOptions {
   readonly taskIds: readonly string[];
@@ -19,7 +19,7 @@ export async function watchTasks(tasks: Tasks, options: WatchManyOptions): Promi
   using stop = new StopSignals();
   const { taskIds, labels, types } = options;
   const forPeople = process.stdout.isTTY && !options.json;
-  const view = forPeople ? new BoardView(process.stdout) : jsonView(types.registry);
+  const view = forPeople ? new BoardView(process.stdout) : new JsonView({ ...types, many: true });
   const exitCode = await shown(tasks, { taskIds, labels, view, signal: stop.leaving });
   if (exitCode !== undefined) return exitCode;
   tell("detached; the tasks go on");

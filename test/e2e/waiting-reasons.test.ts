@@ -214,6 +214,8 @@ test("a delayed task waits for its start time, as its submit says", async ({ gat
   expect(task?.waitingReason?.reason).toBe(START_TIME);
   const reason = await reasonOf(gateway, "delayed");
   expect(reason).toMatchObject({ reason: START_TIME, until: task?.nextAttemptTime });
+  await using watching = startCli(["--server", gateway.address, "watch", "delayed", "--json"]);
+  await watching.until("stderr", `waits: ${reason?.description}\n`);
   await gateway.client.cancelTask({ taskId: "delayed" });
   expect(await reasonOf(gateway, "delayed")).toBeUndefined();
 });
