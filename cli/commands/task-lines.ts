@@ -1,7 +1,7 @@
-import { type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
-import { Priority, type Task } from "#gen/millrace/v1/task_pb.ts";
+import { durationMs, type Timestamp, timestampDate, timestampMs } from "@bufbuild/protobuf/wkt";
+import { Priority, type Task, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { escaped } from "#lib/process/escaped.ts";
-import { stateName } from "#lib/task/life.ts";
+import { isTerminal, stateName } from "#lib/task/life.ts";
 import { typeNameOf } from "#lib/task/task-type.ts";
 import { anyLines } from "../task-types/any-lines.ts";
 import { shownName, type TaskTypes } from "../task-types/task-types.ts";
@@ -10,7 +10,7 @@ import { wrapped } from "../terminal/text.ts";
 import { canceledBecause, errorText } from "../watch/told.ts";
 
 const COLUMNS = 96;
-const NAME_CHARS = 10;
+const NAME_CHARS = 13;
 const LEAST_ROOM = 20;
 const INDENT = "    ";
 
@@ -30,7 +30,9 @@ export function taskLines(
   ];
 }
 
-function fieldsOf(task: Task): [name: string, value: string][] {
+type Field = [name: string, value: string];
+
+function fieldsOf(task: Task): Field[] {
   return [
     ["waits", task.waitingReason?.description ?? ""],
     ["queue", queueOf(task)],
@@ -38,17 +40,40 @@ function fieldsOf(task: Task): [name: string, value: string][] {
     ["attempts", attemptsOf(task)],
     ["worker", task.workerId],
     ["progress", task.progress?.note ?? ""],
-    ["error", task.error ? errorText(task) : ""],
-    ["details", task.error?.details ? JSON.stringify(task.error.details) : ""],
-    ["failed", shownTime(task.error?.time)],
+    ...errorOf(task),
     ["accepted", shownTime(task.createTime)],
     ["started", shownTime(task.startTime)],
     ["next", shownTime(task.nextAttemptTime)],
-    ["expires", shownTime(task.expireTime)],
-    ["deadline", shownTime(task.deadline)],
+    ...limitsOf(task),
     ["restarted", restartsOf(task)],
     ["ended", endOf(task)],
+    ["keep for", keepForOf(task)],
   ];
+}
+
+/** It is the reason of a failure; of all else that may come after it, it is history. */
+function errorOf(task: Task): Field[] {
+  const { error, state } = task;
+  if (!error) return [];
+  const last = state === TaskState.FAILED ? "" : "last ";
+  return [
+    [`${last}error`, errorText(task)],
+    ["details", error.details ? JSON.stringify(error.details) : ""],
+    [`${last}failed`, shownTime(error.time)],
+  ];
+}
+
+/** They end with the task. */
+function limitsOf({ state, expireTime, deadline }: Task): Field[] {
+  if (isTerminal(state)) return [];
+  return [
+    ["expires", shownTime(expireTime)],
+    ["deadline", shownTime(deadline)],
+  ];
+}
+
+function keepForOf({ spec }: Task): string {
+  return spec?.keepFor ? `${shownDuration(durationMs(spec.keepFor))} once it has ended` : "";
 }
 
 /** The value beside its name, in as many lines as it needs. */

@@ -67,7 +67,7 @@ test("a task whose worker has left says everywhere that none serves its type, an
 
   const server = ["--server", gateway.address];
   expect((await runCli([...server, "get", "left"])).stdout).toContain(
-    `waits     no live worker serves ${TYPE}; last seen `,
+    `waits        no live worker serves ${TYPE}; last seen `,
   );
   const submitted = await runCli([...server, "submit", "test.scripted", "--id", "next"]);
   expect(submitted).toMatchObject({ code: 0, stdout: "next\n" });
