@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { isOpenToNetwork, openToNetwork } from "#lib/process/open-to-network.ts";
+import { SETTINGS } from "#lib/process/settings.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { shownDuration } from "../terminal/duration.ts";
 import { joined, type Line, painted } from "../terminal/line.ts";
@@ -22,7 +23,9 @@ export async function readyLines(system: System, doors: Doors, dataDir: string):
     row("Connect", `http://${boundTo(doors.gatewayHttp)}`, "for browsers and curl"),
     row("monitor", `http://${boundTo(doors.monitorHttp)}`, metrics),
     row("NATS", system.natsUrl, `data and logs in ${resolve(dataDir)}`),
-    ...(isOpen ? ["", [painted(["bold", "yellow"], `Warning: ${openToNetwork(host)}.`)]] : []),
+    ...(isOpen
+      ? ["", [painted(["bold", "yellow"], `Warning: ${openToNetwork(host, SETTINGS.host.env)}.`)]]
+      : []),
     "",
     "Try one of these:",
     "",

@@ -13,6 +13,7 @@ export function historyMsOf({ historyHours }: Settings): number {
 export function openBroker(settings: Settings, name: string, log: BrokerLog): Broker {
   return new Broker({
     servers: settings.natsServers,
+    serversSetting: settings.givenBy.natsServers,
     token: settings.natsAuthToken,
     namespace: settings.namespace,
     name: ["millrace", settings.namespace, name].filter(Boolean).join(" "),

@@ -124,13 +124,19 @@ export function loadSettings(
   );
   for (const option of options.values()) command.addOption(option);
   command.parse(argv);
-  const values = command.opts();
-  const settings = Object.fromEntries(
-    entries().map(([name, { fallback }]) => {
-      const option = options.get(name);
-      return [name, option ? values[option.attributeName()] : fallback];
-    }),
-  ) as Settings;
+  const settings = settingsIn(command, options);
   checkTogether(settings);
   return settings;
+}
+
+function settingsIn(command: Command, options: ReadonlyMap<string, Option>): Settings {
+  const values: Record<string, unknown> = {};
+  const givenBy: Record<string, string> = {};
+  for (const [name, setting] of entries()) {
+    const key = options.get(name)?.attributeName();
+    values[name] = key === undefined ? setting.fallback : command.getOptionValue(key);
+    const isFlag = key !== undefined && command.getOptionValueSource(key) === "cli";
+    givenBy[name] = isFlag ? flagOf(setting) : setting.env;
+  }
+  return { ...values, givenBy } as unknown as Settings;
 }

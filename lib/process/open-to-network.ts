@@ -16,6 +16,6 @@ export async function isOpenToNetwork(host: string): Promise<boolean> {
 }
 
 /** What whoever starts a service there must know. */
-export function openToNetwork(host: string): string {
-  return `open to the network: whoever can reach ${host} may call, for there is no authentication yet; MILLRACE_HOST=127.0.0.1 keeps it to this machine`;
+export function openToNetwork(host: string, hostSetting: string): string {
+  return `open to the network: whoever can reach ${host} may call, for there is no authentication yet; ${hostSetting}=127.0.0.1 keeps it to this machine`;
 }

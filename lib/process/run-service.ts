@@ -39,9 +39,9 @@ export async function runService(
   try {
     const leaving = leavingSignal();
     leaving.addEventListener("abort", () => log.info(`${leaving.reason.message}`));
-    const { host, namespace } = settings;
+    const { host, namespace, givenBy } = settings;
     log.info({ version: VERSION, pid: process.pid, ...(namespace && { namespace }) }, "starting");
-    if (await isOpenToNetwork(host)) log.warn({ host }, openToNetwork(host));
+    if (await isOpenToNetwork(host)) log.warn({ host }, openToNetwork(host, givenBy.host));
     await work({ settings, log, leaving });
     log.info("left");
   } catch (error) {

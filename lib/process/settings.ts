@@ -266,4 +266,9 @@ export const SETTINGS = {
 type Table = typeof SETTINGS;
 
 /** The values in force, by the names of the table. */
-export type Settings = { readonly [Name in keyof Table]: Table[Name]["fallback"] };
+type Values = { readonly [Name in keyof Table]: Table[Name]["fallback"] };
+
+export interface Settings extends Values {
+  /** The name of each for errors: the flag that it was given by, else its variable. */
+  readonly givenBy: { readonly [Name in keyof Table]: string };
+}

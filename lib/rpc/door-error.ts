@@ -28,17 +28,21 @@ const REMEDIES: Readonly<Record<string, Remedy>> = {
   EMFILE: { text: "this process may open no more files; raise its limit (ulimit -n)" },
 };
 
+const HOST_VARIABLE = "MILLRACE_HOST";
+
 interface DoorErrorOptions {
   readonly cause: unknown;
-  /** The variable that the port comes from. */
+  /** The variable or flag that the port comes from. */
   readonly portSetting?: string | undefined;
+  /** The same of the host; none: its variable. */
+  readonly hostSetting?: string | undefined;
 }
 
-function remedyFor({ cause, portSetting }: DoorErrorOptions): string {
+function remedyFor({ cause, portSetting, hostSetting = HOST_VARIABLE }: DoorErrorOptions): string {
   const code = cause instanceof Error && "code" in cause ? String(cause.code) : "";
   const remedy = REMEDIES[code];
   if (!remedy) return errorMessage(cause);
-  const setting = remedy.change && { host: "MILLRACE_HOST", port: portSetting }[remedy.change];
+  const setting = remedy.change && { host: hostSetting, port: portSetting }[remedy.change];
   return setting === undefined ? remedy.text : `${remedy.text}: set ${setting}`;
 }
 

@@ -22,8 +22,10 @@ export interface DoorOptions {
   readonly host: string;
   /** 0 = any free one; the door tells which. */
   readonly port: number;
-  /** The variable that it comes from, for who has to choose another. */
+  /** The variable or flag that it comes from, for who has to choose another. */
   readonly portSetting?: string;
+  /** The same of the host. */
+  readonly givenBy?: { readonly host: string };
   readonly services: Services;
   readonly log: Log;
   /** How long unary calls may take to finish once the door leaves. */

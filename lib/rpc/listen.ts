@@ -18,13 +18,18 @@ interface Listening {
 /** Opens the server's port, or says in a DoorError why it can't. */
 export async function listen(
   server: Server,
-  { host, port, log, portSetting }: Pick<DoorOptions, "host" | "port" | "log" | "portSetting">,
+  door: Pick<DoorOptions, "host" | "port" | "log" | "portSetting" | "givenBy">,
 ): Promise<Listening> {
+  const { host, port, log, portSetting } = door;
   try {
     server.listen({ host, port });
     await once(server, "listening");
   } catch (error) {
-    throw new DoorError(joinAddress(host, port), { cause: error, portSetting });
+    throw new DoorError(joinAddress(host, port), {
+      cause: error,
+      portSetting,
+      hostSetting: door.givenBy?.host,
+    });
   }
   // For instance no file descriptors left. Without a listener, it would end the process.
   server.on("error", (err) => log.error({ err, port }, "can't accept a connection"));

@@ -1,5 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
+import type { Settings } from "#lib/process/settings.ts";
 import { SetupError } from "#lib/process/setup-error.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import type { RoutingRule } from "#lib/task/routing.ts";
@@ -12,16 +13,17 @@ const PRIORITIES: ReadonlyMap<unknown, Priority> = new Map([
 ]);
 
 /** The rules in the file; none without a file. Throws SetupError, which names the rule and the field. */
-export async function readRoutingRules(
-  file: string | undefined,
-  queues: readonly string[],
-): Promise<readonly RoutingRule[]> {
+export async function readRoutingRules({
+  routingFile: file,
+  queues,
+  givenBy,
+}: Pick<Settings, "routingFile" | "queues" | "givenBy">): Promise<readonly RoutingRule[]> {
   if (file === undefined) return [];
   try {
     return parseRoutingRules(await readFile(file, "utf8"), queues);
   } catch (error) {
     const reason = errorMessage(error);
-    throw new SetupError(`MILLRACE_ROUTING_FILE: ${file}: ${reason}`, { cause: error });
+    throw new SetupError(`${givenBy.routingFile}: ${file}: ${reason}`, { cause: error });
   }
 }
 

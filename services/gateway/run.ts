@@ -8,7 +8,6 @@ import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
 import { serve } from "#lib/process/serve.ts";
-import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { countCalls } from "#lib/rpc/count-calls.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
@@ -24,7 +23,7 @@ import { readRoutingRules } from "./routing-rules.ts";
 import { WaitingReasons } from "./waiting-reasons.ts";
 
 await runService("gateway", process, async ({ settings, log, leaving }) => {
-  const rules = await readRoutingRules(settings.routingFile, settings.queues);
+  const rules = await readRoutingRules(settings);
   const readiness = new Readiness(["broker", "task types"]);
   await using broker = openBroker(settings, "gateway", log);
   const own = createRegistry(TaskService, QueueService);
@@ -47,12 +46,12 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   await using grpc = await openGrpcDoor({
     ...doors,
     port: settings.gatewayGrpcPort,
-    portSetting: SETTINGS.gatewayGrpcPort.env,
+    portSetting: settings.givenBy.gatewayGrpcPort,
   });
   await using connect = await openConnectDoor({
     ...doors,
     port: settings.gatewayHttpPort,
-    portSetting: SETTINGS.gatewayHttpPort.env,
+    portSetting: settings.givenBy.gatewayHttpPort,
     endpoints: [healthEndpoints(readiness), metricsEndpoint(metrics.registry, log)],
   });
   log.info({ grpc: grpc.address, connect: connect.url }, "gateway is up");

@@ -6,7 +6,6 @@ import { metricsEndpoint } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import { runService } from "#lib/process/run-service.ts";
 import { serve } from "#lib/process/serve.ts";
-import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import { openGrpcDoor } from "#lib/rpc/grpc-door.ts";
 import { withHealth } from "#lib/rpc/health.ts";
@@ -38,12 +37,12 @@ await runService("monitor", process, async ({ settings, log, leaving }) => {
   await using grpc = await openGrpcDoor({
     ...doors,
     port: settings.monitorGrpcPort,
-    portSetting: SETTINGS.monitorGrpcPort.env,
+    portSetting: settings.givenBy.monitorGrpcPort,
   });
   await using connect = await openConnectDoor({
     ...doors,
     port: settings.monitorHttpPort,
-    portSetting: SETTINGS.monitorHttpPort.env,
+    portSetting: settings.givenBy.monitorHttpPort,
     endpoints: [
       healthEndpoints(readiness),
       metricsEndpoint(monitorMetrics(monitor), log),

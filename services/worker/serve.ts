@@ -9,7 +9,6 @@ import type { Log } from "#lib/process/log.ts";
 import { metricsEndpoint, metricsRegistry } from "#lib/process/metrics-endpoint.ts";
 import { Readiness } from "#lib/process/readiness.ts";
 import type { Running } from "#lib/process/run-service.ts";
-import { SETTINGS } from "#lib/process/settings.ts";
 import { openConnectDoor } from "#lib/rpc/connect-door.ts";
 import type { Door } from "#lib/rpc/door.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
@@ -118,7 +117,7 @@ function openWorkerDoor({ settings, log }: Running, endpoints: readonly Endpoint
   return openConnectDoor({
     ...settings,
     port: settings.workerHttpPort,
-    portSetting: SETTINGS.workerHttpPort.env,
+    portSetting: settings.givenBy.workerHttpPort,
     services: { routes: () => {}, registry: () => createRegistry() },
     endpoints,
     log,

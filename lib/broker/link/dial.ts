@@ -16,10 +16,14 @@ import { joinWrites } from "./join-writes.ts";
 import type { ServerChoice } from "./server-choice.ts";
 import { identityAmong } from "./server-identity.ts";
 
+export const SERVERS_VARIABLE = "NATS_SERVERS";
+
 export interface DialOptions {
   /** All of one transport. */
   readonly servers: readonly NatsServer[];
   readonly token?: Secret | undefined;
+  /** The variable or flag that names the servers. None: the variable. */
+  readonly serversSetting?: string;
   /** Name of the connection, as `nats server report connections` shows it. */
   readonly name: string;
 }
@@ -68,12 +72,13 @@ export async function dial(
   }
 }
 
-function explained(error: unknown, { servers, token }: DialOptions): Error {
+function explained(error: unknown, options: DialOptions): Error {
+  const { servers, token, serversSetting = SERVERS_VARIABLE } = options;
   const where = servers.join(", ");
   if (!(error instanceof AuthorizationError)) {
     // Of a WebSocket, the client hears no more than that it failed.
     const reason = errorMessage(error) || "connection failed";
-    const remedy = "Start a nats-server there, or set NATS_SERVERS to where one runs.";
+    const remedy = `Start a nats-server there, or set ${serversSetting} to where one runs.`;
     return new Error(`can't connect to NATS at ${where}: ${reason}. ${remedy}`, { cause: error });
   }
   const isAnonymous = !token && !servers.some(({ credentials }) => credentials);

@@ -248,9 +248,10 @@ export class Link implements Line, AsyncDisposable {
     refuseOldServer(nc.info?.version ?? "unknown", nc.getServer());
     refuseSmallMessages(nc.info?.max_payload ?? 0, nc.getServer());
     const { names } = this;
+    const { prepare, serversSetting } = this.#options;
     const patienceMs = hasOthers(nc) ? LEFT_AFTER_MS : REQUEST_TIMEOUT_MS;
-    const own = await openManager(askingAgain(nc), patienceMs);
-    await this.#options.prepare({ nc, jsm: own, names });
+    const own = await openManager(askingAgain(nc), patienceMs, serversSetting);
+    await prepare({ nc, jsm: own, names });
     await this.#check(own);
     const js = jetstream(nc, { timeout: REQUEST_TIMEOUT_MS });
     return { own, nc, js, names, jsm: await js.jetstreamManager(false) };

@@ -5,7 +5,8 @@ import {
   ProcessingType,
   SummarizePageSchema,
 } from "#gen/millrace/tasks/v1/summarize_page_pb.ts";
-import { SETTINGS, type Settings } from "#lib/process/settings.ts";
+import { loadSettings } from "#lib/process/load-settings.ts";
+import type { Settings } from "#lib/process/settings.ts";
 import { type AttemptListeners, RecordedAttempt } from "#test/support/recorded-attempt.ts";
 import { summarizePage } from "../../../services/worker/handlers/summarize-page.ts";
 
@@ -15,9 +16,7 @@ export interface Ask extends AttemptListeners {
   readonly processingType?: ProcessingType;
 }
 
-const DEFAULTS = Object.fromEntries(
-  Object.entries(SETTINGS).map(([name, { fallback }]) => [name, fallback]),
-) as Settings;
+const DEFAULTS = loadSettings("worker", {}, ["node", "worker"]);
 
 /** Starts an attempt of web.summarize; page servers on loopback may be fetched when `settings` allow them. */
 export function run({

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { Priority } from "#gen/millrace/v1/task_pb.ts";
+import { loadSettings } from "#lib/process/load-settings.ts";
 import { parseRoutingRules, readRoutingRules } from "../../../services/gateway/routing-rules.ts";
 
 const QUEUES = ["default", "slow"];
@@ -59,12 +60,18 @@ describe("the routing file", () => {
   test("is named when it is wrong or can't be read, and is not needed", async () => {
     const folder = await mkdtemp(join(tmpdir(), "millrace-routing-"));
     const file = join(folder, "rules.json");
-    const missing = readRoutingRules(file, QUEUES);
+    const settingsOf = (env: NodeJS.ProcessEnv, ...flags: string[]) =>
+      loadSettings("gateway", env, ["node", "gateway", ...flags]);
+    const set = settingsOf({ MILLRACE_ROUTING_FILE: file });
+    const missing = readRoutingRules(set);
     await expect(missing).rejects.toThrow(`MILLRACE_ROUTING_FILE: ${file}: ENOENT`);
+    const flagged = readRoutingRules(settingsOf({}, "--routing-file", file));
+    await expect(flagged).rejects.toThrow(`--routing-file: ${file}: ENOENT`);
     await writeFile(file, "[{}]");
-    const wrong = readRoutingRules(file, QUEUES);
-    await expect(wrong).rejects.toThrow(`MILLRACE_ROUTING_FILE: ${file}: rule 1: must name`);
+    await expect(readRoutingRules(set)).rejects.toThrow(
+      `MILLRACE_ROUTING_FILE: ${file}: rule 1: must name`,
+    );
     await rm(folder, { recursive: true });
-    expect(await readRoutingRules(undefined, QUEUES)).toEqual([]);
+    expect(await readRoutingRules(settingsOf({}))).toEqual([]);
   });
 });

@@ -20,6 +20,8 @@ test("the setting to change is named", () => {
   expect(new DoorError("a:1", taken).message).toContain(": set MILLRACE_WORKER_HTTP_PORT");
   const elsewhere = { ...taken, cause: systemError("EADDRNOTAVAIL") };
   expect(new DoorError("a:1", elsewhere).message).toContain(": set MILLRACE_HOST");
+  const flagged = { ...elsewhere, hostSetting: "--host" };
+  expect(new DoorError("a:1", flagged).message).toContain(": set --host");
 });
 
 test("what is not foreseen is told as the system tells it", () => {
