@@ -14,6 +14,7 @@ import { addRedrive } from "./commands/redrive.ts";
 import { addRetry } from "./commands/retry.ts";
 import { addSubmit } from "./commands/submit.ts";
 import { addTypes } from "./commands/types.ts";
+import { explainNoUnknown } from "./commands/unknown-command.ts";
 import { addUp } from "./commands/up.ts";
 import { addWatch } from "./commands/watch.ts";
 import { EXIT_CODE_HELP } from "./exit-code.ts";
@@ -41,6 +42,7 @@ export function newProgram(env: NodeJS.ProcessEnv): Command {
     .exitOverride()
     .addHelpText("afterAll", EXIT_CODE_HELP)
     .hook("preAction", () => refuseUnknown(withoutServiceLinks(env, () => {})));
+  explainNoUnknown(program);
   addUp(program, env);
   addDemo(program, env);
   addSubmit(program);

@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { refuseUnknownCommand } from "./unknown-command.ts";
 
 /** `help queues parked`: commander's own help command looks at the first name only. */
 export function addHelp(program: Command): void {
@@ -14,5 +15,7 @@ export function addHelp(program: Command): void {
 
 function subcommandOf(command: Command, name: string): Command {
   const found = command.commands.find((one) => one.name() === name);
-  return found ?? command.error(`error: unknown command '${name}'`);
+  if (found) return found;
+  refuseUnknownCommand(command, name);
+  return command;
 }

@@ -19,18 +19,21 @@ export function queueLines(queues: readonly Queue[], nowMs: number, width?: numb
     { title: "bytes", align: "right", cell: bytesOf, need: 5 },
   ];
   const pauses = queues.flatMap(({ name, pause }) =>
-    pause ? [`${name} is ${pausedText(pause, nowMs)}`] : [],
+    pause ? [`${name} is ${pausedText(pause, forHowLong(pause, nowMs))}`] : [],
   );
   const unserved = queues.filter((queue) => queue.notServed).map(({ name }) => whatToDo(name));
   const withoutWorker = queues.flatMap((queue) => withoutWorkerLines(queue, nowMs));
   return [...tableLines(columns, queues, width), ...withoutWorker, ...pauses, ...unserved];
 }
 
-/** "paused for 5 s by ada: maintenance". */
-export function pausedText({ time, reason, requestedBy }: Pause, nowMs: number): string {
-  const since = time ? ` for ${shownDuration(nowMs - timestampMs(time))}` : "";
+/** "paused by ada: maintenance". */
+export function pausedText({ reason, requestedBy }: Pause, since = ""): string {
   const by = requestedBy === "" ? "" : ` by ${requestedBy}`;
   return `paused${since}${by}${reason === "" ? "" : `: ${reason}`}`;
+}
+
+function forHowLong({ time }: Pause, nowMs: number): string {
+  return time ? ` for ${shownDuration(nowMs - timestampMs(time))}` : "";
 }
 
 function withoutWorkerLines({ name, types }: Queue, nowMs: number): string[] {

@@ -87,7 +87,7 @@ async function change(
 }
 
 function told({ name, pause, maxTasks, maxBytes }: Queue): string {
-  const state = pause ? pausedText(pause, Date.now()) : "not paused";
+  const state = pause ? pausedText(pause) : "not paused";
   const bytes = maxBytes === 0n ? "" : ` and ${shownBytes(Number(maxBytes))}`;
   return `${name}: up to ${maxTasks} tasks${bytes}, ${state}`;
 }

@@ -5,7 +5,6 @@ import {
   ListQueuesResponseSchema,
 } from "#gen/millrace/v1/queue_service_pb.ts";
 import { pause } from "#lib/async/pause.ts";
-import { didYouMean } from "#lib/process/did-you-mean.ts";
 import { ExitCode } from "../exit-code.ts";
 import { atGateway, CALL, type Queues } from "../gateway/at-gateway.ts";
 import { StopSignals } from "../stop-signals.ts";
@@ -16,6 +15,7 @@ import { queueLines } from "./queue-lines.ts";
 import { addQueueChanges } from "./queues-change.ts";
 import { addParked } from "./queues-parked.ts";
 import { addPurge } from "./queues-purge.ts";
+import { explainNoUnknown, refuseUnknownCommand } from "./unknown-command.ts";
 
 const EVERY_MS = 2_000;
 
@@ -26,7 +26,8 @@ export function addQueues(program: Command): void {
     .option("--watch", "show them anew every 2 s, until Ctrl-C", false)
     .allowExcessArguments()
     .action(async ({ watch }: { watch: boolean }, command: Command) => {
-      refuseWords(command);
+      // Commander would say that they are too many.
+      refuseUnknownCommand(command);
       const { server, json } = globalsOf(command);
       process.exitCode = await atGateway(server, async (_, client) => {
         if (watch) return watchQueues(client, json);
@@ -34,17 +35,10 @@ export function addQueues(program: Command): void {
         return ExitCode.SUCCEEDED;
       });
     });
+  explainNoUnknown(queues);
   addQueueChanges(queues);
   addPurge(queues);
   addParked(queues);
-}
-
-/** Commander would say that they are too many. */
-function refuseWords(command: Command): void {
-  const [word] = command.args;
-  if (word === undefined) return;
-  const names = command.commands.map((each) => each.name());
-  command.error(`error: unknown command '${word}'${didYouMean(word, names)}`);
 }
 
 async function watchQueues(client: Queues, json: boolean): Promise<ExitCode> {

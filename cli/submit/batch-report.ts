@@ -27,11 +27,14 @@ export class BatchReport {
     this.#area?.bar(this.#sum);
   }
 
+  get isEmpty(): boolean {
+    return this.#accepted + this.#refused === 0;
+  }
+
   /** Ends the report, with the exit code that it amounts to. */
   end(): ExitCode {
     this.#area?.end();
-    const isEmpty = this.#accepted + this.#refused === 0;
-    if (this.#area || this.#refused > 0 || isEmpty) tell(this.#sum);
+    if (this.#area || this.#refused > 0 || this.isEmpty) tell(this.#sum);
     return WORST_FIRST.find((code) => this.#exitCodes.has(code)) ?? ExitCode.SUCCEEDED;
   }
 

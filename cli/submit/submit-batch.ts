@@ -1,4 +1,5 @@
-import type { ExitCode } from "../exit-code.ts";
+import { CliError } from "../cli-error.ts";
+import { ExitCode } from "../exit-code.ts";
 import { atGateway, type Tasks } from "../gateway/at-gateway.ts";
 import { readTaskTypes } from "../task-types/task-types.ts";
 import { tell } from "../terminal/output.ts";
@@ -25,8 +26,14 @@ export async function submitBatch(
     for await (const chunk of chunks(readLines(file, types, typeName))) {
       report.tell(await answeredOr(tasks, chunk, report));
     }
+    if (report.isEmpty) throw withoutTasks(file);
     return report.end();
   });
+}
+
+function withoutTasks(file: string): CliError {
+  const name = file === "-" ? "standard input" : file;
+  return new CliError(`--batch: ${name} has no tasks`, { exitCode: ExitCode.USAGE });
 }
 
 /** A call that breaks off ends the batch: nobody knows what became of its lines. */

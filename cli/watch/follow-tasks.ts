@@ -109,7 +109,7 @@ class ManyWatch {
     if (info && Object.hasOwn(info.metadata, "resume_after_sequence")) return true;
     const isMissing = error?.code === Code.NotFound;
     this.#failed.set(taskId, isMissing ? ExitCode.NOT_FOUND : ExitCode.UNAVAILABLE);
-    this.#following.view.notice(error?.message ?? `${taskId} can't be watched`);
+    this.#following.view.notice(`error: ${error?.message ?? `${taskId} can't be watched`}`);
     return false;
   }
 

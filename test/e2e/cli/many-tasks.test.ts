@@ -60,7 +60,7 @@ test("of several tasks, one that is not there is named, and the others are watch
   const good = await submitted(`url=${article.url}`);
   const { code, stderr, stdout } = await millrace("watch", good, "nobody");
   expect(code).toBe(3);
-  expect(stderr).toContain("task nobody is not, or no longer, in the log");
+  expect(stderr).toMatch(/^error: task nobody is not, or no longer, in the log$/m);
   expect(stdout).toContain("TASK_STATE_SUCCEEDED");
 });
 

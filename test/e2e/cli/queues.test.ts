@@ -53,9 +53,7 @@ test("queues --watch shows them again and again, until Ctrl-C", async ({ lonely 
 test("a queue is paused with a reason and who asked, and resumed", async ({ queues }) => {
   const paused = await queues("pause", "paused", "--reason", "maintenance", "--by", "ada");
   expect(paused).toMatchObject({ code: 0, stderr: "" });
-  expect(paused.stdout).toMatch(
-    /^paused: up to 1000000 tasks, paused for \S+ s by ada: maintenance\n$/,
-  );
+  expect(paused.stdout).toBe("paused: up to 1000000 tasks, paused by ada: maintenance\n");
   expect((await queues()).stdout).toMatch(/\npaused is paused for \S+ s by ada: maintenance\n$/);
   const again = JSON.parse((await queues("pause", "paused", "--json")).stdout);
   expect(again.pause.requestedBy).toBe(userInfo().username);

@@ -119,9 +119,14 @@ describe("submit --batch", () => {
     const { code, stdout, stderr } = await millrace("submit", "--batch", file);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toBe("line 1: it is not UTF-8\n0 accepted, 1 refused\n");
-    await writeFile(file, "");
-    const empty = await millrace("submit", "--batch", file);
-    expect(empty).toEqual({ code: 0, stdout: "", stderr: "0 accepted, 0 refused\n" });
+    for (const nothing of ["", "\n \n"]) {
+      await writeFile(file, nothing);
+      expect(await millrace("submit", "--batch", file)).toEqual({
+        code: 2,
+        stdout: "",
+        stderr: `error: --batch: ${file} has no tasks\n`,
+      });
+    }
   });
 
   test("is refused with options that each line has for itself, and without a file", async () => {

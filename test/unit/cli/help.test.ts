@@ -49,6 +49,20 @@ test("help explains the whole, and knows no command that there is not", async ()
   });
 });
 
+test.each([
+  ["sumbit --help", "unknown command 'sumbit' (did you mean \"submit\"?)"],
+  ["sumbit -h", "unknown command 'sumbit' (did you mean \"submit\"?)"],
+  ["--json sumbit --help", "unknown command 'sumbit'"],
+  ["help sumbit", "unknown command 'sumbit' (did you mean \"submit\"?)"],
+  ["xyzzy --help", "unknown command 'xyzzy'"],
+  ["queues pauze --help", "unknown command 'pauze' (did you mean \"pause\"?)"],
+])("%s is refused, for there is no such command", async (words, refusal) => {
+  const { text, exitCode } = await printed(words.split(" "));
+  expect({ text, exitCode }).toEqual({ text: `error: ${text.slice(7)}`, exitCode: 1 });
+  expect(text).toContain(refusal);
+  expect(text).not.toContain("Usage:");
+});
+
 test("a misspelled variable is refused, for the command would call another gateway than was meant", async () => {
   const typed = newProgram({ MILLRACE_SERVR: "prod:50051" }).parseAsync(["types"], {
     from: "user",
