@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { checkPage } from "../demo/check-page.ts";
 import { runDemo } from "../demo/run-demo.ts";
 import { servicesEnv } from "../system/services-env.ts";
 import { jsonOf } from "./globals.ts";
@@ -16,6 +17,7 @@ export function addDemo(program: Command, env: NodeJS.ProcessEnv): void {
     .addHelpText("after", HELP)
     .action(async (options: { url?: string; detailed: boolean }, command: Command) => {
       const json = jsonOf(command);
+      if (options.url !== undefined) await checkPage(options.url);
       process.exitCode = await runDemo({ ...options, json, env: servicesEnv(env) });
     });
 }

@@ -54,6 +54,15 @@ test("the detailed demo for programs prints one JSON line per event, the termina
   expect(events.at(-1).state.output.keyPoints.length).toBeGreaterThan(0);
 });
 
+test.each(["notaurl", "ftp://x.test/", "http://a b/", ""])(
+  "a demo of %o, which is no page, starts nothing",
+  async (url) => {
+    const { code, stdout, stderr } = await startDemo("--url", url).ended;
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: --url: ".*" is no page: must be.+\n$/);
+  },
+);
+
 test("a demo whose page is refused tells why, and fails", async () => {
   const { code, stdout } = await startDemo("--url", "http://127.0.0.1:9/private").ended;
   expect(code).toBe(1);
