@@ -51,7 +51,7 @@ export function addSpecOptions(command: Command): Command {
     ).argParser(durationValue),
     new Option(
       "--task-timeout <duration>",
-      "limit of the whole task, waiting and retries included",
+      "limit of the whole task from when it may start (see --delay), waiting and retries included",
     ).argParser(durationValue),
     new Option("--timeout <duration>", "limit of one attempt, e.g. 30s or 5m").argParser(
       durationValue,

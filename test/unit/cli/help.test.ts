@@ -49,6 +49,11 @@ test("help explains the whole, and knows no command that there is not", async ()
   });
 });
 
+test("help says from when the limit of a whole task counts", async () => {
+  const { text } = await printed(["submit", "--help"]);
+  expect(text.replaceAll(/\s+/g, " ")).toContain("from when it may start (see --delay), waiting");
+});
+
 test.each([
   ["sumbit --help", "unknown command 'sumbit' (did you mean \"submit\"?)"],
   ["sumbit -h", "unknown command 'sumbit' (did you mean \"submit\"?)"],
