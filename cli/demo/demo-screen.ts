@@ -79,7 +79,7 @@ export class DemoScreen {
 
   #newView(types: TaskTypes): View {
     if (this.#options.json) return new JsonView(types);
-    if (process.stdout.isTTY) return new LiveView(process.stdout);
+    if (process.stdout.isTTY) return new LiveView(process.stdout, types);
     return new PlainView((line) => this.#say(line));
   }
 

@@ -1,5 +1,6 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "#lib/task/life.ts";
+import type { TaskTypes } from "../task-types/task-types.ts";
 import { joined, painted } from "../terminal/line.ts";
 import { LiveArea } from "../terminal/live-area.ts";
 import { barLine } from "./bar.ts";
@@ -16,6 +17,7 @@ const ROWS_ABOVE = 4;
 /** A line for each task at the bottom of a terminal; what happens to them flows above, and so do those that have ended. */
 export class BoardView implements View {
   readonly #area: LiveArea;
+  readonly #types: TaskTypes;
   readonly #repaint: NodeJS.Timeout;
   readonly #rows: () => number;
   readonly #pictures = new Map<string, Picture>();
@@ -23,7 +25,8 @@ export class BoardView implements View {
   /** Tasks whose history runs by: they are over. */
   readonly #over = new Set<string>();
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: NodeJS.WriteStream, types: TaskTypes) {
+    this.#types = types;
     this.#area = new LiveArea(stream);
     this.#rows = () => Math.max(1, (stream.rows || 24) - ROWS_ABOVE);
     this.#repaint = setInterval(() => this.#show(), REPAINT_MS);
@@ -32,7 +35,7 @@ export class BoardView implements View {
   snapshot(task: Task): void {
     const { id, state } = task;
     if (isTerminal(state)) this.#over.add(id);
-    const waiting = new WaitingNote();
+    const waiting = new WaitingNote(this.#types);
     waiting.snapshot(task);
     this.#waiting.set(id, waiting);
   }

@@ -1,5 +1,6 @@
 import type { OutputChunk, Task, TaskEvent, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import type { TaskTypes } from "../task-types/task-types.ts";
 import { painted } from "../terminal/line.ts";
 import { LiveArea } from "../terminal/live-area.ts";
 import { barLine } from "./bar.ts";
@@ -14,14 +15,15 @@ const REPAINT_MS = 80;
 export class LiveView implements View {
   readonly #area: LiveArea;
   readonly #repaint: NodeJS.Timeout;
-  readonly #waiting = new WaitingNote();
+  readonly #waiting: WaitingNote;
   #picture: Picture = NOTHING_YET;
   #outputAttempt = 0;
   #ended = false;
   /** The task is over: what comes is its history. */
   #over = false;
 
-  constructor(stream: NodeJS.WriteStream) {
+  constructor(stream: NodeJS.WriteStream, types: TaskTypes) {
+    this.#waiting = new WaitingNote(types);
     this.#area = new LiveArea(stream);
     this.#repaint = setInterval(() => this.#showBar(), REPAINT_MS);
   }

@@ -24,7 +24,7 @@ export async function watchTask(tasks: Tasks, options: WatchOptions): Promise<Ex
   const { taskId, afterSequence, types } = options;
   const forPeople = process.stdout.isTTY && !options.json;
   if (forPeople) print(`task ${taskId}`);
-  const view = forPeople ? new LiveView(process.stdout) : new JsonView(types);
+  const view = forPeople ? new LiveView(process.stdout, types) : new JsonView(types);
   const ended = await shown(tasks, { taskId, afterSequence, view, signal: stop.leaving });
   if (ended === undefined) {
     tell(`detached; the task goes on: millrace watch ${taskId}`);

@@ -19,7 +19,9 @@ export async function watchTasks(tasks: Tasks, options: WatchManyOptions): Promi
   using stop = new StopSignals();
   const { taskIds, labels, types } = options;
   const forPeople = process.stdout.isTTY && !options.json;
-  const view = forPeople ? new BoardView(process.stdout) : new JsonView({ ...types, many: true });
+  const view = forPeople
+    ? new BoardView(process.stdout, types)
+    : new JsonView({ ...types, many: true });
   const exitCode = await shown(tasks, { taskIds, labels, view, signal: stop.leaving });
   if (exitCode !== undefined) return exitCode;
   tell("detached; the tasks go on");

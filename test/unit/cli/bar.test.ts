@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
+import { taskTypesOf } from "#cli/task-types/task-types.ts";
 import { textOf } from "#cli/terminal/line.ts";
 import { widthOf } from "#cli/terminal/text.ts";
 import { barLine } from "#cli/watch/bar.ts";
@@ -10,8 +11,10 @@ import {
   TaskEventSchema,
   TaskSchema,
   TaskState,
+  WaitingReason_Reason,
   WaitingReasonSchema,
 } from "#gen/millrace/v1/task_pb.ts";
+import { SHIP_ORDER } from "./ship-order.ts";
 
 const STARTED_MS = 1_000_000;
 
@@ -78,6 +81,20 @@ test("a task that waits says why, once its time has come", () => {
   const soon = { ...queued, waits, nextAttemptMs: STARTED_MS + 3_400 };
   expect(bar({ ...soon, state: TaskState.RETRYING })).toContain("next attempt in 2.0 s");
   expect(bar({ ...soon, state: TaskState.SCHEDULED })).toContain("starts in 2.0 s");
+});
+
+test("a type that no live worker serves has its alias, so that a terminal has room for all of it", () => {
+  const name = "shop.v1.ShipOrder";
+  const description = `no live worker serves ${name}; last seen 15 min ago`;
+  const waitingReason = { reason: WaitingReason_Reason.NO_WORKER, description };
+  const spec = { input: { typeUrl: `type.googleapis.com/${name}` } };
+  const task = create(TaskSchema, { spec, waitingReason });
+  const note = new WaitingNote(taskTypesOf([SHIP_ORDER]));
+  note.snapshot(task);
+  expect(note.text).toBe("no live worker serves order.ship; last seen 15 min ago");
+  const unknown = new WaitingNote(taskTypesOf([]));
+  unknown.snapshot(task);
+  expect(unknown.text).toBe(description);
 });
 
 test("why a task waits is known from its snapshot on, and forgotten with its next step", () => {
