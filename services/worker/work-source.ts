@@ -6,6 +6,7 @@ import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import { LanePulls } from "#lib/broker/queues/lane-pulls.ts";
 import type { Log } from "#lib/process/log.ts";
 import type { Readiness } from "#lib/process/readiness.ts";
+import { errorMessage } from "#lib/task/error-message.ts";
 import type { ElbowRoom } from "./elbow-room.ts";
 import type { RunningAttempts } from "./running-attempts.ts";
 import { keyOf, type Served, ServedLanes } from "./served-lanes.ts";
@@ -39,6 +40,8 @@ export class WorkSource {
   /** Those that the broker does not let us pull from. */
   readonly #refused = new Set<Served>();
   #isMending = false;
+  /** Why that failed last, as it was said. */
+  #toldWhy = "";
   #waitsForRoom = false;
   #pulls: LanePulls | undefined;
   #until = AbortSignal.abort();
@@ -160,8 +163,13 @@ export class WorkSource {
         served.asked = false;
         this.#refused.delete(served);
       }
+      this.#toldWhy = "";
     } catch (err) {
-      log.warn({ err }, "what tasks are pulled from can't be put back yet");
+      // It is tried every half second.
+      const why = errorMessage(err);
+      if (why !== this.#toldWhy)
+        log.warn({ err }, "what tasks are pulled from can't be put back yet");
+      this.#toldWhy = why;
     }
   }
 
