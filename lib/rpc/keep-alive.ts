@@ -49,12 +49,13 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<Result<T>> {
-    if (this.#ended) return Promise.resolve(DONE);
+    // First, for it may be what the source has failed with.
     const arrived = this.#arrived;
     if (arrived !== undefined) {
       this.#arrived = undefined;
       return arrived;
     }
+    if (this.#ended) return Promise.resolve(DONE);
     return new Promise((resolve) => {
       this.#reader = resolve;
       this.#timer = callLater(this.#everyMs, this.#sayAlive);
@@ -102,6 +103,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   readonly #stop = (): void => {
+    this.#arrived = undefined;
     if (this.#ended) return;
     this.#end();
     this.#give(DONE);

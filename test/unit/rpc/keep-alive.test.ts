@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { withKeepAlive } from "#lib/rpc/keep-alive.ts";
 
@@ -54,6 +55,27 @@ describe("a stream with keep-alives", () => {
     await stream.next();
     given.fail(new Error("broken"));
     await expect(stream.next()).rejects.toThrow("broken");
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("hands on an error that came long before anybody asked", async () => {
+    const given = source();
+    const stream = withKeepAlive(given, 1, () => "alive", new AbortController().signal);
+    await stream.next();
+    given.fail(new Error("broken"));
+    await setImmediate();
+    await expect(stream.next()).rejects.toThrow("broken");
+    expect(await stream.next()).toEqual({ done: true, value: undefined });
+  });
+
+  test("hands on nothing more once its signal aborts, though it had come", async () => {
+    const given = source();
+    const leaving = new AbortController();
+    const stream = withKeepAlive(given, 1, () => "alive", leaving.signal);
+    await stream.next();
+    given.give("late");
+    await setImmediate();
+    leaving.abort();
     expect(await stream.next()).toEqual({ done: true, value: undefined });
   });
 
