@@ -52,6 +52,11 @@ export function isRefusal({ state, attempt, error }: StateChange): boolean {
   return state === FAILED && attempt === 0 && error?.code === QUEUE_FULL;
 }
 
+/** Whether it is the mark of a task that is being deleted, which has the state of its end and is none. */
+export function isDeletion({ facet }: TaskEvent): boolean {
+  return facet.case === "state" && facet.value.deleted;
+}
+
 /** True where nothing is left of a task but this mark: it was deleted, or never accepted. */
 export function isGone(change: StateChange): boolean {
   return change.deleted || isRefusal(change);

@@ -1,6 +1,6 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { SequenceUnknown, TaskNotFound } from "#lib/task/errors.ts";
-import { isTerminal, isTerminalEvent } from "#lib/task/life.ts";
+import { isDeletion, isTerminal, isTerminalEvent } from "#lib/task/life.ts";
 import type { LogScan } from "../log/log-scan.ts";
 import type { Standing, TaskLog } from "../log/task-log.ts";
 import type { Watcher } from "./watcher.ts";
@@ -26,7 +26,7 @@ export interface Logs {
 /**
  * The task as it stands, then its history after the sequence, up to the head that the leader has told. Joins without gap
  * or duplicate if the watcher was registered before: what has happened since then waits there, less what was told here. Of
- * a task that leaves the log meanwhile, what was not read here is still heard there.
+ * a task that leaves the log before all was read, that is said.
  * Returns whether the task has ended. A terminal event in the middle does not end the history: the task was started
  * again.
  */
@@ -36,7 +36,8 @@ export async function* join(
   watcher: Watcher,
 ): AsyncGenerator<WatchStep, boolean> {
   const { taskId, afterSequence } = wanted;
-  const { task, fence } = await standingOf(log, wanted);
+  const standing = await standingOf(log, wanted);
+  const { task, fence } = standing;
   const began = BigInt(fence.specSequence);
   watcher.isOf(began);
   // What is later than all that was written of the task may have been written of others.
@@ -47,10 +48,10 @@ export async function* join(
   const after = afterSequence >= began ? afterSequence : began - 1n;
   const span = { taskId, after, head: task.sequence };
   const { told, ended = endsAt > 0n } = yield* tellHistory(log, span, watcher);
-  if (watcher.left || told >= endsAt) return watcher.left || ended;
-  // It has left the log meanwhile, and its end with it, if that was not heard.
-  if (!watcher.has(endsAt)) throw new TaskNotFound(taskId);
-  return false;
+  // What was not there has left the log: a note that was in nobody's way any more, or the whole task.
+  const isWhole = watcher.left || told >= task.sequence;
+  if (!isWhole && !(await log.readAgain(standing))) throw new TaskNotFound(taskId);
+  return watcher.left || ended;
 }
 
 async function standingOf(log: TaskLog, { taskId, specSequence }: Wanted): Promise<Standing> {
@@ -81,6 +82,7 @@ async function* tellHistory(
   watcher.skipTo(after);
   for await (const event of log.history(taskId, after, head)) {
     if (watcher.left) return so;
+    if (isDeletion(event)) throw new TaskNotFound(taskId);
     const { sequence: told } = event;
     watcher.skipTo(told);
     so = event.facet.case === "state" ? { told, ended: isTerminalEvent(event) } : { ...so, told };

@@ -1,5 +1,6 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskNotFound, WatcherTooSlow } from "#lib/task/errors.ts";
+import { isDeletion } from "#lib/task/life.ts";
 
 /** Events that a watcher may be behind, not counting progress that a newer one has replaced. */
 export const MAX_BEHIND = 1_024;
@@ -63,7 +64,7 @@ export class Watcher implements Disposable {
 
   push(event: TaskEvent): void {
     if (event.sequence <= this.#lastRead || this.#failure || this.#end) return;
-    if (this.#isOfNext(event)) {
+    if (this.#isOfNext(event) || isDeletion(event)) {
       this.endWith(new TaskNotFound(event.taskId));
       return;
     }

@@ -1,13 +1,13 @@
+import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { LogLineSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
 import type { Watching } from "#lib/broker/watch/watching.ts";
-import { openTestBroker } from "#test/support/broker.ts";
+import { allStored, openTestBroker } from "#test/support/broker.ts";
 import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
-import { stateOf } from "#test/support/system.ts";
 import { TcpProxy } from "#test/support/tcp-proxy.ts";
 import { until } from "#test/support/until.ts";
 import { deleteFinished } from "../../../services/gateway/delete.ts";
@@ -47,7 +47,7 @@ async function read(
   return events;
 }
 
-test("a watch that begins while its task ends tells its end, though the task leaves before its history is read", async () => {
+test("a watch that begins while its task ends is told that the task has left before its history was read", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using other = await openTestBroker(nats.url);
@@ -58,20 +58,50 @@ test("a watch that begins while its task ends tells its end, though the task lea
     after: () => move(other, running, SUCCEEDED),
   });
   const signal = SIGNAL();
-  const events = await read(watching.watch("t", 0n, signal), () => leave(other, "t"));
+  const watch = read(watching.watch("t", 0n, signal), () => leave(other, "t"));
+  await expect(watch).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
   expect(signal.aborted).toBe(false);
-  expect(stateOf(events.at(-1))).toBe(SUCCEEDED);
 });
 
-test("a watch of a task that has ended and leaves before its history is read does not look whole", async () => {
+test.each([
+  ["leaves", leave],
+  ["is deleted", deleteFinished],
+])(
+  "a watch of a task that has ended and %s before its history is read does not look whole",
+  async (_, go) => {
+    await using nats = await startTestNats();
+    await using broker = await openTestBroker(nats.url);
+    await using other = await openTestBroker(nats.url);
+    await using watching = await openWatching(broker);
+    await live(other, await begin(other, "t"), 1);
+    await until(async () => (await broker.log.read("t"))?.task.state === SUCCEEDED);
+    const watch = read(watching.watch("t", 0n, SIGNAL()), () => go(other, "t"));
+    await expect(watch).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+  },
+);
+
+test("nor does one whose task leaves amid its history, with lines that nobody has read", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await using other = await openTestBroker(nats.url);
   await using watching = await openWatching(broker);
-  await live(other, await begin(other, "t"), 1);
-  await until(async () => (await broker.log.read("t"))?.task.state === SUCCEEDED);
-  const watch = read(watching.watch("t", 0n, SIGNAL()), () => leave(other, "t"));
-  await expect(watch).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+  const running = await move(other, await begin(other, "t"), RUNNING);
+  for (let line = 1; line <= 300; line += 1) {
+    const value = create(LogLineSchema, { attempt: 1, message: `line ${line}` });
+    void other.log.note(running, { case: "log", value });
+  }
+  await allStored(other);
+  const events: TaskEvent[] = [];
+  const watch = async () => {
+    for await (const step of watching.watch("t", 0n, SIGNAL())) {
+      if (step.case === "event") events.push(step.value);
+      if (events.length !== 10) continue;
+      await move(other, running, SUCCEEDED);
+      await leave(other, "t");
+    }
+  };
+  await expect(watch()).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(events.length).toBeLessThan(302);
 });
 
 /** Reads a watch into the record until it fails. */
