@@ -4,6 +4,7 @@ import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
+import { fenceOf } from "#lib/broker/queues/waiting.ts";
 import type { Log } from "#lib/process/log.ts";
 import { attemptLimits } from "#lib/task/attempt-limits.ts";
 import { finishAttempt } from "#lib/task/next-state.ts";
@@ -50,6 +51,7 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
     taskId: delivery.taskId,
     queue: delivery.queue,
     lease,
+    epoch: epochOf(delivery),
     number: 0,
     fence: undefined,
     stop: (reason) => stops.stop(reason),
@@ -70,16 +72,24 @@ export async function runAttempt(delivery: Delivery, options: AttemptOptions): P
   await work({ lease, type, begun, stops }, options);
 }
 
+function epochOf({ waiting }: Delivery): number | undefined {
+  return waiting && fenceOf(waiting).epoch;
+}
+
 /**
  * We have the task already: if it is still ours, we have only been given a new delivery of it, after an outage of the
  * broker, or when our beats came late. An attempt that the task has gone on without is stopped, and the task left to
- * whoever has a slot when it comes again.
+ * whoever has a slot when it comes again. So is another run of the task, while the one before is still to begin here.
  */
 async function renewOrStop(
   held: RunningAttempt,
   delivery: Delivery,
   broker: Broker,
 ): Promise<void> {
+  if (held.fence === undefined && held.epoch !== epochOf(delivery)) {
+    delivery.putBack(AGAIN_MS);
+    return;
+  }
   const standing = held.fence && (await broker.log.read(delivery.taskId));
   if (standing?.fence.stateSequence === held.fence?.stateSequence) {
     held.lease.renew(delivery);

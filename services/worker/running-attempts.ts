@@ -9,6 +9,8 @@ export interface RunningAttempt {
   readonly taskId: string;
   readonly queue: string;
   readonly lease: Lease;
+  /** Epoch of the run that its delivery was of; undefined: the delivery did not say. */
+  readonly epoch: number | undefined;
   /** Number of the attempt; 0 until its start is written down. */
   number: number;
   /** Set once its start is written down. */

@@ -60,6 +60,7 @@ export class WorkSource {
     const { broker, queues, running } = this.#options;
     this.#served.clear();
     this.#refused.clear();
+    this.#toldWhy = "";
     this.#until = until;
     await using pulls = new LanePulls(connected, {
       onTask: (delivery, lane) => this.#onTask(delivery, lane, start),
@@ -154,23 +155,28 @@ export class WorkSource {
     this.#refill();
   }
 
+  /** What keeps one lane away does not keep the others. */
   async #putBack(refused: readonly Served[]): Promise<void> {
-    const { broker, log } = this.#options;
-    try {
-      await broker.link.repair();
-      for (const served of refused) {
-        await broker.lanes.restore(served.lane);
-        served.asked = false;
-        this.#refused.delete(served);
-      }
-      this.#toldWhy = "";
-    } catch (err) {
-      // It is tried every half second.
-      const why = errorMessage(err);
-      if (why !== this.#toldWhy)
-        log.warn({ err }, "what tasks are pulled from can't be put back yet");
-      this.#toldWhy = why;
+    const { broker } = this.#options;
+    const repaired = await Promise.allSettled([broker.link.repair()]);
+    const restored = await Promise.allSettled(refused.map((served) => this.#restore(served)));
+    const failed = [...repaired, ...restored].find(({ status }) => status === "rejected");
+    this.#tellOnce(failed?.status === "rejected" ? failed.reason : undefined);
+  }
+
+  async #restore(served: Served): Promise<void> {
+    await this.#options.broker.lanes.restore(served.lane);
+    served.asked = false;
+    this.#refused.delete(served);
+  }
+
+  /** It is tried every half second. */
+  #tellOnce(err: unknown): void {
+    const why = err === undefined ? "" : errorMessage(err);
+    if (why !== "" && why !== this.#toldWhy) {
+      this.#options.log.warn({ err }, "what tasks are pulled from can't be put back yet");
     }
+    this.#toldWhy = why;
   }
 
   #greenIfWell(): void {

@@ -27,7 +27,7 @@ test("a worker that is given a task whose attempt it has lost stops that attempt
     stopped = true;
   };
   const lease = new Lease(delivery);
-  const held = { taskId: "t", queue: "default", lease, number: 1, fence, stop };
+  const held = { taskId: "t", queue: "default", lease, epoch: fence.epoch, number: 1, fence, stop };
   using _ = running.add(held);
   // Another worker has had it meanwhile, and died.
   await step(broker, "t", TaskState.RUNNING, { attempt: 2, workerId: "other" });

@@ -153,7 +153,15 @@ describe("the watchdog", () => {
     if (!delivery) return expect.unreachable();
     const { taskId, queue } = delivery;
     const lease = new Lease(delivery);
-    watched.running.add({ taskId, queue, lease, number: 1, fence: undefined, stop() {} });
+    watched.running.add({
+      taskId,
+      queue,
+      lease,
+      epoch: undefined,
+      number: 1,
+      fence: undefined,
+      stop() {},
+    });
     await enqueue(broker, "full");
     await enqueue(broker, "stuck");
     expect(await reasonOf(watched.gaveUp)).toContain("the queue stuck has");

@@ -48,7 +48,17 @@ async function startTaking(nats: TestNats, given: Given) {
     taken.push(delivery);
     const { taskId, queue } = delivery;
     const lease = new Lease(delivery);
-    held.push(running.add({ taskId, queue, lease, number: 1, fence: undefined, stop() {} }));
+    held.push(
+      running.add({
+        taskId,
+        queue,
+        lease,
+        epoch: undefined,
+        number: 1,
+        fence: undefined,
+        stop() {},
+      }),
+    );
   };
   const taking = source.run(broker.link.use(), start, over.signal);
   await until(() => readiness.ready);
@@ -246,4 +256,24 @@ describe("what a worker takes", () => {
     await until(() => worker.taken.length >= 3);
     await until(() => worker.readiness.ready);
   });
+});
+
+test("a lane that can't be put back does not keep the others of its worker from that", async () => {
+  await using nats = await startTestNats();
+  await using filler = await openTestBroker(nats.url);
+  for (const type of ["a.A", "b.B"]) await fill(filler, "default", 1, { type });
+  await using worker = await startTaking(nats, { types: ["a.A", "b.B"], concurrency: 5 });
+  await until(() => worker.taken.length === 2);
+  for (const _ of worker.ids) worker.endOne();
+  const { consumers } = filler.link.use().jsm;
+  const queue = filler.link.names.queueStream("default");
+  const { config } = await consumers.info(queue, "p2+a-A");
+  await consumers.delete(queue, "p2+a-A");
+  // What a stranger may read, nobody else may.
+  const { ack_policy, filter_subject = "" } = config;
+  await consumers.add(queue, { durable_name: "stranger", ack_policy, filter_subject });
+  await until(() => !worker.readiness.ready);
+  await consumers.delete(queue, "p2+b-B");
+  await fill(filler, "default", 3, { type: "b.B" });
+  await until(() => worker.taken.length > 2);
 });
