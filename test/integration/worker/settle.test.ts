@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { anyPack, EmptySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { TaskState } from "#gen/millrace/v1/task_pb.ts";
-import { takeNow } from "#lib/broker/queues/pull.ts";
+import { takeNext } from "#lib/broker/queues/pull.ts";
 import { after } from "#lib/task/state-change.ts";
 import { beginningBy } from "#test/support/beginning.ts";
 import { openTestBroker, QUIET, queueSource } from "#test/support/broker.ts";
@@ -19,7 +19,8 @@ test("a task whose outcome the log does not take has failed for that, and is let
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   await broker.queues.enqueue(await begun(broker, "t"));
-  const [delivery] = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
+  const source = queueSource("default", "p2");
+  const [delivery] = await takeNext(broker.link.use(), [source], AbortSignal.timeout(30_000));
   if (!delivery?.waiting) return expect.unreachable();
   const lease = new Lease(delivery);
   const attempt = await beginAttempt(lease, delivery.waiting, beginningBy("w", broker));
