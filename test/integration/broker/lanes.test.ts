@@ -10,6 +10,7 @@ import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
+import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { until } from "#test/support/until.ts";
 
@@ -76,4 +77,21 @@ test("tasks wait whose lane was deleted by hand, and are counted so", async () =
   await broker.link.use().jsm.consumers.delete(lane.stream, lane.consumer);
   expect(await counted()).toMatchObject({ waiting: 3, inFlight: 0, stranded: 3 });
   expect(await broker.queues.depth("default")).toEqual({ waiting: 3, inFlight: 0 });
+});
+
+test("of lanes that were deleted by hand, one that can't be put back keeps back no other", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const { jsm } = broker.link.use();
+  for (const taskId of ["a", "b", "c"]) {
+    const spec = { ...specOf(), input: create(AnySchema, { typeUrl: `x/${taskId}.A` }) };
+    await broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec }));
+    const lane = queueSource("default", "p2", `${taskId}.A`);
+    await jsm.consumers.delete(lane.stream, lane.consumer);
+  }
+  const refused = new Error("no space left on device");
+  atNextCall(broker.lanes, "restore", { before: () => Promise.reject(refused) });
+  await expect(broker.lanes.restoreStranded("default")).rejects.toThrow(refused);
+  const there = await broker.lanes.list("default");
+  expect(there.filter(({ type }) => type !== "")).toHaveLength(2);
 });
