@@ -307,7 +307,8 @@ export type WatchTasksResponse = Message<"millrace.v1.WatchTasksResponse"> & {
     case: "update";
   } | {
     /**
-     * A task whose watch ends early, with the reason; the others go on. NOT_FOUND: a listed one is not there.
+     * A task whose watch ends early, with the reason; the others go on. NOT_FOUND: a listed one is not there, or one that
+     * this stream has told of has left before its end could be told.
      * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: its events came faster than they were read.
      * OUT_OF_RANGE: its after_sequence is of another history.
      *

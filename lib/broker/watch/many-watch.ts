@@ -37,14 +37,15 @@ interface Parts extends Logs {
   readonly cursor: () => number;
 }
 
-interface Opened extends Disposable {
-  readonly watcher: Watcher;
-}
-
 type Steps = AsyncGenerator<ManyWatchStep>;
 
-function isOfOneTask(error: unknown): error is Error {
-  return [TaskNotFound, WatcherTooSlow, SequenceUnknown].some((kind) => error instanceof kind);
+/** What is wrong with one task does not end the others' watch; anything else does. */
+function failureOf(taskId: string, error: unknown): ManyWatchStep {
+  const isOfOneTask = [TaskNotFound, WatcherTooSlow, SequenceUnknown].some(
+    (kind) => error instanceof kind,
+  );
+  if (!(isOfOneTask && error instanceof Error)) throw error;
+  return { case: "failure", value: { taskId, error } };
 }
 
 /** A watch of many tasks on one stream. What each of them costs is a watcher, and nothing that runs by itself. */
@@ -52,8 +53,10 @@ export class ManyWatch implements Disposable {
   readonly #parts: Parts;
   readonly #wanted: WantedTasks;
   readonly #listed: ReadonlySet<string>;
-  /** Those of the listed ones that are not there: should they come, they are new. */
-  readonly #missing = new Set<string>();
+  /** Those of the listed ones whose watch goes on. */
+  readonly #going: Set<string>;
+  /** Sequence of the newest spec that was heard of each of these: its own, or that of a task that has got the id since. */
+  readonly #heard = new Map<string, bigint>();
   readonly #watchers = new Set<Watcher>();
   readonly #joining = new Semaphore(MAX_JOINING);
   readonly #steps = new Merge<ManyWatchStep>();
@@ -63,11 +66,12 @@ export class ManyWatch implements Disposable {
     this.#parts = parts;
     this.#wanted = wanted;
     this.#listed = new Set(wanted.tasks.map(({ taskId }) => taskId));
+    this.#going = new Set(this.#listed);
   }
 
   steps(): Steps {
-    for (const task of this.#wanted.tasks) this.#add(task.taskId, this.#watchKnown(task));
-    if (Object.keys(this.#wanted.labels).length > 0) this.#steps.add(this.#watchMatching());
+    for (const task of this.#wanted.tasks) this.#add(this.#watchListed(task));
+    if (Object.keys(this.#wanted.labels).length > 0) this.#add(this.#watchMatching());
     return this.#steps.items();
   }
 
@@ -77,41 +81,58 @@ export class ManyWatch implements Disposable {
     this.#steps[Symbol.dispose]();
   }
 
-  #add(taskId: string, steps: Steps): void {
+  #add(steps: Steps): void {
     if (this.#steps.size >= MAX_FOLLOWED) this.#steps.fail(new TooManyTasks(MAX_FOLLOWED));
-    else this.#steps.add(this.#asOneOfMany(taskId, steps));
+    else this.#steps.add(steps);
   }
 
-  /** What is wrong with one task does not end the others' watch. */
-  async *#asOneOfMany(taskId: string, steps: Steps): Steps {
+  async *#watchListed(wanted: Wanted): Steps {
+    const { taskId } = wanted;
+    const watcher = this.#newWatcher();
     try {
-      yield* steps;
+      yield* this.#watchKnown(wanted, watcher);
     } catch (error) {
-      if (!isOfOneTask(error)) throw error;
-      const isMissing = error instanceof TaskNotFound;
-      if (isMissing) this.#missing.add(taskId);
-      // One that was found by its labels, and deleted meanwhile, nobody has asked for.
-      if (isMissing && !this.#listed.has(taskId)) return;
-      yield { case: "failure", value: { taskId, error } };
+      yield failureOf(taskId, error);
+    }
+    this.#going.delete(taskId);
+    const next = this.#heard.get(taskId);
+    if (next !== undefined && next > (watcher.specSequence ?? 0n))
+      this.#add(this.#watchFound(taskId, next));
+  }
+
+  async *#watchFound(taskId: string, specSequence: bigint): Steps {
+    const watcher = this.#newWatcher();
+    try {
+      // One that has got the id since is heard of as a new one.
+      yield* this.#watchKnown({ taskId, afterSequence: 0n, specSequence }, watcher);
+    } catch (error) {
+      const failure = failureOf(taskId, error);
+      // One that was deleted before it was told of, nobody has asked for.
+      if (watcher.specSequence !== undefined || !(error instanceof TaskNotFound)) yield failure;
     }
   }
 
-  async *#watchKnown(wanted: Wanted): Steps {
-    using joining = await this.#joining.take();
-    if (this.#leaving.signal.aborted) return;
-    using opened = this.#open(wanted.taskId);
-    const ended = yield* join(this.#parts, wanted, opened.watcher);
-    joining[Symbol.dispose]();
-    if (!ended) yield* follow(opened.watcher);
+  async *#watchNew(spec: TaskEvent): Steps {
+    const watcher = this.#newWatcher();
+    using _ = this.#register(spec.taskId, watcher);
+    watcher.isOf(spec.sequence);
+    watcher.push(spec);
+    const task = fold([spec]);
+    try {
+      if (task) yield { case: "snapshot", value: task };
+      yield* follow(watcher);
+    } catch (error) {
+      yield failureOf(spec.taskId, error);
+    }
   }
 
-  async *#watchNew(spec: TaskEvent): Steps {
-    using opened = this.#open(spec.taskId);
-    opened.watcher.isOf(spec.sequence);
-    opened.watcher.push(spec);
-    const task = fold([spec]);
-    if (task) yield { case: "snapshot", value: task };
-    yield* follow(opened.watcher);
+  async *#watchKnown(wanted: Wanted, watcher: Watcher): Steps {
+    using joining = await this.#joining.take();
+    if (this.#leaving.signal.aborted) return;
+    using _ = this.#register(wanted.taskId, watcher);
+    const ended = yield* join(this.#parts, wanted, watcher);
+    joining[Symbol.dispose]();
+    if (!ended) yield* follow(watcher);
   }
 
   /**
@@ -121,14 +142,15 @@ export class ManyWatch implements Disposable {
   async *#watchMatching(): Steps {
     const { signal } = this.#leaving;
     using _ = this.#parts.watchers.addNewcomers({
-      onSpec: (event) => this.#isWanted(event) && this.#add(event.taskId, this.#watchNew(event)),
+      onSpec: (event) => this.#onSpec(event),
       fail: (error) => this.#steps.fail(error),
     });
-    const sought = { after: 0, head: this.#parts.cursor(), isWanted: this.#isWanted, signal };
+    const isWanted = (event: TaskEvent) =>
+      this.#bearsLabels(event) && !this.#listed.has(event.taskId);
+    const sought = { after: 0, head: this.#parts.cursor(), isWanted, signal };
     for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
-      for (const { taskId, sequence: specSequence } of await this.#notEnded(picked)) {
-        // One that has got the id since is heard of as a new one.
-        this.#add(taskId, this.#watchKnown({ taskId, afterSequence: 0n, specSequence }));
+      for (const { taskId, sequence } of await this.#notEnded(picked)) {
+        this.#add(this.#watchFound(taskId, sequence));
       }
     }
     await aborted(signal);
@@ -144,19 +166,26 @@ export class ManyWatch implements Disposable {
     });
   }
 
-  readonly #isWanted = ({ facet, taskId }: TaskEvent): boolean => {
-    if (this.#listed.has(taskId) && !this.#missing.has(taskId)) return false;
-    return facet.case === "spec" && bearsLabels(facet.value.labels, this.#wanted.labels);
-  };
+  #onSpec(spec: TaskEvent): void {
+    if (!this.#bearsLabels(spec)) return;
+    if (this.#going.has(spec.taskId)) this.#heard.set(spec.taskId, spec.sequence);
+    else this.#add(this.#watchNew(spec));
+  }
 
-  #open(taskId: string): Opened {
-    const watcher = new Watcher(() => this.#share());
-    using opening = new DisposableStack();
-    opening.use(this.#parts.watchers.add(taskId, watcher));
-    opening.defer(() => this.#watchers.delete(watcher));
+  #bearsLabels({ facet }: TaskEvent): boolean {
+    return facet.case === "spec" && bearsLabels(facet.value.labels, this.#wanted.labels);
+  }
+
+  #newWatcher(): Watcher {
+    return new Watcher(() => this.#share());
+  }
+
+  #register(taskId: string, watcher: Watcher): Disposable {
+    using registering = new DisposableStack();
+    registering.use(this.#parts.watchers.add(taskId, watcher));
+    registering.defer(() => this.#watchers.delete(watcher));
     this.#watchers.add(watcher);
-    const opened = opening.move();
-    return { watcher, [Symbol.dispose]: () => opened.dispose() };
+    return registering.move();
   }
 
   #share(): number {

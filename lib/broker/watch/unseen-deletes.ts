@@ -1,4 +1,5 @@
 import { pause } from "#lib/async/pause.ts";
+import { callLater } from "#lib/async/timers.ts";
 import type { Link } from "../link/link.ts";
 import type { LogScan } from "../log/log-scan.ts";
 import type { TaskLog } from "../log/task-log.ts";
@@ -7,6 +8,9 @@ import type { Watchers } from "./watchers.ts";
 /** Deletes come in bursts: one look is for all of them. */
 const GATHER_MS = 1_000;
 const AT_ONCE = 1_000;
+
+/** A replica that answers is seldom further behind than that. */
+const LAG_MS = 5_000;
 
 interface Parts {
   readonly link: Link;
@@ -23,21 +27,29 @@ export class UnseenDeletes implements AsyncDisposable {
   readonly #parts: Parts;
   readonly #closing = new AbortController();
   #isDue = false;
+  #again: Disposable | undefined;
   #looking: Promise<void> | undefined;
 
   constructor(parts: Parts) {
     this.#parts = parts;
   }
 
-  /** Looks soon, and again until it has seen all. */
+  /** Looks soon, and again until it has seen all; and once more later, for a replica may lag and still have the task. */
   look(): void {
-    this.#isDue = true;
-    this.#looking ??= this.#run();
+    this.#again?.[Symbol.dispose]();
+    this.#again = callLater(LAG_MS, () => this.#lookSoon());
+    this.#lookSoon();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#again?.[Symbol.dispose]();
     this.#closing.abort();
     await this.#looking;
+  }
+
+  #lookSoon(): void {
+    this.#isDue = true;
+    this.#looking ??= this.#run();
   }
 
   async #run(): Promise<void> {
@@ -64,8 +76,10 @@ export class UnseenDeletes implements AsyncDisposable {
         const [spec] = there.get(id) ?? [];
         if (spec && watchers.areOf(id, spec.sequence)) continue;
         // That may have been of a replica that lags.
-        const standing = await log.read(id);
-        watchers.endGone(id, standing && BigInt(standing.fence.specSequence));
+        await watchers.endGone(id, async () => {
+          const standing = await log.read(id);
+          return standing && BigInt(standing.fence.specSequence);
+        });
       }
     }
   }

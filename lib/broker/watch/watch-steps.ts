@@ -39,7 +39,7 @@ export async function* join(
   const standing = await standingOf(log, wanted);
   const { task, fence } = standing;
   const began = BigInt(fence.specSequence);
-  watcher.isOf(began);
+  watcher.isOf(began, BigInt(fence.stateSequence));
   // What is later than all that was written of the task may have been written of others.
   if (afterSequence > task.sequence) await refuseUnknown(scan, afterSequence);
   yield { case: "snapshot", value: task };

@@ -15,6 +15,10 @@ function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
   return unread.length > CLOSE || facet.value.current === newest.value.current;
 }
 
+function max(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
+}
+
 /**
  * What happened to one task and was not yet read by its watcher. Of progress only the newest is kept; nothing else is
  * ever dropped, and a watcher that is too far behind is closed instead.
@@ -22,7 +26,7 @@ function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
 export class Watcher implements Disposable {
   /** Whether its task is yet to be written. */
   isEarly = false;
-  /** Whether its task was not there when somebody looked meanwhile. */
+  /** Whether it was not there when somebody looked meanwhile. */
   wasMissing = false;
   readonly #unread: TaskEvent[] = [];
   readonly #maxBehind: () => number;
@@ -32,6 +36,8 @@ export class Watcher implements Disposable {
   /** What it ends with once all is read. */
   #end: Error | undefined;
   #specSequence: bigint | undefined;
+  /** Sequence of the last state change that is known of its task, or of its spec. */
+  #stateSequence = 0n;
   #left = false;
   /** Who waits for a single event. */
   #awaited:
@@ -48,13 +54,19 @@ export class Watcher implements Disposable {
     return this.#left;
   }
 
-  /** Its task is the one with this spec: what is older is of a task that had the id before. */
-  isOf(specSequence: bigint): void {
+  /**
+   * Its task is the one with this spec, and was this far: what is older than its spec is of a task that had the id before.
+   */
+  isOf(specSequence: bigint, stateSequence = 0n): void {
     this.#specSequence = specSequence;
+    this.#stateSequence = max(specSequence, stateSequence);
     this.skipTo(specSequence - 1n);
-    const later = this.#unread.findIndex((event) => this.#isOfNext(event));
-    const [next] = later < 0 ? [] : this.#unread.splice(later);
-    if (next) this.endWith(new TaskNotFound(next.taskId));
+    for (const [at, event] of this.#unread.entries()) {
+      if (this.#isOfNext(event)) {
+        this.#unread.splice(at);
+        this.endWith(new TaskNotFound(event.taskId));
+      } else this.#noteState(event);
+    }
   }
 
   /** Sequence of its task's spec; undefined: not known yet. */
@@ -63,17 +75,29 @@ export class Watcher implements Disposable {
   }
 
   push(event: TaskEvent): void {
-    if (event.sequence <= this.#lastRead || this.#failure || this.#end) return;
-    if (this.#isOfNext(event) || isDeletion(event)) {
+    if (this.#failure || this.#end) return;
+    const isNew = event.sequence > this.#lastRead;
+    if (isNew && (this.#isOfNext(event) || isDeletion(event))) {
       this.endWith(new TaskNotFound(event.taskId));
       return;
     }
+    this.#noteState(event);
+    if (isNew) this.#buffer(event);
+  }
+
+  #buffer(event: TaskEvent): void {
     if (replaces(event, this.#unread)) this.#unread.pop();
     if (this.#unread.length >= this.#maxBehind())
       this.#fail(() => new WatcherTooSlow(this.#lastRead));
     else this.#unread.push(event);
     if (this.#awaited && event.sequence >= this.#awaited.sequence) this.#tellAwaited(event);
     this.#wake?.();
+  }
+
+  /** Its task is not there. One that is yet to be written may still come. */
+  taskIsGone(taskId: string): void {
+    if (this.isEarly) this.wasMissing = true;
+    else this.endWith(new TaskNotFound(taskId));
   }
 
   /** Ends the watch with the error. */
@@ -138,11 +162,18 @@ export class Watcher implements Disposable {
     this.#wake?.();
   }
 
-  /** Whether it is the spec of a task that has got the id since. */
+  /**
+   * Whether it is of a task that has got the id since: its spec; or, where that was removed before we heard of it, a state
+   * change of a run that no event began that we know.
+   */
   #isOfNext({ facet, sequence }: TaskEvent): boolean {
-    return (
-      facet.case === "spec" && this.#specSequence !== undefined && sequence > this.#specSequence
-    );
+    if (this.#specSequence === undefined) return false;
+    if (facet.case === "spec") return sequence > this.#specSequence;
+    return facet.case === "state" && facet.value.epoch > this.#stateSequence;
+  }
+
+  #noteState({ facet, sequence }: TaskEvent): void {
+    if (facet.case === "state") this.#stateSequence = max(this.#stateSequence, sequence);
   }
 
   #tellAwaited(event: TaskEvent | undefined): void {

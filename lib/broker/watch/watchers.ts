@@ -1,5 +1,4 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
-import { TaskNotFound } from "#lib/task/errors.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Waits for tasks that are not known yet. */
@@ -66,14 +65,17 @@ export class Watchers {
 
   /**
    * Ends the watches of a task that is not there; not of those who are about to write it. Where another task has its id by
-   * now, with this spec, those of the tasks before.
+   * now, with the spec that `look` finds, those of the tasks before. Those that join another task during the look stay.
    */
-  endGone(taskId: string, specSequence?: bigint): void {
-    for (const watcher of this.#byTask.get(taskId) ?? []) {
-      const { specSequence: own = specSequence } = watcher;
-      if (own !== undefined && specSequence !== undefined && own >= specSequence) continue;
-      if (watcher.isEarly) watcher.wasMissing = true;
-      else watcher.endWith(new TaskNotFound(taskId));
+  async endGone(taskId: string, look: () => Promise<bigint | undefined>): Promise<void> {
+    const before = [...(this.#byTask.get(taskId) ?? [])].map((watcher) => ({
+      watcher,
+      own: watcher.specSequence,
+    }));
+    const found = await look();
+    for (const { watcher, own } of before) {
+      const isOther = found === undefined || (own !== undefined && own < found);
+      if (isOther && watcher.specSequence === own) watcher.taskIsGone(taskId);
     }
   }
 

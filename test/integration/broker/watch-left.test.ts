@@ -1,6 +1,11 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { LogLineSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import {
+  LogLineSchema,
+  StateChangeSchema,
+  type TaskEvent,
+  TaskState,
+} from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
 import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
@@ -15,7 +20,7 @@ import { removeEnded } from "../../../services/gateway/janitor/remove-ended.ts";
 import { begin, live, move } from "./lived-tasks.ts";
 import { follow, logOf, openWatching, WatchRecord, whole } from "./watch-record.ts";
 
-const { RUNNING, SUCCEEDED, CANCELED } = TaskState;
+const { QUEUED, RUNNING, SUCCEEDED, CANCELED } = TaskState;
 const SIGNAL = () => AbortSignal.timeout(30_000);
 
 /** Takes a task out of the log whose time to be kept is over. */
@@ -32,6 +37,13 @@ async function replace(broker: Broker, fence: Fence, labels = {}): Promise<void>
   await move(broker, fence, CANCELED);
   expect(await deleteFinished(broker, fence.taskId)).toBe(true);
   await live(broker, await begin(broker, fence.taskId, labels), 1);
+}
+
+async function restart(broker: Broker, ended: Fence): Promise<Fence> {
+  const change = create(StateChangeSchema, { state: QUEUED, restarts: 1 });
+  const begun = await broker.log.beginRun(ended, change);
+  if (begun.kind !== "stored") throw new Error("someone else was faster");
+  return { ...ended, stateSequence: begun.sequence, epoch: begun.sequence };
 }
 
 /** Reads a watch to its end; does something once it has the snapshot. */
@@ -104,6 +116,23 @@ test("nor does one whose task leaves amid its history, with lines that nobody ha
   expect(events.length).toBeLessThan(302);
 });
 
+test("a watch goes on with its task that is started again while it begins", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  await using watching = await openWatching(broker);
+  const running = await move(other, await begin(other, "t"), RUNNING);
+  const again = Promise.withResolvers<Fence>();
+  // Its state is asked for first: what comes after that is not in it.
+  atNextCall(broker.link.use().jsm.streams, "getMessage", {
+    after: async () => again.resolve(await restart(other, await move(other, running, CANCELED))),
+  });
+  const events = await read(watching.watch("t", 0n, SIGNAL()), async () =>
+    live(other, await again.promise, 1),
+  );
+  expect(events.map(({ sequence }) => sequence)).toEqual(await logOf(nats.url, "t"));
+});
+
 /** Reads a watch into the record until it fails. */
 type Watch = (watching: Watching, record: WatchRecord, signal: AbortSignal) => Promise<void>;
 
@@ -135,6 +164,31 @@ test.each([
   line.cut();
   await until(() => !watching.line.isUp);
   await replace(other, running);
+  line.heal();
+  expect(await watched).toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(record.events.get("t")).toHaveLength(2);
+  expect(signal.aborted).toBe(false);
+});
+
+test("nor where the next one's spec is removed too before it could be heard of", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using other = await openTestBroker(nats.url);
+  await using broker = await openTestBroker(line.url);
+  await using watching = await openWatching(broker);
+  const running = await move(other, await begin(other, "t"), RUNNING);
+  const signal = SIGNAL();
+  const record = new WatchRecord();
+  const watched = ofOne(watching, record, signal).catch((error: unknown) => error);
+  await until(() => record.events.get("t")?.length === 2);
+
+  line.silence("to broker", "to client");
+  line.cut();
+  await until(() => !watching.line.isUp);
+  await replace(other, running);
+  const { jsm, names } = other.link.use();
+  // As far as a delete may have got.
+  await jsm.streams.purge(names.eventsStream, { filter: names.eventSubject("t", "spec") });
   line.heal();
   expect(await watched).toMatchObject({ reason: "TASK_NOT_FOUND" });
   expect(record.events.get("t")).toHaveLength(2);
@@ -180,5 +234,41 @@ test("a watch by labels tells a task once whose id is used again while it is fou
   expect(record.snapshots.toSorted()).toEqual(["last", "t"]);
   expect(record.failures).toEqual([]);
   leaving.abort();
+  await watch;
+});
+
+test("a watch by labels tells of the next task with the id of a listed one, also when it comes while that one's watch ends", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using other = await openTestBroker(nats.url);
+  await using broker = await openTestBroker(line.url);
+  await using watching = await openWatching(broker);
+  const labels = { order: "4711" };
+  const ended = await begin(other, "ended", labels);
+  const gone = await begin(other, "gone", labels);
+  const stop = new AbortController();
+  const record = new WatchRecord();
+  const tasks = ["ended", "gone", "missing"].map(whole);
+  const watch = follow(watching, { tasks, labels }, { record, signal: stop.signal });
+  await until(() => record.events.size === 2 && record.failures.length === 1);
+  await move(other, ended, CANCELED);
+  await until(() => record.events.get("ended")?.length === 2);
+  expect(await deleteFinished(other, "ended")).toBe(true);
+  await live(other, await begin(other, "ended", labels), 1);
+  await live(other, await begin(other, "missing", labels), 1);
+
+  line.silence("to broker", "to client");
+  line.cut();
+  await until(() => !watching.line.isUp);
+  await replace(other, gone, labels);
+  line.heal();
+  await until(() => record.snapshots.length === 5);
+  await until(() => record.events.get("gone")?.length === 5);
+  expect(record.snapshots.toSorted()).toEqual(["ended", "ended", "gone", "gone", "missing"]);
+  expect(record.events.get("ended")?.slice(2)).toEqual(await logOf(nats.url, "ended"));
+  expect(record.events.get("missing")).toEqual(await logOf(nats.url, "missing"));
+  expect(record.events.get("gone")?.slice(1)).toEqual(await logOf(nats.url, "gone"));
+  expect(record.failures.map(({ taskId }) => taskId)).toEqual(["missing", "gone"]);
+  stop.abort();
   await watch;
 });

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { expect, test, vi } from "vitest";
 import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
 import { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
+import { Watcher } from "#lib/broker/watch/watcher.ts";
 import { Watchers } from "#lib/broker/watch/watchers.ts";
 
 const begun = { taskId: "new", stateSequence: 0, specSequence: 7, epoch: 7 };
@@ -40,7 +41,7 @@ test("a task that is not there yet is not taken for one that is gone", async () 
   const watchers = new Watchers();
   using expected = expectIn(watchers);
   const known = expected.justBegun(begun);
-  watchers.endGone("new");
+  await watchers.endGone("new", async () => undefined);
   watchers.handOut(spec);
   expect(await known).toMatchObject({ sequence: 7n });
 });
@@ -48,7 +49,7 @@ test("a task that is not there yet is not taken for one that is gone", async () 
 test("one that was found gone meanwhile is remembered, for whoever goes on watching it", async () => {
   const watchers = new Watchers();
   using expected = expectIn(watchers);
-  watchers.endGone("new");
+  await watchers.endGone("new", async () => undefined);
   expect(expected.watcher.wasMissing).toBe(true);
 });
 
@@ -73,4 +74,22 @@ test("nothing is heard of it any more once it is not expected", () => {
   const watchers = new Watchers();
   expectIn(watchers)[Symbol.dispose]();
   expect(watchers.size).toBe(0);
+});
+
+test("a watch that joins the next task with the id while somebody looks for the last one goes on", async () => {
+  const watchers = new Watchers();
+  const [of7, joining, of9] = [new Watcher(), new Watcher(), new Watcher()];
+  for (const watcher of [of7, joining]) watchers.add("new", watcher);
+  of7.isOf(7n);
+  await watchers.endGone("new", async () => {
+    // It was not there, and then another one came.
+    joining.isOf(9n);
+    watchers.add("new", of9);
+    of9.isOf(9n);
+    return undefined;
+  });
+  watchers.handOut(create(TaskEventSchema, { ...spec, sequence: 9n }));
+  await expect(of7.events().next()).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(await joining.events().next()).toMatchObject({ value: { sequence: 9n } });
+  expect(await of9.events().next()).toMatchObject({ value: { sequence: 9n } });
 });
