@@ -20,6 +20,8 @@ export class Lanes {
   readonly #link: Link;
   /** Those that are there, or about to be, of the connection; by queue and token. */
   readonly #opened = new WeakMap<Connected, Map<string, Promise<void>>>();
+  /** Those that were there once, and most likely still are. */
+  readonly #known = new Set<string>();
   /** When a queue was last found to have no room for another lane. */
   readonly #fullAtMs = new Map<string, number>();
 
@@ -37,16 +39,29 @@ export class Lanes {
     const key = `${lane.queue} ${laneToken(lane)}`;
     if (!opened.has(key) && this.#isFull(lane.queue)) return untyped(lane);
     // The first tasks of a type may come by the hundred.
-    const opening = opened.get(key) ?? this.restore(lane);
+    const opening = opened.get(key) ?? this.#opening(lane, key);
     opened.set(key, opening);
+    opening.catch(() => opened.get(key) === opening && opened.delete(key));
+    // A cluster that has lost a server may take seconds to choose a leader for it. What is put into it waits there.
+    if (this.#known.has(key)) return lane;
     try {
       await opening;
       return lane;
     } catch (error) {
-      if (opened.get(key) === opening) opened.delete(key);
       if (!isTooMany(error)) throw error;
-      this.#fullAtMs.set(lane.queue, performance.now());
       return untyped(lane);
+    }
+  }
+
+  async #opening(lane: Lane, key: string): Promise<void> {
+    try {
+      await this.restore(lane);
+      this.#known.add(key);
+    } catch (error) {
+      if (!isTooMany(error)) throw error;
+      this.#known.delete(key);
+      this.#fullAtMs.set(lane.queue, performance.now());
+      throw error;
     }
   }
 

@@ -12,6 +12,7 @@ import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
 import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
+import { TcpProxy } from "#test/support/tcp-proxy.ts";
 import { until } from "#test/support/until.ts";
 
 const laneOf = (type: string): Lane => ({ queue: "default", level: "p2", type });
@@ -37,6 +38,31 @@ test("a lane that could not be made is made for the next task", async () => {
   await broker.link.repair();
   await broker.lanes.open(laneOf("test.First"));
   expect(await broker.lanes.list("default")).toContainEqual(laneOf("test.First"));
+});
+
+// A submit was refused after 4 s, and the next one again.
+test("a lane whose leader a cluster has yet to choose is used all the same, once it was there", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using broker = await openTestBroker(line.url);
+  await broker.lanes.open(laneOf("test.First"));
+  line.cut();
+  await until(() => !broker.link.isUp);
+  await broker.link.whenUp(AbortSignal.timeout(30_000));
+  const answered = Promise.withResolvers<void>();
+  atNextCall(broker.lanes, "restore", { before: () => answered.promise });
+  expect(await broker.lanes.open(laneOf("test.First"))).toEqual(laneOf("test.First"));
+  answered.reject(new BrokerUnavailable());
+  // It was not seen to be there: somebody may have deleted it.
+  let isSeen = false;
+  const after = async () => {
+    isSeen = true;
+  };
+  atNextCall(broker.lanes, "restore", { after });
+  await until(async () => {
+    await broker.lanes.open(laneOf("test.First"));
+    return isSeen;
+  });
 });
 
 test("a queue that has as many lanes as the broker takes is used all the same", async () => {
