@@ -8,6 +8,7 @@ import { watchPatiently } from "#test/support/patient-watch.ts";
 import { Recovery } from "#test/support/recovery.ts";
 import { System, statesOf, typesKnown, wordsOf } from "#test/support/system.ts";
 import { Traffic } from "#test/support/traffic.ts";
+import { until } from "#test/support/until.ts";
 
 const LOG = "MR_EVENTS";
 const QUEUE = "MR_QUEUE_default";
@@ -29,6 +30,8 @@ async function underLoad(
   const recovery = new Recovery({ gateway, services: [...gateways, ...workers] });
   const traffic = new Traffic({ gateways: () => gateways, random: row.random });
 
+  // A lane that is new takes its time to be led while a server is away.
+  await until(() => traffic.accepted >= 20);
   await damage(system, recovery);
   row.figure("longest recovery", recovery.figure);
   row.figure("tasks", traffic.accepted);

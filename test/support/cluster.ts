@@ -13,10 +13,8 @@ import { unusedPort } from "./unused-port.ts";
 const SIZE = 3;
 /** A request that finds no leader is not answered; so it is soon asked anew. */
 const ANSWER_MS = 1_000;
-const DURABLES = new Map([
-  ["MR_QUEUE_default", ["p0", "p1", "p2", "p3"]],
-  ["MR_SCHEDULE", ["mover", "enforcer"]],
-]);
+/** Whose consumers outlive a server. */
+const WITH_DURABLES: ReadonlySet<string> = new Set(["MR_QUEUE_default", "MR_SCHEDULE"]);
 
 interface Plan {
   readonly name: string;
@@ -127,17 +125,29 @@ interface Managing {
   readonly jsm: JetStreamManager;
 }
 
+interface Named {
+  readonly consumers: readonly string[];
+}
+
 interface Held {
   readonly cluster?: StreamInfo["cluster"];
 }
 
 /** Lists would wait for the servers that are away, so each is asked for by its name. */
-async function infosOf(jsm: JetStreamManager): Promise<Held[]> {
+async function infosOf({ nc, jsm }: Managing): Promise<Held[]> {
   const streams = await jsm.streams.names().next();
-  const durables = streams.flatMap((stream) =>
-    (DURABLES.get(stream) ?? []).map((consumer) => jsm.consumers.info(stream, consumer)),
+  const durables = await Promise.all(
+    streams
+      .filter((stream) => WITH_DURABLES.has(stream))
+      .map(async (stream) => {
+        const { consumers } = (await nc.request(`$JS.API.CONSUMER.NAMES.${stream}`)).json<Named>();
+        return consumers.map((consumer) => [stream, consumer] as const);
+      }),
   );
-  return Promise.all([...streams.map((name) => jsm.streams.info(name)), ...durables]);
+  return Promise.all([
+    ...streams.map((name) => jsm.streams.info(name)),
+    ...durables.flat().map(([stream, consumer]) => jsm.consumers.info(stream, consumer)),
+  ]);
 }
 
 function isLed({ cluster }: Held): boolean {
@@ -203,13 +213,16 @@ export class TestCluster implements AsyncDisposable {
 
   /** Resolves when every stream and consumer has a leader again, with the time of that. */
   async led(withinMs?: number): Promise<number> {
-    await until(() => this.#manage(async ({ jsm }) => (await infosOf(jsm)).every(isLed)), withinMs);
+    await until(
+      () => this.#manage(async (managing) => (await infosOf(managing)).every(isLed)),
+      withinMs,
+    );
     return Date.now();
   }
 
   /** Resolves when every server has all that the others have. */
   async whole(): Promise<void> {
-    await until(() => this.#manage(async ({ jsm }) => (await infosOf(jsm)).every(isWhole)));
+    await until(() => this.#manage(async (managing) => (await infosOf(managing)).every(isWhole)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
