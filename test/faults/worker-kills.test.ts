@@ -14,6 +14,7 @@ const TASKS = sized({ short: 400, long: 10_000 });
 const WORKERS = sized({ short: 4, long: 6 });
 const KILL_EVERY_MS = 500;
 const STORM_MS = sized({ short: 8_000, long: Number.POSITIVE_INFINITY });
+const MIN_KILLED_BUSY = 3;
 const LIMIT_MS = sized({ short: 120_000, long: 1_800_000 });
 /** One in so many tasks is watched. */
 const WATCHED = 20;
@@ -59,14 +60,20 @@ faultRow(
     const watched = ids.filter((_, index) => index % WATCHED === 0);
     await submitting;
     const watching = recordAll(gateways, watched, { withinMs: LIMIT_MS });
+    let killedBusy = 0;
+    const noteKilled = (victim: { readonly id: string }) => {
+      if (live.isBusy(victim.id)) killedBusy += 1;
+      killedAt.set(victim.id, Date.now());
+    };
+    // On a slow machine workers may be killed for a while before they have begun anything.
+    const isEnough = () => Date.now() - startedAt > STORM_MS && killedBusy >= MIN_KILLED_BUSY;
     const rage = async () => {
-      const isEnough = () => Date.now() - startedAt > STORM_MS;
       while (!isEnough() && !ids.every((id) => live.hasEnded(id))) {
         // Of two at least: there is to be progress at any time.
         const victim = fleet.workers.length > 1 ? oneOf(fleet.workers, random) : undefined;
         if (victim) {
           fleet.end(victim);
-          killedAt.set(victim.id, Date.now());
+          noteKilled(victim);
         }
         await setTimeout(KILL_EVERY_MS);
       }

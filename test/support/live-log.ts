@@ -1,4 +1,4 @@
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { Link } from "#lib/broker/link/link.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
 import { establish } from "#lib/broker/topology/establish.ts";
@@ -13,6 +13,8 @@ const OPENS: ReadonlySet<unknown> = new Set<TaskEvent["facet"]["case"]>(["spec",
 export class LiveLog implements AsyncDisposable {
   readonly #begun = new Set<string>();
   readonly #ended = new Set<string>();
+  /** The worker of each task that runs. */
+  readonly #workers = new Map<string, string>();
   readonly #link: Link;
   readonly #follower: LogFollower;
 
@@ -30,6 +32,7 @@ export class LiveLog implements AsyncDisposable {
       from: "start",
       onEvent: (event) => {
         this.#begun.add(event.taskId);
+        this.#noteWorker(event);
         if (isEnd(event)) this.#ended.add(event.taskId);
         // It was submitted anew, or started again.
         else if (OPENS.has(event.facet.case)) this.#ended.delete(event.taskId);
@@ -41,6 +44,11 @@ export class LiveLog implements AsyncDisposable {
     return this.#ended.has(taskId);
   }
 
+  /** Whether the worker is known to run something. */
+  isBusy(workerId: string): boolean {
+    return this.#workers.values().some((id) => id === workerId);
+  }
+
   /** Resolves when each of the tasks has its terminal event; fails with the first that have none. */
   allEnded(taskIds: Iterable<string>, withinMs: number): Promise<void> {
     return allIn(this.#ended, taskIds, withinMs);
@@ -49,6 +57,12 @@ export class LiveLog implements AsyncDisposable {
   /** Resolves when the log has something of each of the tasks. */
   allBegun(taskIds: Iterable<string>, withinMs: number): Promise<void> {
     return allIn(this.#begun, taskIds, withinMs);
+  }
+
+  #noteWorker({ facet, taskId }: TaskEvent): void {
+    if (facet.case !== "state") return;
+    if (facet.value.state === TaskState.RUNNING) this.#workers.set(taskId, facet.value.workerId);
+    else this.#workers.delete(taskId);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
