@@ -5,10 +5,12 @@ import { AnySchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { Lane } from "#lib/broker/names.ts";
 import { takeNow } from "#lib/broker/queues/pull.ts";
 import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
 import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
 import { startTestNats, type TestNats } from "#test/support/nats.ts";
+import { until } from "#test/support/until.ts";
 
 const ASKED = { reason: "maintenance", requestedBy: "ada" };
 const LANE = queueSource("default", "p2", "a.A");
@@ -64,6 +66,9 @@ test("a lane whose files are damaged is made anew, by the next task or by who lo
   await nats.restart();
   await broker.link.whenUp(AbortSignal.timeout(30_000));
   await put(broker, "b");
+  // A task does not wait for a lane that was there once.
+  const isThere = ({ type }: Lane) => type === "a.A";
+  await until(async () => (await broker.lanes.list("default")).some(isThere));
   expect(await taken(broker)).toEqual(["a", "b"]);
 });
 
