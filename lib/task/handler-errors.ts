@@ -5,7 +5,7 @@ export interface HandlerErrorOptions extends ErrorOptions {
   readonly code?: string;
   /**
    * What programs may want to know of it, such as the status that a service answered with; becomes TaskError.details. At
-   * most 8 KiB as JSON; what is larger, or no JSON, is left out, and a member `omitted` says why.
+   * most 8 KiB as JSON, nested up to 30 levels deep; what is more, or no JSON, is left out, and a member `omitted` says why.
    */
   readonly details?: JsonObject;
 }
@@ -50,12 +50,12 @@ export class TransientError extends Error {
     super(message, options);
     this.code = code;
     this.details = details;
-    this.retryAfterMs = bounded(retryAfterMs);
+    this.retryAfterMs = boundedDelay(retryAfterMs);
   }
 }
 
-/** What is no number says nothing, e.g. a header that could not be parsed. */
-function bounded(retryAfterMs: unknown): number | undefined {
+/** A delay that may be kept. What is no number says nothing, e.g. a header that could not be parsed. */
+export function boundedDelay(retryAfterMs: unknown): number | undefined {
   if (typeof retryAfterMs !== "number" || Number.isNaN(retryAfterMs)) return undefined;
   return Math.round(Math.min(MAX_RETRY_AFTER_MS, Math.max(0, retryAfterMs)));
 }

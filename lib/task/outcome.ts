@@ -1,6 +1,7 @@
 import { fromJson, type JsonObject, toJsonString } from "@bufbuild/protobuf";
 import { type Any, StructSchema } from "@bufbuild/protobuf/wkt";
-import { DEFAULT_CODE, PermanentError, TransientError } from "./handler-errors.ts";
+import { boundedDelay, DEFAULT_CODE, PermanentError, TransientError } from "./handler-errors.ts";
+import { isTooDeep, MAX_JSON_DEPTH } from "./json-depth.ts";
 import { TASK_TIMEOUT } from "./overdue.ts";
 
 /** What is said of an attempt that did not succeed. */
@@ -95,7 +96,8 @@ function readError(error: unknown): HandlerEnd {
   const message = messageOf(error);
   if (error instanceof PermanentError) return { kind: "failed", message, ...toldBy(error) };
   if (!(error instanceof TransientError)) return { kind: "retry", code: DEFAULT_CODE, message };
-  const { retryAfterMs } = error;
+  // It may have been set after the error was made.
+  const retryAfterMs = boundedDelay(error.retryAfterMs);
   const after = retryAfterMs !== undefined && { retryAfterMs };
   return { kind: "retry", message, ...toldBy(error), ...after };
 }
@@ -113,8 +115,10 @@ function bounded(details: unknown): JsonObject {
   try {
     const json = toJsonString(StructSchema, fromJson(StructSchema, details as JsonObject));
     const { length } = Buffer.from(json);
-    if (length <= MAX_DETAILS_BYTES) return JSON.parse(json);
-    return { omitted: `${length} bytes; ${MAX_DETAILS_BYTES} are allowed` };
+    if (length > MAX_DETAILS_BYTES)
+      return { omitted: `${length} bytes; ${MAX_DETAILS_BYTES} are allowed` };
+    const plain: JsonObject = JSON.parse(json);
+    return isTooDeep(plain) ? { omitted: `nested deeper than ${MAX_JSON_DEPTH} levels` } : plain;
   } catch {
     return { omitted: "they are no JSON object, in which is no NaN, function or loop" };
   }

@@ -2,10 +2,8 @@ import { create, fromJson, type JsonValue } from "@bufbuild/protobuf";
 import { ValueSchema } from "@bufbuild/protobuf/wkt";
 import { type Checkpoint, CheckpointSchema } from "#gen/millrace/v1/task_pb.ts";
 import { PermanentError } from "#lib/task/handler-errors.ts";
+import { isTooDeep, MAX_JSON_DEPTH } from "#lib/task/json-depth.ts";
 import { MAX_CHECKPOINT_BYTES } from "#lib/task/limits.ts";
-
-/** Protobuf libraries read 100 levels, and an object within an object takes three. */
-const MAX_DEPTH = 30;
 
 /** Throws PermanentError for what can't be kept. */
 export function checkpointOf(attempt: number, state: JsonValue): Checkpoint {
@@ -16,16 +14,11 @@ export function checkpointOf(attempt: number, state: JsonValue): Checkpoint {
     throw new PermanentError(message, { code: "CHECKPOINT_TOO_LARGE" });
   }
   const plain: JsonValue = JSON.parse(json);
-  if (isDeeper(plain, MAX_DEPTH)) {
-    const message = `the checkpoint is nested deeper than ${MAX_DEPTH} levels`;
+  if (isTooDeep(plain)) {
+    const message = `the checkpoint is nested deeper than ${MAX_JSON_DEPTH} levels`;
     throw new PermanentError(message, { code: "CHECKPOINT_TOO_DEEP" });
   }
   return create(CheckpointSchema, { attempt, state: fromJson(ValueSchema, plain) });
-}
-
-function isDeeper(value: JsonValue, levels: number): boolean {
-  if (typeof value !== "object" || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeper(inner, levels - 1));
 }
 
 function jsonOf(state: unknown): string {

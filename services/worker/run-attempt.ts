@@ -1,14 +1,14 @@
 import { type JsonValue, toJson } from "@bufbuild/protobuf";
 import { timestampMs, ValueSchema } from "@bufbuild/protobuf/wkt";
-import type { TaskSpec } from "#gen/millrace/v1/task_pb.ts";
+import type { StateChange, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { Delivery } from "#lib/broker/queues/delivery.ts";
 import { fenceOf } from "#lib/broker/queues/waiting.ts";
 import type { Log } from "#lib/process/log.ts";
 import { attemptLimits } from "#lib/task/attempt-limits.ts";
-import { finishAttempt } from "#lib/task/next-state.ts";
-import { AttemptStopped, type Outcome, outcomeOf } from "#lib/task/outcome.ts";
+import { type FinishConditions, failAttempt, finishAttempt } from "#lib/task/next-state.ts";
+import { AttemptStopped, type Outcome, type OwnOutcome, outcomeOf } from "#lib/task/outcome.ts";
 import { overridden } from "#lib/task/retry.ts";
 import type { TaskTypeDefinition } from "#lib/task/task-type.ts";
 import { typeNameOf } from "#lib/task/task-type.ts";
@@ -120,10 +120,19 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
 
   const policy = overridden(retryPolicyOf(type), waiting.spec?.retryPolicy);
   const conditions = { policy, nowMs: broker.clock.nowMs(), deadlineMs: deadlineMsOf(begun) };
-  const change =
-    outcome.kind === "canceled" ? undefined : finishAttempt(running, outcome, conditions);
+  const change = outcome.kind === "canceled" ? undefined : finished(running, outcome, conditions);
   const written = await settle({ broker, lease, begun, notes, log }, change);
   log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
+}
+
+/** An outcome of which nothing can be made ends the attempt as well. */
+function finished(running: StateChange, outcome: OwnOutcome, given: FinishConditions): StateChange {
+  try {
+    return finishAttempt(running, outcome, given);
+  } catch (error) {
+    const message = `nothing can be made of its outcome: ${error}`;
+    return failAttempt(running, { code: NOT_RUN, message }, given);
+  }
 }
 
 /** Code of an attempt that we could not run, through no fault of its handler. */

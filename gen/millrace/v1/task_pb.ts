@@ -239,7 +239,8 @@ export type TaskError = Message<"millrace.v1.TaskError"> & {
   attempt: number;
 
   /**
-   * What the handler says of it for programs, such as the status that a service answered with. Up to 8 KiB of JSON.
+   * What the handler says of it for programs, such as the status that a service answered with. Up to 8 KiB of JSON,
+   * nested up to 30 levels deep.
    *
    * @generated from field: google.protobuf.Struct details = 5;
    */

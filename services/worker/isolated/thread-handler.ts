@@ -71,8 +71,10 @@ export class ThreadHandler implements PreparedHandler {
     const broken = await this.ended;
     // Its last words may still be under way when it is known to have ended.
     this.#hearAll();
-    if (this.#end || !broken || force.aborted) return this.#end;
-    return endOfThread(broken.error, this.#options.heapMb);
+    if (this.#end || force.aborted) return this.#end;
+    // The pool takes a thread that throws null where nobody awaits it for one that has ended well.
+    const { error } = broken ?? { error: new Error("it threw null, or ended without a word") };
+    return endOfThread(error, this.#options.heapMb);
   }
 
   [Symbol.dispose](): void {

@@ -50,6 +50,11 @@ test("a code is a text, of 128 characters at most", () => {
   expect([codeOf(404), codeOf(""), codeOf(null)]).toEqual(Array(3).fill("HANDLER_ERROR"));
 });
 
+/** An object within an object, so deep. */
+function nested(levels: number): JsonObject {
+  return levels === 1 ? { n: 1 } : { in: nested(levels - 1) };
+}
+
 test.each([PermanentError, TransientError])(
   "details of a %o are told as they are, within 8 KiB",
   (Kind) => {
@@ -68,6 +73,8 @@ test.each([PermanentError, TransientError])(
         omitted: expect.stringMatching(/^they are no JSON object/),
       });
     }
+    expect(detailsOf(nested(30))).toEqual(nested(30));
+    expect(detailsOf(nested(31))).toEqual({ omitted: "nested deeper than 30 levels" });
   },
 );
 
@@ -82,6 +89,10 @@ test("a handler may say when the next attempt is worth it, within a day", () => 
   expect(asked("Wed, 21 Oct" as never)).not.toHaveProperty("retryAfterMs");
   expect(asked(Number.POSITIVE_INFINITY)).toMatchObject({ retryAfterMs: 24 * 3_600_000 });
   expect(asked()).not.toHaveProperty("retryAfterMs");
+  for (const set of [Number.NaN, "Wed, 21 Oct", {}]) {
+    const error = Object.assign(new TransientError("busy"), { retryAfterMs: set });
+    expect(endOfError(error)).not.toHaveProperty("retryAfterMs");
+  }
 });
 
 const RETURNED: HandlerEnd = { kind: "succeeded", output: create(AnySchema) };
