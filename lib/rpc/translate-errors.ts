@@ -12,6 +12,7 @@ const CODES: Readonly<Record<RequestErrorReason, Code>> = {
   TASK_NOT_FINISHED: Code.FailedPrecondition,
   TASK_TOO_OLD: Code.FailedPrecondition,
   TASK_ID_TAKEN: Code.AlreadyExists,
+  TASK_UNREADABLE: Code.DataLoss,
   TASK_TYPE_UNKNOWN: Code.FailedPrecondition,
   GATEWAY_STARTING: Code.Unavailable,
   QUEUE_UNKNOWN: Code.NotFound,

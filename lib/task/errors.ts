@@ -5,6 +5,7 @@ export type RequestErrorReason =
   | "TASK_NOT_FINISHED"
   | "TASK_TOO_OLD"
   | "TASK_ID_TAKEN"
+  | "TASK_UNREADABLE"
   | "TASK_TYPE_UNKNOWN"
   | "GATEWAY_STARTING"
   | "QUEUE_UNKNOWN"
@@ -63,6 +64,18 @@ export class TaskNotFinished extends RequestError {
   constructor(taskId: string, stateName: string) {
     super(`task ${taskId} has not ended: ${stateName}`);
     this.facts = { task_id: taskId, state: stateName };
+  }
+}
+
+/** Nothing helps: what the log has of the task is damaged. */
+export class TaskUnreadable extends RequestError {
+  override name = "TaskUnreadable";
+  readonly reason = "TASK_UNREADABLE";
+  override readonly facts;
+
+  constructor(taskId: string) {
+    super(`what the log has of task ${taskId} can't be read`);
+    this.facts = { task_id: taskId };
   }
 }
 

@@ -7,16 +7,16 @@ import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
 import { clearAway } from "./clear-away.ts";
+import { inTurns } from "./in-turns.ts";
 
 /** Ends the task. It and its worker race for the last word: the log takes whichever comes first. */
-export async function cancel(broker: Broker, taskId: string, asked: Asked): Promise<Task> {
-  for (;;) {
+export function cancel(broker: Broker, taskId: string, asked: Asked): Promise<Task> {
+  return inTurns(taskId, async () => {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
-    if (isTerminal(standing.task.state)) return await answerOfEnded(broker, standing);
-    const canceled = await end(broker, standing, asked);
-    if (canceled) return canceled;
-  }
+    if (isTerminal(standing.task.state)) return answerOfEnded(broker, standing);
+    return end(broker, standing, asked);
+  });
 }
 
 /** Undefined if the task went on meanwhile. */

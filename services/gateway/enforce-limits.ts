@@ -7,6 +7,7 @@ import { isTerminal } from "#lib/task/life.ts";
 import { endOverdue } from "#lib/task/overdue.ts";
 import type { Times } from "#lib/task/times.ts";
 import { clearAway } from "./clear-away.ts";
+import { DONE, inTurns } from "./in-turns.ts";
 
 /**
  * A worker ends its attempt at the deadline, gives the handler time to clean up, and writes that down. What runs on for
@@ -22,23 +23,26 @@ export function enforceLimits(broker: Broker, signal: AbortSignal): Promise<void
 /** The task may have gone on, ended, or been started again since the limit was set: its history says what holds. */
 async function endIfOverdue(broker: Broker, reached: Reached): Promise<void> {
   const { taskId, atMs } = reached;
-  for (;;) {
+  await inTurns(taskId, async () => {
     const standing = await broker.log.read(taskId);
-    if (!standing || isTerminal(standing.task.state)) return;
+    if (!standing || isTerminal(standing.task.state)) return DONE;
     const waiting = waitingOf(standing);
     // By the broker's clock, which has said so, it is at least that late.
     const nowMs = Math.max(broker.clock.nowMs(), atMs);
     const times = timesOfWaiting(waiting, nowMs);
     const ended = endOverdue(standing.last, times, nowMs);
     // It was set for an earlier run.
-    if (!ended) return;
+    if (!ended) return DONE;
     if (isWithItsWorker(standing, times, reached)) {
       const again = { expireMs: undefined, deadlineMs: nowMs + WORKER_GONE_MS };
-      return broker.timeLimits.set(standing.fence, again);
+      await broker.timeLimits.set(standing.fence, again);
+      return DONE;
     }
     const appended = await broker.log.append(standing.fence, ended);
-    if (appended.kind === "stored") return clearAway(broker, waiting);
-  }
+    if (appended.kind === "conflict") return undefined;
+    await clearAway(broker, waiting);
+    return DONE;
+  });
 }
 
 function isWithItsWorker({ task }: Standing, { deadlineMs = 0 }: Times, { atMs }: Reached) {

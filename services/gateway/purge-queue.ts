@@ -7,6 +7,7 @@ import type { QueueEntry } from "#lib/broker/queues/queues.ts";
 import { fenceOf, isSameRun, waitingOf } from "#lib/broker/queues/waiting.ts";
 import { CountNotConfirmed } from "#lib/task/errors.ts";
 import { type Asked, cancelTask } from "#lib/task/next-state.ts";
+import { inTurns } from "./in-turns.ts";
 
 export interface PurgeOptions {
   /** Tasks to cancel, at most. */
@@ -65,17 +66,17 @@ async function cancelWaiting(
   { entry, asked }: Cancelation,
 ): Promise<boolean> {
   // What the entry brings is mostly still true, and saves a read; the append finds out.
-  let { waiting } = entry;
-  for (;;) {
-    if (waiting) {
-      const appended = await broker.log.append(fenceOf(waiting), cancelTask(waiting.last, asked));
-      if (appended.kind === "stored") break;
-    }
-    waiting = await asLogged(broker, entry);
+  let { waiting = await asLogged(broker, entry) } = entry;
+  return inTurns(entry.taskId, async () => {
     if (!waiting) return false;
-  }
-  await broker.queues.discard(queue, entry.sequence);
-  return true;
+    const appended = await broker.log.append(fenceOf(waiting), cancelTask(waiting.last, asked));
+    if (appended.kind === "conflict") {
+      waiting = await asLogged(broker, entry);
+      return undefined;
+    }
+    await broker.queues.discard(queue, entry.sequence);
+    return true;
+  });
 }
 
 /** The entry's run as the log has it; undefined if it waits no more. */

@@ -9,6 +9,7 @@ import { changed } from "#lib/task/fold.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { restartTask } from "#lib/task/next-state.ts";
 import { isTooOld } from "#lib/task/outlived.ts";
+import { inTurns } from "./in-turns.ts";
 import { placePromised } from "./place.ts";
 
 export interface Restart {
@@ -22,19 +23,21 @@ export interface Restart {
  * Starts a task again that has ended without success: the log first, its place second. It is promised once the log has
  * it. In a full queue it waits for room; and if this process dies between the two, the janitor places it.
  */
-export async function restart(broker: Broker, asked: Restart): Promise<Task> {
-  const { taskId, requestedBy } = asked;
-  for (;;) {
+export function restart(broker: Broker, asked: Restart): Promise<Task> {
+  const { taskId, requestedBy, endSequence } = asked;
+  return inTurns(taskId, async () => {
     const standing = await broker.log.read(taskId);
     if (!standing) throw new TaskNotFound(taskId);
     const last = endOf(standing, asked, broker);
     const restarted = restartTask(last, { nowMs: broker.clock.nowMs(), requestedBy });
     const begun = await broker.log.beginRun(standing.fence, restarted);
-    if (begun.kind === "stored") return await placed(broker, standing, restarted, begun.sequence);
+    if (begun.kind === "stored") return placed(broker, standing, restarted, begun.sequence);
     const now = await broker.log.readAgain(standing);
-    // Another caller was faster: then the task was started again all the same.
-    if (now && now.task.restarts > last.restarts) return now.task;
-  }
+    // Another caller was faster: then the task was started again all the same. Whoever counts what they started does not
+    // mean that.
+    const isAgain = now !== undefined && now.task.restarts > last.restarts;
+    return isAgain && endSequence === undefined ? now.task : undefined;
+  });
 }
 
 async function placed(

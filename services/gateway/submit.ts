@@ -14,10 +14,8 @@ import { isTimed } from "#lib/task/times.ts";
 import { acceptFound } from "./accept-found.ts";
 import { asksForSame } from "./asks-for-same.ts";
 import { decide } from "./decide.ts";
+import { inTurns } from "./in-turns.ts";
 import { placeNew } from "./place.ts";
-
-/** A few are lost to other submits of the task; as many as this, only to what can't be read. */
-const MOST_TURNS = 100;
 
 export interface Submitted {
   readonly task: Task;
@@ -42,14 +40,10 @@ export async function submit(
   { asked, spec }: Asked,
   expected?: ExpectedTask,
 ): Promise<Submitted> {
-  for (let turn = 0; turn < MOST_TURNS; turn += 1) {
+  return inTurns(taskId, async () => {
     const begun = await begin(broker, taskId, spec);
-    const submitted = begun
-      ? await acceptNew(broker, { begun, spec, expected })
-      : await findFirst(broker, taskId, asked);
-    if (submitted) return submitted;
-  }
-  throw new Error(`what the log has of task ${taskId} can't be read`);
+    return begun ? acceptNew(broker, { begun, spec, expected }) : findFirst(broker, taskId, asked);
+  });
 }
 
 /** Undefined if the id has a task already, which is so also where the log has no room for new ones. */

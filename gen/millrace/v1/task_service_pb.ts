@@ -864,7 +864,8 @@ export const ListTaskTypesResponseSchema: GenMessage<ListTaskTypesResponse> = /*
  *
  * Errors of every method: INVALID_ARGUMENT with google.rpc.BadRequest (which field, what is allowed), NOT_FOUND for a
  * task that is not, or no longer, in the log, UNAVAILABLE with google.rpc.RetryInfo while the broker is away,
- * DEADLINE_EXCEEDED when the caller's deadline passed first.
+ * DEADLINE_EXCEEDED when the caller's deadline passed first, DATA_LOSS for a task of which the log has bytes that can't be
+ * read.
  *
  * @generated from service millrace.v1.TaskService
  */

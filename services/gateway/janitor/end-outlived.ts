@@ -6,6 +6,7 @@ import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
 import { clearAway } from "../clear-away.ts";
+import { DONE, inTurns } from "../in-turns.ts";
 import type { Chore } from "./chore.ts";
 import type { JanitorFigures } from "./figures.ts";
 
@@ -57,17 +58,18 @@ async function endIfOutlived(
   options: EndOutlivedOptions,
 ): Promise<void> {
   const { broker, log, figures, historyMs } = options;
-  for (;;) {
+  await inTurns(taskId, async () => {
     const standing = await broker.log.read(taskId);
-    if (!standing) return;
+    if (!standing) return DONE;
     const { task, last, fence } = standing;
     const end = outlived(task, last, { nowMs, historyMs });
-    if (!end) return;
+    if (!end) return DONE;
     const appended = await broker.log.append(fence, end);
-    if (appended.kind === "conflict") continue;
+    if (appended.kind === "conflict") return undefined;
     const state = stateName(end.state);
     figures.endedOutlived(state);
     log.warn({ taskId, state }, "ended a task that the log was about to forget");
-    return clearAway(broker, waitingOf(standing));
-  }
+    await clearAway(broker, waitingOf(standing));
+    return DONE;
+  });
 }

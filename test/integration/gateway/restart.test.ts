@@ -203,6 +203,22 @@ test("a redrive does not start a task that was started again and canceled since 
   expect((await standingOf(other, "t")).task.state).toBe(TaskState.CANCELED);
 });
 
+test("a restart that is meant for one end answers only for what it has started itself", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  const taskId = await canceledTask(broker, "t");
+  const { stateSequence: endSequence } = (await standingOf(broker, taskId)).fence;
+  const faster = () => restart(other, { taskId, requestedBy: "bob" });
+  atNextCall(broker.log, "beginRun", { before: faster });
+  const redriven = restart(broker, { taskId, requestedBy: "ada", endSequence });
+  await expect(redriven).rejects.toThrow(TaskNotFinished);
+  expect((await standingOf(broker, taskId)).task).toMatchObject({
+    restarts: 1,
+    restartedBy: "bob",
+  });
+});
+
 test("a redrive passes over dead letters that are too old, and starts as many younger ones as it may", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);

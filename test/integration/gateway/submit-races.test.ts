@@ -167,14 +167,3 @@ test("a task that is accepted behind the entry of a refused one has a place when
   const { nowhere } = await broker.whereabouts.missing([waitingOf(await standingOf(broker, "t"))]);
   expect(nowhere).toEqual([]);
 });
-
-test.each(["spec", "state"])("a submit whose %s in the log can't be read ends", async (facet) => {
-  await using nats = await startTestNats();
-  await using broker = await openTestBroker(nats.url);
-  if (facet === "state") await begun(broker, "t");
-  const { nc } = broker.link.use();
-  nc.publish(`mr.task.t.${facet}`, new Uint8Array([255]));
-  await nc.flush();
-  const spec = specOf();
-  await expect(submit(broker, "t", { asked: spec, spec })).rejects.toThrow("can't be read");
-});
