@@ -210,6 +210,11 @@ export class TaskLog {
     return now?.fence.specSequence === fence.specSequence ? now : undefined;
   }
 
+  /** Whether the task is there still, as the leader has it; not if another one has its id. */
+  async has({ specSequence }: Fence): Promise<boolean> {
+    return (await this.#stored({ seq: specSequence })) !== null;
+  }
+
   /** A task that was just begun, as its spec alone says. Undefined: it is gone already. */
   async justBegun({ specSequence }: Fence): Promise<Task | undefined> {
     const stored = await this.#stored({ seq: specSequence });

@@ -1,19 +1,14 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
-import pLimit from "p-limit";
 import { onAbort } from "#lib/async/abort.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { ask } from "../link/ask.ts";
 import { BrokerUnfit } from "../link/broker-unfit.ts";
 import type { Connected, Link } from "../link/link.ts";
 import { type Lane, laneOf, laneOfSubject, laneToken } from "../names.ts";
-import { allDone } from "../topology/ensure.ts";
 import { establishLane } from "../topology/establish.ts";
 import { listLanes } from "./list-lanes.ts";
 
 const FULL_FOR_MS = 10_000;
-
-/** More would have to wait for their answers in the server. */
-const LANES_AT_ONCE = 8;
 
 /** The lanes of the queues. A lane is made when its first task comes, and stays. */
 export class Lanes {
@@ -84,8 +79,10 @@ export class Lanes {
     connected.nc.publish(connected.names.newLaneSubject(lane.queue), laneToken(lane));
   }
 
-  /** Puts the lanes back that were deleted by hand while tasks lay in them, each also where another can't be. Reads the subject
-   * of every entry. */
+  /**
+   * Puts the lanes back that were deleted by hand while tasks lay in them; where one can't be, the others all the same.
+   * Reads the subject of every entry.
+   */
   async restoreStranded(queue: string): Promise<void> {
     const { jsm, names } = this.#link.use();
     const query = { subjects_filter: names.wholeQueueSubject(queue) };
@@ -93,16 +90,14 @@ export class Lanes {
     const used = Object.keys(state.subjects ?? {}).map(laneOfSubject);
     const lost = new Map(used.flatMap((lane) => (lane ? [[laneToken(lane), lane]] : [])));
     for (const lane of await this.list(queue)) lost.delete(laneToken(lane));
-    const limit = pLimit(LANES_AT_ONCE);
-    await allDone([...lost.values()].map((lane) => limit(() => this.#restoreIfFits(lane))));
-  }
-
-  async #restoreIfFits(lane: Lane): Promise<void> {
-    try {
-      await this.restore(lane);
-    } catch (error) {
-      if (!isTooMany(error)) throw error;
+    const failures: unknown[] = [];
+    for (const lane of lost.values()) {
+      await this.restore(lane).catch((error) => {
+        if (error instanceof BrokerUnavailable) throw error;
+        if (!isTooMany(error)) failures.push(error);
+      });
     }
+    if (failures.length > 0) throw failures[0];
   }
 
   /** The lanes that the queue has. */

@@ -48,15 +48,19 @@ function failureOf(taskId: string, error: unknown): ManyWatchStep {
   return { case: "failure", value: { taskId, error } };
 }
 
+/** A task that was heard of as a new one, and is told when those before it with its id have been. */
+interface NewTask extends Disposable {
+  readonly spec: TaskEvent;
+  readonly watcher: Watcher;
+}
+
 /** A watch of many tasks on one stream. What each of them costs is a watcher, and nothing that runs by itself. */
 export class ManyWatch implements Disposable {
   readonly #parts: Parts;
   readonly #wanted: WantedTasks;
   readonly #listed: ReadonlySet<string>;
-  /** Those of the listed ones whose watch goes on. */
-  readonly #going: Set<string>;
-  /** Sequence of the newest spec that was heard of each of these: its own, or that of a task that has got the id since. */
-  readonly #heard = new Map<string, bigint>();
+  /** The ids that are followed, each with the tasks that have got it since: they are told one after the other. */
+  readonly #followed = new Map<string, NewTask[]>();
   readonly #watchers = new Set<Watcher>();
   readonly #joining = new Semaphore(MAX_JOINING);
   readonly #steps = new Merge<ManyWatchStep>();
@@ -66,44 +70,59 @@ export class ManyWatch implements Disposable {
     this.#parts = parts;
     this.#wanted = wanted;
     this.#listed = new Set(wanted.tasks.map(({ taskId }) => taskId));
-    this.#going = new Set(this.#listed);
   }
 
   steps(): Steps {
-    for (const task of this.#wanted.tasks) this.#add(this.#watchListed(task));
-    if (Object.keys(this.#wanted.labels).length > 0) this.#add(this.#watchMatching());
+    for (const task of this.#wanted.tasks) this.#follow(task.taskId, this.#watchListed(task));
+    if (Object.keys(this.#wanted.labels).length > 0) this.#steps.add(this.#watchMatching());
     return this.#steps.items();
   }
 
   [Symbol.dispose](): void {
     this.#leaving.abort();
     for (const watcher of this.#watchers) watcher[Symbol.dispose]();
+    for (const task of [...this.#followed.values()].flat()) task[Symbol.dispose]();
     this.#steps[Symbol.dispose]();
   }
 
-  #add(steps: Steps): void {
-    if (this.#steps.size >= MAX_FOLLOWED) this.#steps.fail(new TooManyTasks(MAX_FOLLOWED));
-    else this.#steps.add(steps);
+  /** Follows the id from here on. */
+  #follow(taskId: string, first: Steps): void {
+    if (!this.#hasRoom()) return;
+    if (!this.#followed.has(taskId)) this.#followed.set(taskId, []);
+    this.#steps.add(this.#followOn(taskId, first));
+  }
+
+  async *#followOn(taskId: string, first: Steps): Steps {
+    yield* first;
+    const waiting = this.#followed.get(taskId) ?? [];
+    for (let next = waiting.shift(); next; next = waiting.shift()) yield* this.#watchNew(next);
+    this.#followed.delete(taskId);
+  }
+
+  #hasRoom(): boolean {
+    if (this.#count < MAX_FOLLOWED) return true;
+    this.#steps.fail(new TooManyTasks(MAX_FOLLOWED));
+    return false;
+  }
+
+  /** Tasks that are told, or are to be. */
+  get #count(): number {
+    return Math.max(this.#steps.size, this.#watchers.size);
   }
 
   async *#watchListed(wanted: Wanted): Steps {
-    const { taskId } = wanted;
     const watcher = this.#newWatcher();
     try {
       yield* this.#watchKnown(wanted, watcher);
     } catch (error) {
-      yield failureOf(taskId, error);
+      yield failureOf(wanted.taskId, error);
     }
-    this.#going.delete(taskId);
-    const next = this.#heard.get(taskId);
-    if (next !== undefined && next > (watcher.specSequence ?? 0n))
-      this.#add(this.#watchFound(taskId, next));
+    this.#forgetUpTo(wanted.taskId, watcher.specSequence ?? 0n);
   }
 
-  async *#watchFound(taskId: string, specSequence: bigint): Steps {
+  async *#watchFound({ taskId, sequence: specSequence }: TaskEvent): Steps {
     const watcher = this.#newWatcher();
     try {
-      // One that has got the id since is heard of as a new one.
       yield* this.#watchKnown({ taskId, afterSequence: 0n, specSequence }, watcher);
     } catch (error) {
       const failure = failureOf(taskId, error);
@@ -112,14 +131,12 @@ export class ManyWatch implements Disposable {
     }
   }
 
-  async *#watchNew(spec: TaskEvent): Steps {
-    const watcher = this.#newWatcher();
-    using _ = this.#register(spec.taskId, watcher);
-    watcher.isOf(spec.sequence);
-    watcher.push(spec);
-    const task = fold([spec]);
+  async *#watchNew(task: NewTask): Steps {
+    using _ = task;
+    const { spec, watcher } = task;
+    const snapshot = fold([spec]);
     try {
-      if (task) yield { case: "snapshot", value: task };
+      if (snapshot) yield { case: "snapshot", value: snapshot };
       yield* follow(watcher);
     } catch (error) {
       yield failureOf(spec.taskId, error);
@@ -135,9 +152,17 @@ export class ManyWatch implements Disposable {
     if (!ended) yield* follow(watcher);
   }
 
+  /** A task may be heard of as a new one, and then be the one that was found. */
+  #forgetUpTo(taskId: string, specSequence: bigint): void {
+    const waiting = this.#followed.get(taskId) ?? [];
+    while (waiting[0] && waiting[0].spec.sequence <= specSequence) {
+      waiting.shift()?.[Symbol.dispose]();
+    }
+  }
+
   /**
-   * Brings nothing itself, but adds a watch for every task that bears the labels. What the watchers have got until now is
-   * looked up in the log; what they get from now on tells of every new one: no gap, and no task twice.
+   * Brings nothing itself, but follows every task that bears the labels. What the watchers have got until now is looked up
+   * in the log; what they get from now on tells of every new one: no gap, and no task twice.
    */
   async *#watchMatching(): Steps {
     const { signal } = this.#leaving;
@@ -149,8 +174,9 @@ export class ManyWatch implements Disposable {
       this.#bearsLabels(event) && !this.#listed.has(event.taskId);
     const sought = { after: 0, head: this.#parts.cursor(), isWanted, signal };
     for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
-      for (const { taskId, sequence } of await this.#notEnded(picked)) {
-        this.#add(this.#watchFound(taskId, sequence));
+      for (const spec of await this.#notEnded(picked)) {
+        // One whose id is another's by now has left.
+        if (!this.#followed.has(spec.taskId)) this.#follow(spec.taskId, this.#watchFound(spec));
       }
     }
     await aborted(signal);
@@ -167,9 +193,19 @@ export class ManyWatch implements Disposable {
   }
 
   #onSpec(spec: TaskEvent): void {
-    if (!this.#bearsLabels(spec)) return;
-    if (this.#going.has(spec.taskId)) this.#heard.set(spec.taskId, spec.sequence);
-    else this.#add(this.#watchNew(spec));
+    if (this.#leaving.signal.aborted || !this.#bearsLabels(spec) || !this.#hasRoom()) return;
+    const task = this.#hear(spec);
+    const waiting = this.#followed.get(spec.taskId);
+    if (waiting) waiting.push(task);
+    else this.#follow(spec.taskId, this.#watchNew(task));
+  }
+
+  /** From now on, all that is written of the task is kept for when it is told. */
+  #hear(spec: TaskEvent): NewTask {
+    const watcher = this.#newWatcher();
+    watcher.isOf(spec.sequence);
+    watcher.push(spec);
+    return Object.assign(this.#register(spec.taskId, watcher), { spec, watcher });
   }
 
   #bearsLabels({ facet }: TaskEvent): boolean {
@@ -189,7 +225,7 @@ export class ManyWatch implements Disposable {
   }
 
   #share(): number {
-    const share = Math.floor(MAX_BEHIND_IN_ALL / this.#steps.size);
+    const share = Math.floor(MAX_BEHIND_IN_ALL / this.#count);
     return Math.max(MIN_BEHIND, Math.min(MAX_BEHIND, share));
   }
 }

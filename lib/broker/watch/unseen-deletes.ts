@@ -36,6 +36,7 @@ export class UnseenDeletes implements AsyncDisposable {
 
   /** Looks soon, and again until it has seen all; and once more later, for a replica may lag and still have the task. */
   look(): void {
+    if (this.#closing.signal.aborted) return;
     this.#again?.[Symbol.dispose]();
     this.#again = callLater(LAG_MS, () => this.#lookSoon());
     this.#lookSoon();

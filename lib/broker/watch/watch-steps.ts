@@ -43,14 +43,13 @@ export async function* join(
   // What is later than all that was written of the task may have been written of others.
   if (afterSequence > task.sequence) await refuseUnknown(scan, afterSequence);
   yield { case: "snapshot", value: task };
-  const endsAt = isTerminal(task.state) ? BigInt(fence.stateSequence) : 0n;
   // What is older than its spec is of a task that had the id before.
   const after = afterSequence >= began ? afterSequence : began - 1n;
   const span = { taskId, after, head: task.sequence };
-  const { told, ended = endsAt > 0n } = yield* tellHistory(log, span, watcher);
-  // What was not there has left the log: a note that was in nobody's way any more, or the whole task.
-  const isWhole = watcher.left || told >= task.sequence;
-  if (!isWhole && !(await log.readAgain(standing))) throw new TaskNotFound(taskId);
+  const ended = (yield* tellHistory(log, span, watcher)) ?? isTerminal(task.state);
+  // Only what has ended can leave. Then its spec goes first: as long as that is there, nothing was missing.
+  const mayMiss = after < task.sequence && (ended || watcher.hasEnd) && !watcher.left;
+  if (mayMiss && !(await log.has(fence))) throw new TaskNotFound(taskId);
   return watcher.left || ended;
 }
 
@@ -62,33 +61,28 @@ async function standingOf(log: TaskLog, { taskId, specSequence }: Wanted): Promi
   return standing;
 }
 
-interface Told {
-  /** Sequence of the last event that was told. */
-  readonly told: bigint;
-  /** Whether the last state change that was told is an end; undefined: none was told. */
-  readonly ended?: boolean;
+interface HistorySpan {
+  readonly taskId: string;
+  readonly after: bigint;
+  readonly head: bigint;
 }
 
+/** Returns whether the last state change that was told is an end; undefined: none was told. */
 async function* tellHistory(
   log: TaskLog,
-  {
-    taskId,
-    after,
-    head,
-  }: { readonly taskId: string; readonly after: bigint; readonly head: bigint },
+  { taskId, after, head }: HistorySpan,
   watcher: Watcher,
-): AsyncGenerator<WatchStep, Told> {
-  let so: Told = { told: after };
+): AsyncGenerator<WatchStep, boolean | undefined> {
+  let ended: boolean | undefined;
   watcher.skipTo(after);
   for await (const event of log.history(taskId, after, head)) {
-    if (watcher.left) return so;
+    if (watcher.left) return ended;
     if (isDeletion(event)) throw new TaskNotFound(taskId);
-    const { sequence: told } = event;
-    watcher.skipTo(told);
-    so = event.facet.case === "state" ? { told, ended: isTerminalEvent(event) } : { ...so, told };
+    watcher.skipTo(event.sequence);
+    if (event.facet.case === "state") ended = isTerminalEvent(event);
     yield { case: "event", value: event };
   }
-  return so;
+  return ended;
 }
 
 /** Nothing can have been seen yet that is later than all. */

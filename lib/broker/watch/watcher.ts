@@ -1,6 +1,6 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskNotFound, WatcherTooSlow } from "#lib/task/errors.ts";
-import { isDeletion } from "#lib/task/life.ts";
+import { isDeletion, isTerminalEvent } from "#lib/task/life.ts";
 
 /** Events that a watcher may be behind, not counting progress that a newer one has replaced. */
 export const MAX_BEHIND = 1_024;
@@ -26,7 +26,7 @@ function max(one: bigint, other: bigint): bigint {
 export class Watcher implements Disposable {
   /** Whether its task is yet to be written. */
   isEarly = false;
-  /** Whether it was not there when somebody looked meanwhile. */
+  /** Whether the task was not there when somebody looked meanwhile. */
   wasMissing = false;
   readonly #unread: TaskEvent[] = [];
   readonly #maxBehind: () => number;
@@ -62,7 +62,7 @@ export class Watcher implements Disposable {
     this.#stateSequence = max(specSequence, stateSequence);
     this.skipTo(specSequence - 1n);
     for (const [at, event] of this.#unread.entries()) {
-      if (this.#isOfNext(event)) {
+      if (this.#saysGone(event)) {
         this.#unread.splice(at);
         this.endWith(new TaskNotFound(event.taskId));
       } else this.#noteState(event);
@@ -77,7 +77,7 @@ export class Watcher implements Disposable {
   push(event: TaskEvent): void {
     if (this.#failure || this.#end) return;
     const isNew = event.sequence > this.#lastRead;
-    if (isNew && (this.#isOfNext(event) || isDeletion(event))) {
+    if (isNew && this.#saysGone(event)) {
       this.endWith(new TaskNotFound(event.taskId));
       return;
     }
@@ -92,12 +92,6 @@ export class Watcher implements Disposable {
     else this.#unread.push(event);
     if (this.#awaited && event.sequence >= this.#awaited.sequence) this.#tellAwaited(event);
     this.#wake?.();
-  }
-
-  /** Its task is not there. One that is yet to be written may still come. */
-  taskIsGone(taskId: string): void {
-    if (this.isEarly) this.wasMissing = true;
-    else this.endWith(new TaskNotFound(taskId));
   }
 
   /** Ends the watch with the error. */
@@ -122,6 +116,11 @@ export class Watcher implements Disposable {
   /** Whether the event, or a later one, has been pushed and not been read. */
   has(sequence: bigint): boolean {
     return this.#unread.some((event) => event.sequence >= sequence);
+  }
+
+  /** Whether an end has been pushed and not been read. */
+  get hasEnd(): boolean {
+    return this.#unread.some(isTerminalEvent);
   }
 
   /** The event of the sequence, once it has been pushed; undefined if it never will be. Not while its events are read. */
@@ -163,13 +162,16 @@ export class Watcher implements Disposable {
   }
 
   /**
-   * Whether it is of a task that has got the id since: its spec; or, where that was removed before we heard of it, a state
-   * change of a run that no event began that we know.
+   * Whether it says that the task is gone: its deletion; the spec of another one that has got the id; or, where that was
+   * removed before we heard of it, a state change of a run that began with no event of ours. Not said before it is known
+   * whose events these are: until then they may be of the task before.
    */
-  #isOfNext({ facet, sequence }: TaskEvent): boolean {
+  #saysGone(event: TaskEvent): boolean {
     if (this.#specSequence === undefined) return false;
+    const { facet, sequence } = event;
     if (facet.case === "spec") return sequence > this.#specSequence;
-    return facet.case === "state" && facet.value.epoch > this.#stateSequence;
+    if (facet.case !== "state") return false;
+    return isDeletion(event) || facet.value.epoch > this.#stateSequence;
   }
 
   #noteState({ facet, sequence }: TaskEvent): void {

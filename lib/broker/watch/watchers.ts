@@ -1,4 +1,5 @@
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { TaskNotFound } from "#lib/task/errors.ts";
 import type { Watcher } from "./watcher.ts";
 
 /** Waits for tasks that are not known yet. */
@@ -65,7 +66,8 @@ export class Watchers {
 
   /**
    * Ends the watches of a task that is not there; not of those who are about to write it. Where another task has its id by
-   * now, with the spec that `look` finds, those of the tasks before. Those that join another task during the look stay.
+   * now, with the spec that `look` finds, those of the tasks before. Those that are yet to join a task, or join one during
+   * the look, find out by themselves.
    */
   async endGone(taskId: string, look: () => Promise<bigint | undefined>): Promise<void> {
     const before = [...(this.#byTask.get(taskId) ?? [])].map((watcher) => ({
@@ -74,8 +76,9 @@ export class Watchers {
     }));
     const found = await look();
     for (const { watcher, own } of before) {
-      const isOther = found === undefined || (own !== undefined && own < found);
-      if (isOther && watcher.specSequence === own) watcher.taskIsGone(taskId);
+      if (watcher.isEarly) watcher.wasMissing ||= found === undefined;
+      else if (own === undefined || own !== watcher.specSequence) continue;
+      else if (found === undefined || own < found) watcher.endWith(new TaskNotFound(taskId));
     }
   }
 

@@ -77,9 +77,9 @@ test("a watch by labels tells of a task that left during an outage, if it had to
   await using line = await TcpProxy.open(nats.port);
   await using other = await openTestBroker(nats.url);
   await using broker = await openTestBroker(line.url);
-  await using watching = await openWatching(broker);
   const labels = { order: "4711" };
   const found = await move(other, await begin(other, "found", labels), RUNNING);
+  await using watching = await openWatching(broker);
   const record = new WatchRecord();
   const stop = new AbortController();
   const watch = follow(watching, { labels }, { record, signal: stop.signal });

@@ -133,6 +133,55 @@ test("a watch goes on with its task that is started again while it begins", asyn
   expect(events.map(({ sequence }) => sequence)).toEqual(await logOf(nats.url, "t"));
 });
 
+test("nor does one whose task is deleted between its spec and its end", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  await using watching = await openWatching(broker);
+  await live(other, await begin(other, "t"), 1);
+  await until(async () => (await broker.log.read("t"))?.task.state === SUCCEEDED);
+  const { jsm, names } = other.link.use();
+  // As far as a delete may have got.
+  const removeSpec = () =>
+    jsm.streams.purge(names.eventsStream, { filter: names.eventSubject("t", "spec") });
+  const watch = read(watching.watch("t", 0n, SIGNAL()), removeSpec);
+  await expect(watch).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+});
+
+test.each(["that is submitted", "that is watched"])(
+  "a task %s while the one before with its id is deleted is told to its end",
+  async (how) => {
+    await using nats = await startTestNats();
+    await using broker = await openTestBroker(nats.url);
+    await using other = await openTestBroker(nats.url);
+    await using watching = await openWatching(broker);
+    await live(other, await begin(other, "t"), 1);
+    const replaceIt = async () => {
+      expect(await deleteFinished(other, "t")).toBe(true);
+      return begin(other, "t");
+    };
+    if (how === "that is submitted") {
+      using expected = watching.expect("t");
+      const begun = await replaceIt();
+      const task = (await expected.justBegun(begun)) ?? expect.unreachable();
+      const events = await read(watching.watchNew(expected, task, SIGNAL()), () =>
+        live(other, begun, 1),
+      );
+      expect(events.map(({ sequence }) => sequence)).toEqual(await logOf(nats.url, "t"));
+    } else {
+      const next = Promise.withResolvers<Fence>();
+      // Its state is asked for first: what comes after that is not in it.
+      atNextCall(broker.link.use().jsm.streams, "getMessage", {
+        after: async () => next.resolve(await replaceIt()),
+      });
+      const events = await read(watching.watch("t", 0n, SIGNAL()), async () =>
+        live(other, await next.promise, 1),
+      );
+      expect(events.map(({ sequence }) => sequence)).toEqual(await logOf(nats.url, "t"));
+    }
+  },
+);
+
 /** Reads a watch into the record until it fails. */
 type Watch = (watching: Watching, record: WatchRecord, signal: AbortSignal) => Promise<void>;
 
@@ -269,6 +318,33 @@ test("a watch by labels tells of the next task with the id of a listed one, also
   expect(record.events.get("missing")).toEqual(await logOf(nats.url, "missing"));
   expect(record.events.get("gone")?.slice(1)).toEqual(await logOf(nats.url, "gone"));
   expect(record.failures.map(({ taskId }) => taskId)).toEqual(["missing", "gone"]);
+  stop.abort();
+  await watch;
+});
+
+test("a watch by labels tells the tasks that had an id one after the other, however late it hears of them", async () => {
+  await using nats = await startTestNats();
+  await using line = await TcpProxy.open(nats.port);
+  await using other = await openTestBroker(nats.url);
+  await using broker = await openTestBroker(line.url);
+  await using watching = await openWatching(broker);
+  const labels = { order: "4711" };
+  const stop = new AbortController();
+  const record = new WatchRecord();
+  const watch = follow(watching, { labels }, { record, signal: stop.signal });
+  await live(other, await begin(other, "first", labels), 1);
+  await until(() => record.events.get("first")?.length === 4);
+  const lives: bigint[] = [];
+  line.silence("to client");
+  for (let life = 1; life <= 10; life += 1) {
+    await live(other, await begin(other, "t", labels), 3);
+    lives.push(...(await logOf(nats.url, "t")));
+    if (life < 10) expect(await deleteFinished(other, "t")).toBe(true);
+  }
+  line.heal();
+  await until(() => record.events.get("t")?.at(-1) === lives.at(-1));
+  const told = record.events.get("t") ?? [];
+  expect(told).toEqual(told.toSorted((a, b) => Number(a - b)));
   stop.abort();
   await watch;
 });

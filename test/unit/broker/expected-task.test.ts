@@ -83,13 +83,24 @@ test("a watch that joins the next task with the id while somebody looks for the 
   of7.isOf(7n);
   await watchers.endGone("new", async () => {
     // It was not there, and then another one came.
-    joining.isOf(9n);
     watchers.add("new", of9);
     of9.isOf(9n);
     return undefined;
   });
+  joining.isOf(9n);
   watchers.handOut(create(TaskEventSchema, { ...spec, sequence: 9n }));
   await expect(of7.events().next()).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
   expect(await joining.events().next()).toMatchObject({ value: { sequence: 9n } });
   expect(await of9.events().next()).toMatchObject({ value: { sequence: 9n } });
+});
+
+test("the deletion of the task before does not end the watch of one that is about to be written", async () => {
+  const watchers = new Watchers();
+  using expected = expectIn(watchers);
+  const mark = { case: "state", value: { deleted: true } } as const;
+  watchers.handOut(create(TaskEventSchema, { taskId: "new", sequence: 6n, facet: mark }));
+  watchers.handOut(spec);
+  expect(await expected.justBegun(begun)).toMatchObject({ sequence: 7n });
+  expected.watcher.isOf(7n);
+  expect(await expected.watcher.events().next()).toMatchObject({ value: { sequence: 7n } });
 });

@@ -82,3 +82,30 @@ test("what will never be heard of is not waited for: it is gone, or its watcher 
   left[Symbol.dispose]();
   expect(await Promise.all(waiting)).toEqual([undefined, undefined, undefined]);
 });
+
+const ofRun = (sequence: number, epoch: number) =>
+  event(sequence, { case: "state", value: { epoch: BigInt(epoch) } });
+
+test("a watch that begins in a later run of its task goes on with it", async () => {
+  const watcher = new Watcher();
+  watcher.isOf(5n, 20n);
+  watcher.push(ofRun(22, 20));
+  expect(await read(watcher, 1)).toEqual([22]);
+});
+
+test("so does one to which the history told the restart before the follower brought it", async () => {
+  const watcher = new Watcher();
+  watcher.isOf(5n, 7n);
+  watcher.skipTo(20n);
+  watcher.push(ofRun(20, 0));
+  watcher.push(ofRun(22, 20));
+  expect(await read(watcher, 1)).toEqual([22]);
+});
+
+test("and one that heard of the restart before it was known whose task it is", async () => {
+  const watcher = new Watcher();
+  for (const change of [ofRun(8, 5), ofRun(20, 0), ofRun(22, 20)]) watcher.push(change);
+  watcher.isOf(5n, 7n);
+  watcher.push(ofRun(23, 20));
+  expect(await read(watcher, 4)).toEqual([8, 20, 22, 23]);
+});
