@@ -35,6 +35,9 @@ export function addQueues(program: Command): void {
         return ExitCode.SUCCEEDED;
       });
     });
+  queues.hook("preSubcommand", (_, change) => {
+    if (queues.opts()["watch"]) queues.error(`error: --watch does not go with '${change.name()}'`);
+  });
   explainNoUnknown(queues);
   addQueueChanges(queues);
   addPurge(queues);

@@ -100,7 +100,11 @@ class ManyWatch {
 
   /** A watch by labels may go on for months. */
   #forget(taskId: string, { isOver }: ToldTask): void {
-    if (isOver && !this.#following.taskIds.includes(taskId)) this.#told.delete(taskId);
+    if (isOver && !this.#isListed(taskId)) this.#told.delete(taskId);
+  }
+
+  #isListed(taskId: string): boolean {
+    return this.#following.taskIds.includes(taskId);
   }
 
   #isToBeResumed({ taskId, error }: TaskFailure): boolean {
@@ -108,7 +112,8 @@ class ManyWatch {
     const [info] = infos ?? [];
     if (info && Object.hasOwn(info.metadata, "resume_after_sequence")) return true;
     const isMissing = error?.code === Code.NotFound;
-    this.#failed.set(taskId, isMissing ? ExitCode.NOT_FOUND : ExitCode.UNAVAILABLE);
+    if (!this.#isListed(taskId)) this.#told.delete(taskId);
+    else this.#failed.set(taskId, isMissing ? ExitCode.NOT_FOUND : ExitCode.UNAVAILABLE);
     this.#following.view.notice(`error: ${error?.message ?? `${taskId} can't be watched`}`);
     return false;
   }

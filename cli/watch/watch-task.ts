@@ -27,7 +27,8 @@ export async function watchTask(tasks: Tasks, options: WatchOptions): Promise<Ex
   const view = forPeople ? new LiveView(process.stdout, types) : new JsonView(types);
   const ended = await shown(tasks, { taskId, afterSequence, view, signal: stop.leaving });
   if (ended === undefined) {
-    tell(`detached; the task goes on: millrace watch ${taskId}`);
+    // That it goes on is not known: it may have ended while whoever reads along has left.
+    tell(`detached; to watch it again: millrace watch ${taskId}`);
     return ExitCode.INTERRUPTED;
   }
   if (forPeople) await printOutput(tasks, options);

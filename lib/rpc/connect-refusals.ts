@@ -77,7 +77,7 @@ export function statusFault(
   { header, method }: UniversalServerRequest,
 ): ConnectError {
   const type = quoted(header.get("content-type") ?? "");
-  const text = `HTTP status ${status} for ${method} with the content type ${type}; a call is a POST of application/json or application/proto, or has a content type of gRPC-Web or of Connect's streams`;
+  const text = `HTTP status ${status} for ${method} with the content type ${type}; a call is a POST of application/json or application/proto; of application/connect+json or application/connect+proto if its method streams; or of gRPC-Web`;
   return callersFault(text, codeFromHttpStatus(status));
 }
 

@@ -135,7 +135,7 @@ test("Ctrl-C ends a watch, and the task goes on", async () => {
   watch.kill("SIGINT");
   expect(await watch.ended).toMatchObject({
     code: 130,
-    stderr: `detached; the task goes on: millrace watch ${taskId}\n`,
+    stderr: `detached; to watch it again: millrace watch ${taskId}\n`,
   });
   expect((await millrace("get", taskId)).stdout).toContain("RUNNING");
   await millrace("cancel", taskId);

@@ -41,6 +41,14 @@ test("queues shows what waits, for people and for programs", async ({ lonely, qu
   expect(json.queues).toContainEqual(expect.objectContaining({ name: "listed", waiting: "3" }));
 });
 
+test("queues --watch is not taken for a change of a queue", async ({ lonely }) => {
+  const change = ["queues", "--watch", "pause", "paused"];
+  expect(await runCli(["--server", lonely.address, ...change])).toMatchObject({
+    code: 2,
+    stderr: "error: --watch does not go with 'pause'\n",
+  });
+});
+
 test("queues --watch shows them again and again, until Ctrl-C", async ({ lonely }) => {
   const watch = startCli(["--server", lonely.address, "queues", "--watch", "--json"]);
   await watch.until("stdout", "\n");
