@@ -40,3 +40,11 @@ export async function live(broker: Broker, begun: Fence, steps: number): Promise
   }
   await move(broker, fence, TaskState.SUCCEEDED, steps);
 }
+
+/** Begins another run of a task that has ended. */
+export async function restart(broker: Broker, ended: Fence): Promise<Fence> {
+  const change = create(StateChangeSchema, { state: TaskState.QUEUED, restarts: 1 });
+  const begun = await broker.log.beginRun(ended, change);
+  if (begun.kind !== "stored") throw new Error("someone else was faster");
+  return { ...ended, stateSequence: begun.sequence, epoch: begun.sequence };
+}

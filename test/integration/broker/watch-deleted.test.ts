@@ -3,13 +3,11 @@ import { TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { LogScan } from "#lib/broker/log/log-scan.ts";
 import type { Fence } from "#lib/broker/log/task-log.ts";
-import { openTestBroker } from "#test/support/broker.ts";
-import { startTestNats } from "#test/support/nats.ts";
-import { TcpProxy } from "#test/support/tcp-proxy.ts";
 import { until } from "#test/support/until.ts";
 import { deleteFinished } from "../../../services/gateway/delete.ts";
 import { begin, live, move } from "./lived-tasks.ts";
-import { follow, openWatching, WatchRecord, whole } from "./watch-record.ts";
+import { RemoteWatching } from "./remote-watching.ts";
+import { follow, WatchRecord, whole } from "./watch-record.ts";
 
 const { RUNNING, SUCCEEDED } = TaskState;
 
@@ -21,22 +19,17 @@ async function endAndDelete(broker: Broker, fence: Fence): Promise<void> {
 test.each(["nothing", "more"])(
   "a watch of a task that ended and was deleted during an outage ends, and %s happens after that",
   async (what) => {
-    await using nats = await startTestNats();
-    await using line = await TcpProxy.open(nats.port);
-    await using other = await openTestBroker(nats.url);
-    await using broker = await openTestBroker(line.url);
-    await using watching = await openWatching(broker);
+    await using remote = await RemoteWatching.open();
+    const { other, watching } = remote;
     const running = await move(other, await begin(other, "t"), RUNNING);
     const record = new WatchRecord();
     const signal = AbortSignal.timeout(30_000);
     const watch = follow(watching, { tasks: [whole("t")] }, { record, signal });
     await until(() => record.events.get("t")?.length === 2);
 
-    line.silence("to broker", "to client");
-    line.cut();
-    await until(() => !watching.line.isUp);
-    await endAndDelete(other, running);
-    line.heal();
+    await remote.unheard(async () => {
+      await endAndDelete(other, running);
+    });
     await until(() => watching.line.isUp);
     if (what === "more") await live(other, await begin(other, "u"), 1);
     await watch;
@@ -46,11 +39,8 @@ test.each(["nothing", "more"])(
 );
 
 test("it ends though a replica that lags still has the task", async () => {
-  await using nats = await startTestNats();
-  await using line = await TcpProxy.open(nats.port);
-  await using other = await openTestBroker(nats.url);
-  await using broker = await openTestBroker(line.url);
-  await using watching = await openWatching(broker);
+  await using remote = await RemoteWatching.open();
+  const { other, watching } = remote;
   const running = await move(other, await begin(other, "t"), RUNNING);
   const lagging = await other.scan.newest(["t"], ["spec"]);
   const record = new WatchRecord();
@@ -58,12 +48,11 @@ test("it ends though a replica that lags still has the task", async () => {
   const watch = follow(watching, { tasks: [whole("t")] }, { record, signal });
   await until(() => record.events.get("t")?.length === 2);
 
-  line.silence("to broker", "to client");
-  line.cut();
-  await until(() => !watching.line.isUp);
-  await endAndDelete(other, running);
-  const asked = vi.spyOn(LogScan.prototype, "newest").mockResolvedValueOnce(lagging);
-  line.heal();
+  const asked = vi.spyOn(LogScan.prototype, "newest");
+  await remote.unheard(async () => {
+    await endAndDelete(other, running);
+    asked.mockClear().mockResolvedValueOnce(lagging);
+  });
   await until(() => asked.mock.calls.length > 0);
   // No event comes after it that could have us look again.
   await watch;
@@ -73,13 +62,13 @@ test("it ends though a replica that lags still has the task", async () => {
 });
 
 test("a watch by labels tells of a task that left during an outage, if it had told of it before", async () => {
-  await using nats = await startTestNats();
-  await using line = await TcpProxy.open(nats.port);
-  await using other = await openTestBroker(nats.url);
-  await using broker = await openTestBroker(line.url);
   const labels = { order: "4711" };
-  const found = await move(other, await begin(other, "found", labels), RUNNING);
-  await using watching = await openWatching(broker);
+  const before = Promise.withResolvers<Fence>();
+  await using remote = await RemoteWatching.open(async (first) =>
+    before.resolve(await move(first, await begin(first, "found", labels), RUNNING)),
+  );
+  const { other, watching } = remote;
+  const found = await before.promise;
   const record = new WatchRecord();
   const stop = new AbortController();
   const watch = follow(watching, { labels }, { record, signal: stop.signal });
@@ -87,12 +76,10 @@ test("a watch by labels tells of a task that left during an outage, if it had to
   const come = await move(other, await begin(other, "come", labels), RUNNING);
   await until(() => record.events.get("come")?.length === 2);
 
-  line.silence("to broker", "to client");
-  line.cut();
-  await until(() => !watching.line.isUp);
-  await endAndDelete(other, found);
-  await endAndDelete(other, come);
-  line.heal();
+  await remote.unheard(async () => {
+    await endAndDelete(other, found);
+    await endAndDelete(other, come);
+  });
   await until(() => record.failures.length === 2);
   const inOrder = record.failures.toSorted((a, b) => (a.taskId < b.taskId ? -1 : 1));
   expect(inOrder).toMatchObject(

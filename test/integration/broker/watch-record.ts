@@ -1,5 +1,7 @@
+import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { ManyWatchStep, WantedTasks } from "#lib/broker/watch/many-watch.ts";
+import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
 import { Watching } from "#lib/broker/watch/watching.ts";
 import { QUIET } from "#test/support/broker.ts";
 import { readLog } from "#test/support/ledger.ts";
@@ -43,4 +45,17 @@ export const whole = (taskId: string) => ({ taskId, afterSequence: 0n });
 
 export async function logOf(natsUrl: string, taskId: string): Promise<bigint[]> {
   return ((await readLog(natsUrl)).get(taskId) ?? []).map(({ sequence }) => sequence);
+}
+
+/** Reads a watch to its end; does something once it has the snapshot. */
+export async function read(
+  steps: AsyncIterable<WatchStep>,
+  onSnapshot: () => Promise<unknown> = async () => {},
+): Promise<TaskEvent[]> {
+  const events: TaskEvent[] = [];
+  for await (const step of steps) {
+    if (step.case === "event") events.push(step.value);
+    else await onSnapshot();
+  }
+  return events;
 }
