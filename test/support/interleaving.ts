@@ -1,4 +1,6 @@
 interface Meanwhile {
+  /** Whether this is the call that is meant. Default: any is. */
+  readonly is?: (...given: readonly unknown[]) => boolean;
   readonly before?: () => Promise<unknown>;
   readonly after?: () => Promise<unknown>;
 }
@@ -7,11 +9,12 @@ interface Meanwhile {
 export function atNextCall<Of extends object>(
   of: Of,
   method: keyof Of & string,
-  { before, after }: Meanwhile,
+  { is = () => true, before, after }: Meanwhile,
 ): void {
   const real: unknown = Reflect.get(of, method);
   if (typeof real !== "function") throw new Error(`${method} is no method`);
   const replaced = async (...given: unknown[]) => {
+    if (!is(...given)) return Reflect.apply(real, of, given);
     Reflect.set(of, method, real);
     await before?.();
     const answer = Promise.resolve(Reflect.apply(real, of, given));

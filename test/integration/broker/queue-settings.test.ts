@@ -94,7 +94,9 @@ test("a queue is paused even if one of its consumers is deleted by hand meanwhil
   await using broker = await openTestBroker(nats.url);
   const { jsm } = broker.link.use();
   const deleted = () => jsm.consumers.delete(SOURCE.stream, SOURCE.consumer);
-  atNextCall(jsm.consumers, "pause", { before: deleted, after: deleted });
+  // The queue's others are paused at the same time.
+  const is = (_: unknown, consumer: unknown) => consumer === SOURCE.consumer;
+  atNextCall(jsm.consumers, "pause", { is, before: deleted, after: deleted });
   await broker.queueSettings.pause("default", ASKED);
   await put(broker, "a");
   expect(await takeNow(broker.link.use(), SOURCE, 10)).toEqual([]);
