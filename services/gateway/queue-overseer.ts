@@ -98,7 +98,11 @@ export class QueueOverseer {
   async #freeStranded(queue: string, stranded: number): Promise<void> {
     const again = this.#stranded.delete(queue);
     if (stranded === 0) return;
-    if (again) await this.#broker.lanes.restoreStranded(queue);
-    else this.#stranded.add(queue);
+    if (!again) {
+      this.#stranded.add(queue);
+      return;
+    }
+    const { lanes, queues } = this.#broker;
+    for (const lane of await lanes.restoreStranded(queue)) await queues.untype(lane);
   }
 }

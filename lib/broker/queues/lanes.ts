@@ -81,9 +81,9 @@ export class Lanes {
 
   /**
    * Puts the lanes back that were deleted by hand while tasks lay in them; where one can't be, the others all the same.
-   * Reads the subject of every entry.
+   * Resolves to those that the queue has no room for. Reads the subject of every entry.
    */
-  async restoreStranded(queue: string): Promise<void> {
+  async restoreStranded(queue: string): Promise<Lane[]> {
     const { jsm, names } = this.#link.use();
     const query = { subjects_filter: names.wholeQueueSubject(queue) };
     const { state } = await ask(jsm.streams.info(names.queueStream(queue), query));
@@ -91,13 +91,16 @@ export class Lanes {
     const lost = new Map(used.flatMap((lane) => (lane ? [[laneToken(lane), lane]] : [])));
     for (const lane of await this.list(queue)) lost.delete(laneToken(lane));
     const failures: unknown[] = [];
+    const tooMany: Lane[] = [];
     for (const lane of lost.values()) {
       await this.restore(lane).catch((error) => {
         if (error instanceof BrokerUnavailable) throw error;
-        if (!isTooMany(error)) failures.push(error);
+        if (isTooMany(error)) tooMany.push(lane);
+        else failures.push(error);
       });
     }
     if (failures.length > 0) throw failures[0];
+    return tooMany;
   }
 
   /** The lanes that the queue has. */

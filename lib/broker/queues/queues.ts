@@ -169,10 +169,11 @@ export class Queues {
   /** Hands the tasks of a type, if only workers of releases before this one serve it, to those. */
   async handToOldWorkers(queue: string, type: string): Promise<void> {
     if (type === "" || !this.#onlyOldServe(type)) return;
-    for (const { token: level } of LEVELS) await this.#untype({ queue, level, type });
+    for (const { token: level } of LEVELS) await this.untype({ queue, level, type });
   }
 
-  async #untype(lane: Lane): Promise<void> {
+  /** Puts what lies in a lane into that of all types. */
+  async untype(lane: Lane): Promise<void> {
     const stored = this.#stored(lane.queue, lane);
     for await (const { subject, data, seq } of stored) {
       const waiting = decodeWaiting(data, taskIdOf(subject));

@@ -87,7 +87,6 @@ export class ManyWatch implements Disposable {
 
   /** Follows the id from here on. */
   #follow(taskId: string, first: Steps): void {
-    if (!this.#hasRoom()) return;
     if (!this.#followed.has(taskId)) this.#followed.set(taskId, []);
     this.#steps.add(this.#followOn(taskId, first));
   }
@@ -176,7 +175,8 @@ export class ManyWatch implements Disposable {
     for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
       for (const spec of await this.#notEnded(picked)) {
         // One whose id is another's by now has left.
-        if (!this.#followed.has(spec.taskId)) this.#follow(spec.taskId, this.#watchFound(spec));
+        const isNew = !this.#followed.has(spec.taskId);
+        if (isNew && this.#hasRoom()) this.#follow(spec.taskId, this.#watchFound(spec));
       }
     }
     await aborted(signal);

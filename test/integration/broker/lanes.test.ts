@@ -4,9 +4,11 @@ import { AckPolicy } from "@nats-io/jetstream";
 import pLimit from "p-limit";
 import { expect, test } from "vitest";
 import { WaitingTaskSchema } from "#gen/millrace/v1/waiting_task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
 import type { Lane } from "#lib/broker/names.ts";
 import { takeNow } from "#lib/broker/queues/pull.ts";
 import { readQueueFigures } from "#lib/broker/queues/queue-figures.ts";
+import { openLog } from "#lib/process/log.ts";
 import { errorMessage } from "#lib/task/error-message.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { openTestBroker, queueSource, specOf } from "#test/support/broker.ts";
@@ -14,8 +16,28 @@ import { atNextCall } from "#test/support/interleaving.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { TcpProxy } from "#test/support/tcp-proxy.ts";
 import { until } from "#test/support/until.ts";
+import { QueueOverseer } from "../../../services/gateway/queue-overseer.ts";
+
+const SILENT = openLog({ name: "test", level: "silent", format: "json" });
 
 const laneOf = (type: string): Lane => ({ queue: "default", level: "p2", type });
+
+/** Makes as many lanes as the broker takes. */
+async function fill({ link }: Broker): Promise<void> {
+  const { jsm } = link.use();
+  const made = Array.from({ length: 1_000 }, (_, index) => `p2+test-Type${index}`);
+  const refused = await pLimit(64).map(made, (durable_name) =>
+    jsm.consumers
+      .add("MR_QUEUE_default", {
+        durable_name,
+        ack_policy: AckPolicy.Explicit,
+        mem_storage: true,
+        filter_subject: `mr.queue.default.${durable_name}.*`,
+      })
+      .then(() => "made", errorMessage),
+  );
+  expect(new Set(refused)).toEqual(new Set(["made", "maximum consumers limit reached"]));
+}
 
 test("a lane is made, and told of, once for all tasks that come to it at the same time", async () => {
   await using nats = await startTestNats();
@@ -68,19 +90,7 @@ test("a lane whose leader a cluster has yet to choose is used all the same, once
 test("a queue that has as many lanes as the broker takes is used all the same", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
-  const { jsm } = broker.link.use();
-  const made = Array.from({ length: 1_000 }, (_, index) => `p2+test-Type${index}`);
-  const refused = await pLimit(64).map(made, (durable_name) =>
-    jsm.consumers
-      .add("MR_QUEUE_default", {
-        durable_name,
-        ack_policy: AckPolicy.Explicit,
-        mem_storage: true,
-        filter_subject: `mr.queue.default.${durable_name}.*`,
-      })
-      .then(() => "made", errorMessage),
-  );
-  expect(new Set(refused)).toEqual(new Set(["made", "maximum consumers limit reached"]));
+  await fill(broker);
   const spec = { ...specOf(), input: create(AnySchema, { typeUrl: "x/one.too.Many" }) };
   await broker.queues.enqueue(create(WaitingTaskSchema, { taskId: "a", spec }));
   const taken = await takeNow(broker.link.use(), queueSource("default", "p2"), 1);
@@ -120,4 +130,28 @@ test("of lanes that were deleted by hand, one that can't be put back keeps back 
   await expect(broker.lanes.restoreStranded("default")).rejects.toThrow(refused);
   const there = await broker.lanes.list("default");
   expect(there.filter(({ type }) => type !== "")).toHaveLength(2);
+});
+
+// They waited for ever: what is put into a lane that is known does not wait for its consumer.
+test("what lies in a lane that was deleted by hand goes to the others' where there is no room for it any more", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  const lane = queueSource("default", "p2", "a.A");
+  const put = (taskId: string) => {
+    const spec = { ...specOf(), input: create(AnySchema, { typeUrl: "x/a.A" }) };
+    return broker.queues.enqueue(create(WaitingTaskSchema, { taskId, spec }));
+  };
+  await put("a");
+  await broker.link.use().jsm.consumers.delete(lane.stream, lane.consumer);
+  await fill(broker);
+  await put("b");
+
+  const over = new AbortController();
+  const overseer = new QueueOverseer(broker, ["default"], SILENT);
+  const overseen = overseer.follow(over.signal);
+  await until(async () => (await overseer.look("default")).stranded === 0);
+  over.abort();
+  await overseen;
+  const taken = await takeNow(broker.link.use(), queueSource("default", "p2"), 10);
+  expect(taken.map(({ taskId }) => taskId)).toEqual(["a", "b"]);
 });
