@@ -38,6 +38,6 @@ async function answerOfEnded(broker: Broker, standing: Standing): Promise<Task> 
 async function cleanUp(broker: Broker, standing: Standing): Promise<Task> {
   await clearAway(broker, waitingOf(standing));
   const now = await broker.log.readAgain(standing);
-  // It may have been deleted meanwhile.
-  return (now ?? standing).task;
+  // It may have been deleted, or started again, meanwhile.
+  return now?.task.state === TaskState.CANCELED ? now.task : standing.task;
 }

@@ -308,7 +308,7 @@ export type WatchTasksResponse = Message<"millrace.v1.WatchTasksResponse"> & {
   } | {
     /**
      * A task whose watch ends early, with the reason; the others go on. NOT_FOUND: a listed one is not there, or one that
-     * this stream has told of has left before its end could be told.
+     * this stream has told of has left, and may not have been told whole.
      * RESOURCE_EXHAUSTED with ErrorInfo.metadata["resume_after_sequence"]: its events came faster than they were read.
      * OUT_OF_RANGE: its after_sequence is of another history.
      *
@@ -561,7 +561,7 @@ export const RetryTaskRequestSchema: GenMessage<RetryTaskRequest> = /*@__PURE__*
  */
 export type RetryTaskResponse = Message<"millrace.v1.RetryTaskResponse"> & {
   /**
-   * The task, QUEUED again.
+   * The task, QUEUED again; as it stands by now, if somebody else has started it at the same time.
    *
    * @generated from field: millrace.v1.Task task = 1;
    */

@@ -1,5 +1,6 @@
 import { discard } from "../link/discard.ts";
 import type { Connected } from "../link/link.ts";
+import { readSpan } from "./history.ts";
 import { readBatch } from "./read-batch.ts";
 
 /** Deletes under way of which none is answered: the broker drops requests when too many wait. */
@@ -39,4 +40,22 @@ export async function sequencesOf(
     from = (read.at(-1) ?? upTo) + 1;
     if (read.length < BATCH.maxMessages || from > upTo) return found;
   }
+}
+
+interface WrittenTask {
+  readonly taskId: string;
+  /** Undefined: its spec has gone. */
+  readonly specSequence: number | undefined;
+  readonly endSequence: number;
+}
+
+/** Sequences of all events of a task but its spec, as the leader has them. */
+export async function allSequencesOf(
+  connected: Connected,
+  { taskId, specSequence = 0, endSequence }: WrittenTask,
+): Promise<number[]> {
+  const subject = connected.names.historySubject(taskId);
+  const span = { after: specSequence, head: endSequence };
+  const parts = readSpan(connected, { subject, ...span, ...BATCH }, ({ seq }) => seq);
+  return (await Array.fromAsync(parts, ({ picked }) => picked)).flat();
 }

@@ -22,7 +22,7 @@ import { ExtraRoom } from "./extra-room.ts";
 import { readHistory } from "./history.ts";
 import type { LogSpace } from "./log-space.ts";
 import { fenceHeaders, type LogWrite, writeEvent } from "./log-write.ts";
-import { removeEvents, sequencesOf } from "./remove-events.ts";
+import { allSequencesOf, removeEvents, sequencesOf } from "./remove-events.ts";
 
 /** A task as the log's leader has it. */
 export interface Standing {
@@ -246,7 +246,13 @@ export class TaskLog {
   async forget(taskId: string, sequence: number): Promise<void> {
     const spec = await this.#newest(this.#names.eventSubject(taskId, "spec"));
     const specSequence = spec && spec.seq < sequence ? spec.seq : undefined;
-    await this.removeRuns([{ taskId, specSequence, endSequence: sequence, rest: ALL_BUT_SPEC }]);
+    const written = { taskId, specSequence, endSequence: sequence };
+    // A replica that lags may not have the last of it, and once the mark has gone nobody would look for that.
+    const rest =
+      this.#replicas === 1
+        ? ALL_BUT_SPEC
+        : { sequences: await allSequencesOf(this.#link.use(), written) };
+    await this.removeRuns([{ ...written, rest }]);
   }
 
   /**

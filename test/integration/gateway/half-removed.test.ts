@@ -1,10 +1,14 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { CheckpointSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import type { Broker } from "#lib/broker/broker.ts";
+import { TaskLog } from "#lib/broker/log/task-log.ts";
 import { openTestBroker } from "#test/support/broker.ts";
+import { readLog } from "#test/support/ledger.ts";
 import { startTestNats } from "#test/support/nats.ts";
 import { standingOf } from "#test/support/steps.ts";
 import { findDeadLetters } from "../../../services/gateway/dead-letters.ts";
+import { deleteFinished } from "../../../services/gateway/delete.ts";
 import { lastCheckpoint } from "../../../services/worker/checkpoints.ts";
 import { openWatching } from "../broker/watch-record.ts";
 import { acceptTask, livedTask, moveTask } from "./lived-task.ts";
@@ -48,4 +52,23 @@ test("a dead letter is not listed with the progress of an earlier task of its id
     ["own", "half"],
     ["t", undefined],
   ]);
+});
+
+test("a delete leaves nothing of the task, though the replica that tells of it lags", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  // A log of several replicas as far as it knows.
+  const log = new TaskLog({ link: broker.link, space: broker.space, replicas: 3 });
+  await livedTask(broker, "t", FAILED);
+  const nothing = vi
+    .spyOn(broker.link.use().jsm.direct, "getBatch")
+    .mockImplementationOnce(async (_, query) => {
+      if ("callback" in query) query.callback?.({}, null as never);
+      return null as never;
+    });
+  const deleting = Object.create(broker, { log: { value: log } }) as Broker;
+  expect(await deleteFinished(deleting, "t")).toBe(true);
+  expect(nothing).toHaveBeenCalled();
+  nothing.mockRestore();
+  expect((await readLog(nats.url)).get("t")).toBeUndefined();
 });

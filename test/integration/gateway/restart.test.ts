@@ -71,6 +71,16 @@ test("a cancel answers with the task that it canceled, though its id is another'
   expect(canceled.sequence).toBe(specSequence + 1n);
 });
 
+test("a cancel answers with the task as it canceled it, though it was started again since", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using other = await openTestBroker(nats.url);
+  await broker.log.begin("t", specOf());
+  const again = () => restart(other, { taskId: "t", requestedBy: "bob" });
+  atNextCall(broker.log, "readAgain", { before: again });
+  expect(await cancel(broker, "t", ASKED)).toMatchObject({ state: TaskState.CANCELED });
+});
+
 test("a restart that has ended and was deleted by the time of its answer starts nothing else again", async () => {
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
