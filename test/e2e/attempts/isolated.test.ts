@@ -176,8 +176,6 @@ describe("an isolated handler", () => {
   const DEATHS: [Runaway, string, string][] = [
     ["process exit", "THREAD_DIED", "exited with code: 7"],
     ["memory", "OUT_OF_MEMORY", "48 MB"],
-    // It was taken for one that was told to stop, and ran again for ever.
-    ["null", "THREAD_DIED", "null"],
   ];
   test.for(DEATHS)(
     "that ends its thread (%s) fails with %s, is retried, and takes nobody with it",
@@ -201,4 +199,23 @@ describe("an isolated handler", () => {
       expect(outputOf(await taskOf(gateway, other))).toBe("attempt 1");
     },
   );
+
+  // It was taken for one that was told to stop, and ran again for ever.
+  test("that throws null where nobody awaits it fails with THREAD_DIED", async ({
+    gateway,
+    worker,
+  }) => {
+    await using never = await openGate();
+    const stray = { how: "null", afterMs: 50 } as const;
+    const once = { retryPolicy: { maxAttempts: 1 } };
+    const id = await submit(gateway, { stray, gate: never.url }, once);
+    expect(statesOf(await historyOf(gateway, id))).toEqual(["RUNNING 1", "FAILED 1"]);
+    const after = await taskOf(gateway, id);
+    expect(after).toMatchObject({
+      workerId: worker.id,
+      failures: 1,
+      error: { code: "THREAD_DIED" },
+    });
+    expect(after?.error?.message).toContain("null");
+  });
 });

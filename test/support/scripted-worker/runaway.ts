@@ -12,7 +12,6 @@ export type Runaway =
   | "child process"
   | "process exit"
   | "slow exit"
-  | "null"
   | "memory";
 
 export function runAway(how: Runaway, attempt: Attempt<unknown>): void {
@@ -49,12 +48,6 @@ const WAYS: Readonly<Record<Runaway, (attempt: Attempt<unknown>) => void>> = {
   "slow exit"() {
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 500);
     process.exit(7);
-  },
-  /** Throws it where nobody awaits, before the handler can end. */
-  null() {
-    queueMicrotask(() => {
-      throw null;
-    });
   },
   memory() {
     const hoard: string[][] = [];

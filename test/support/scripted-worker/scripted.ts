@@ -57,7 +57,7 @@ export interface Script {
   /** Fails for good, with this code. */
   permanent?: string;
   /** Leaves something behind that fails after so many milliseconds, and goes on. Nobody sees that it is there. */
-  stray?: { how: "rejection" | "timer" | "unreadable"; afterMs: number };
+  stray?: { how: "rejection" | "timer" | "unreadable" | "null"; afterMs: number };
   /** Listens to its signal, and fails at that: itself, or by a promise. */
   failsWhenStopped?: "listener" | "promise";
   /** Leaves a timer behind that does this after so many milliseconds, and goes on. */
@@ -176,6 +176,7 @@ function leaveStray({ how, afterMs }: NonNullable<Script["stray"]>): void {
     throw new Error("can't be read");
   };
   const throws = () => {
+    if (how === "null") throw null;
     if (how === "unreadable") throw new Proxy({}, { getPrototypeOf: refuses, get: refuses });
     throw new TransientError("left behind", { code: "STRAY" });
   };
