@@ -5,14 +5,12 @@ import type { Reporter, TestModule } from "vitest/node";
 const FOLDERS_DEEP = 2;
 
 /**
- * Says at the end of a run which tests passed only when they were repeated, how long the tests of each folder took, one
- * after the other, and in the last line how many passed and failed. What failed outside of any test counts as one.
+ * Says at the end of a run how long the tests of each folder took, one after the other, and in the last line how many
+ * passed and failed. What failed outside of any test counts as one.
  */
 export default class Summary implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
     const tests = modules.flatMap((module) => [...module.children.allTests()]);
-    const flaky = tests.filter((test) => test.diagnostic()?.flaky);
-    for (const { fullName } of flaky) print(`passed at a second attempt: ${fullName}`);
     for (const [folder, ms] of slowestFirst(modules))
       print(`${seconds(ms).padStart(9)}  ${folder}`);
     const count = (state: string) => tests.filter((test) => test.result().state === state).length;
