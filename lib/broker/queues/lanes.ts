@@ -10,11 +10,13 @@ import { listLanes } from "./list-lanes.ts";
 
 const FULL_FOR_MS = 10_000;
 
+type Opened = Map<string, Promise<void>>;
+
 /** The lanes of the queues. A lane is made when its first task comes, and stays. */
 export class Lanes {
   readonly #link: Link;
   /** Those that are there, or about to be, of the connection; by queue and token. */
-  readonly #opened = new WeakMap<Connected, Map<string, Promise<void>>>();
+  readonly #opened = new WeakMap<Connected, Opened>();
   /** Those that were there once, and most likely still are. */
   readonly #known = new Set<string>();
   /** When a queue was last found to have no room for another lane. */
@@ -34,9 +36,7 @@ export class Lanes {
     const key = `${lane.queue} ${laneToken(lane)}`;
     if (!opened.has(key) && this.#isFull(lane.queue)) return untyped(lane);
     // The first tasks of a type may come by the hundred.
-    const opening = opened.get(key) ?? this.#opening(lane, key);
-    opened.set(key, opening);
-    opening.catch(() => opened.get(key) === opening && opened.delete(key));
+    const opening = opened.get(key) ?? this.#begin(lane, { opened, key });
     // A cluster that has lost a server may take seconds to choose a leader for it. What is put into it waits there.
     if (this.#known.has(key)) return lane;
     try {
@@ -46,6 +46,13 @@ export class Lanes {
       if (!isTooMany(error)) throw error;
       return untyped(lane);
     }
+  }
+
+  #begin(lane: Lane, { opened, key }: { opened: Opened; key: string }): Promise<void> {
+    const opening = this.#opening(lane, key);
+    opened.set(key, opening);
+    opening.catch(() => opened.delete(key));
+    return opening;
   }
 
   async #opening(lane: Lane, key: string): Promise<void> {
@@ -66,8 +73,8 @@ export class Lanes {
     return performance.now() - fullAtMs < FULL_FOR_MS;
   }
 
-  #openedOf(connected: Connected): Map<string, Promise<void>> {
-    const opened = this.#opened.get(connected) ?? new Map<string, Promise<void>>();
+  #openedOf(connected: Connected): Opened {
+    const opened: Opened = this.#opened.get(connected) ?? new Map();
     this.#opened.set(connected, opened);
     return opened;
   }
