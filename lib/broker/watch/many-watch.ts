@@ -98,10 +98,8 @@ export class ManyWatch implements Disposable {
     this.#followed.delete(taskId);
   }
 
-  #hasRoom(): boolean {
-    if (this.#count < MAX_FOLLOWED) return true;
-    this.#steps.fail(new TooManyTasks(MAX_FOLLOWED));
-    return false;
+  get #isFull(): boolean {
+    return this.#count >= MAX_FOLLOWED;
   }
 
   /** Tasks that are told, or are to be. */
@@ -175,8 +173,9 @@ export class ManyWatch implements Disposable {
     for await (const { picked } of this.#parts.scan.events({ facet: "spec", ...sought })) {
       for (const spec of await this.#notEnded(picked)) {
         // One whose id is another's by now has left.
-        const isNew = !this.#followed.has(spec.taskId);
-        if (isNew && this.#hasRoom()) this.#follow(spec.taskId, this.#watchFound(spec));
+        if (this.#followed.has(spec.taskId)) continue;
+        if (this.#isFull) throw new TooManyTasks(MAX_FOLLOWED);
+        this.#follow(spec.taskId, this.#watchFound(spec));
       }
     }
     await aborted(signal);
@@ -193,7 +192,11 @@ export class ManyWatch implements Disposable {
   }
 
   #onSpec(spec: TaskEvent): void {
-    if (this.#leaving.signal.aborted || !this.#bearsLabels(spec) || !this.#hasRoom()) return;
+    if (this.#leaving.signal.aborted || !this.#bearsLabels(spec)) return;
+    if (this.#isFull) {
+      this.#steps.fail(new TooManyTasks(MAX_FOLLOWED));
+      return;
+    }
     const task = this.#hear(spec);
     const waiting = this.#followed.get(spec.taskId);
     if (waiting) waiting.push(task);
