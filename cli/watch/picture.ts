@@ -6,6 +6,7 @@ import {
   type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
+import { reportsOf } from "#lib/task/reports.ts";
 import { timesOf } from "#lib/task/times.ts";
 
 /** What the bar shows of a task. */
@@ -28,19 +29,16 @@ export const NOTHING_YET: Picture = {
 };
 
 /** The picture after one more event. */
-export function withEvent(picture: Picture, { facet, time }: TaskEvent): Picture {
-  switch (facet.case) {
-    case "spec":
-      return accepted(picture, facet.value, msOf(time));
-    case "state":
-      return withState(picture, facet.value, msOf(time));
-    case "progress":
-      return facet.value.attempt < picture.attempt
-        ? picture
-        : { ...picture, progress: facet.value };
-    default:
-      return picture;
-  }
+export function withEvent(before: Picture, event: TaskEvent): Picture {
+  const picture = withFacet(before, event);
+  const progress = reportsOf(event).at(-1);
+  return progress && progress.attempt >= picture.attempt ? { ...picture, progress } : picture;
+}
+
+function withFacet(picture: Picture, { facet, time }: TaskEvent): Picture {
+  if (facet.case === "spec") return accepted(picture, facet.value, msOf(time));
+  if (facet.case === "state") return withState(picture, facet.value, msOf(time));
+  return picture;
 }
 
 function accepted(picture: Picture, spec: TaskSpec, atMs: number): Picture {

@@ -1,4 +1,5 @@
 import type { Progress, Task, TaskEvent, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
+import { reportsOf } from "#lib/task/reports.ts";
 import type { Line } from "../terminal/line.ts";
 import { percent } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";
@@ -24,8 +25,8 @@ export class PlainView implements View {
   event(event: TaskEvent): void {
     const line = told(event, this.#picture);
     this.#waiting.event(event);
+    for (const report of reportsOf(event)) this.#step(report);
     if (line !== undefined) this.#print(line);
-    if (event.facet.case === "progress") this.#step(event.facet.value);
     this.#picture = withEvent(this.#picture, event);
   }
 

@@ -3,7 +3,7 @@ import type { Task, TaskEvent, TaskSpec } from "#gen/millrace/v1/task_pb.ts";
 import { type DeadLetterFilter, DeadLetterFilterSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { LogScan } from "#lib/broker/log/log-scan.ts";
 import { SequenceUnknown } from "#lib/task/errors.ts";
-import { fold } from "#lib/task/fold.ts";
+import { foldNewest } from "#lib/task/fold.ts";
 import { type Filter, failedSo, isSuch } from "./dead-letter-filter.ts";
 
 /** Tasks whose specs are read at once; each may have 64 KiB. */
@@ -70,7 +70,6 @@ function deadLetterOf(
   if (!spec || (state && state.sequence > failure.sequence)) return undefined;
   // What is older than its spec is of an earlier task with the same id, whose own has left the log.
   if (spec.sequence > failure.sequence) return undefined;
-  const own = progress && progress.sequence > spec.sequence ? [progress] : [];
-  const task = fold([spec, failure, ...own]);
+  const task = foldNewest({ spec, state: failure, progress });
   return task?.spec && { ...task, spec: task.spec, sequence: failure.sequence };
 }

@@ -22,6 +22,10 @@ type Facet = TaskEvent["facet"];
 const FLUSH_MS = 100;
 /** Reports of different steps that one flush may carry; of more, the newest are kept. */
 const MAX_STEPS = 8;
+/** What reports may add to an outcome, in bytes; if there is more to them, they have an event of their own. */
+const MAX_RIDING_BYTES = 16 * 1024;
+/** Of a character. */
+const MAX_UTF8_BYTES = 3;
 /** So many pieces and lines don't wait. */
 const FULL_AT = 64;
 /** What is kept for a broker that is away or slow, in UTF-16 units or bytes. More is left out, and a line says so. */
@@ -50,6 +54,8 @@ export class AttemptNotes implements Disposable {
   #sinceStep = 0;
   /** What was found wrong: a line for each is enough. */
   readonly #faults = new Set<string>();
+  /** Whether the attempt is over, and its outcome may carry what it reported last. */
+  #isOver = false;
   #timer: Disposable | undefined;
   #flushAtMs = 0;
   #flushedAtMs = Number.NEGATIVE_INFINITY;
@@ -130,6 +136,16 @@ export class AttemptNotes implements Disposable {
     return this.#sending === undefined || (await this.#allSent(withinMs));
   }
 
+  /** The attempt is over: what it reported last is not written any more, unless it is large, but left to `takeReports`. */
+  keepReports(): void {
+    this.#isOver = true;
+  }
+
+  /** What is left of the reports, for the outcome to carry. */
+  takeReports(): Progress[] {
+    return this.#steps.splice(0);
+  }
+
   async #allSent(withinMs: number): Promise<boolean> {
     const signal = timeoutSignal(withinMs);
     const enough = aborted(signal);
@@ -160,7 +176,7 @@ export class AttemptNotes implements Disposable {
     while (!(this.#sending || this.#disposed)) {
       const next = this.#next();
       if (!next) return;
-      const sent = this.#write(next);
+      const sent = this.#write(next, next.case === "progress" ? this.#steps.slice(0, -1) : []);
       this.#drop(next);
       this.#sending = sent
         ?.catch((error) => this.#tellUnwritable(error))
@@ -173,15 +189,21 @@ export class AttemptNotes implements Disposable {
 
   #next(): Facet | undefined {
     const [held] = this.#held;
-    const [step] = this.#steps;
+    const step = this.#isOver && this.#isLight ? undefined : this.#steps.at(-1);
     // A flood of output must not hide how far the attempt is.
     const isTurn = this.#sinceStep >= FULL_AT || !held;
     return step && isTurn ? { case: "progress", value: step } : held;
   }
 
+  /** Whether the outcome has room for the reports. */
+  get #isLight(): boolean {
+    const sizes = this.#steps.map(({ note }) => note.length * MAX_UTF8_BYTES + SIZE_OF_NOTE);
+    return sizes.reduce((sum, size) => sum + size, 0) <= MAX_RIDING_BYTES;
+  }
+
   #drop(written: Facet): void {
     if (written.case === "progress") {
-      this.#steps.shift();
+      this.#steps = [];
       this.#sinceStep = 0;
       return;
     }
@@ -271,10 +293,10 @@ export class AttemptNotes implements Disposable {
 }
 
 /**
- * Hands something over to the log, and throws while the broker is away. Gives a promise where the next thing has to wait
- * for this one to be stored.
+ * Hands something over to the log, progress with the steps before it, and throws while the broker is away. Gives a promise
+ * where the next thing has to wait for this one to be stored.
  */
-type Write = (facet: Facet) => Promise<void> | undefined;
+type Write = (facet: Facet, steps: Progress[]) => Promise<void> | undefined;
 
 function sizeOf({ case: kind, value }: Facet): number {
   if (kind === "output") return (value.content.value?.length ?? 0) + SIZE_OF_NOTE;

@@ -129,7 +129,7 @@ async function run(
   // New each time: an attempt of ours that was lost must not be taken for this one, for both would have the same fence.
   const appendId = randomUUID();
   const appended = await untilAnswered(broker.link, () =>
-    broker.log.append(fence, running, appendId),
+    broker.log.append(fence, running, { appendId }),
   );
   if (appended.kind === "conflict") return "stale";
   const begun = { ...fence, stateSequence: appended.sequence };

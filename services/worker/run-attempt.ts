@@ -112,7 +112,9 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
   const { broker, metrics } = options;
   const { running, waiting, fence } = begun;
   const log = options.log.child({ taskId: fence.taskId, attempt: running.attempt });
-  using notes = new AttemptNotes(running.attempt, (facet) => broker.log.note(fence, facet));
+  using notes = new AttemptNotes(running.attempt, (facet, steps) =>
+    broker.log.note(fence, facet, steps),
+  );
   log.debug({ type: type.alias }, "attempt starts");
 
   const outcome = await perform(working, { notes, broker, log });

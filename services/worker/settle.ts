@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { type Progress, type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
@@ -40,10 +40,13 @@ export async function settle(
   const change = given ?? (await handedBack(broker, begun));
   // Not the attempt's number: a task that is deleted and submitted anew has attempts of the same numbers.
   const appendId = randomUUID();
+  let reports: Progress[] | undefined;
   const write = async (next: StateChange): Promise<Appended> => {
     await writeNotes(notes, broker);
-    return broker.log.append(fence, next, appendId);
+    reports ??= notes.takeReports();
+    return broker.log.append(fence, next, { appendId, reports });
   };
+  notes.keepReports();
   if (change) {
     const [written, appended] = await storedOrFailed(change, { broker, begun, log, write });
     if (appended.kind === "stored") {

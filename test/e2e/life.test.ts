@@ -1,6 +1,7 @@
 import { describe, expect } from "vitest";
 import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { stateName } from "#lib/task/life.ts";
+import { reportsOf } from "#lib/task/reports.ts";
 import { openGate } from "#test/support/gate.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, isolatedScriptOf, outputOf, scriptOf, statesOf } from "#test/support/system.ts";
@@ -25,8 +26,8 @@ describe("a task on a whole system", () => {
     );
     expect(words.join("")).toBe("word1 word2 word3 ");
     expect(events.filter(({ facet }) => facet.case === "log")).toHaveLength(3);
-    const progress = events.findLast(({ facet }) => facet.case === "progress");
-    expect(progress?.facet.value).toMatchObject({ fraction: 1, note: "step 3" });
+    const progress = events.flatMap(reportsOf).at(-1);
+    expect(progress).toMatchObject({ fraction: 1, note: "step 3" });
 
     const after = await gateway.client.getTask({ taskId: task?.id ?? "" });
     expect(outputOf(after.task)).toBe("attempt 1");
@@ -41,8 +42,8 @@ describe("a task on a whole system", () => {
       const { task } = await gateway.client.submitTask({ spec: { input } });
       const events = await historyOf(gateway, task?.id ?? "");
       expect(statesOf(events)).toEqual(["RUNNING 1", "SUCCEEDED 1"]);
-      const progress = events.findLast(({ facet }) => facet.case === "progress");
-      expect(progress?.facet.value).toMatchObject({ fraction: 1, current: 3n, total: 3n });
+      const progress = events.flatMap(reportsOf).at(-1);
+      expect(progress).toMatchObject({ fraction: 1, current: 3n, total: 3n });
       const lines = events.flatMap(({ facet }) => (facet.case === "log" ? [facet.value] : []));
       expect(lines.slice(0, 3).map(({ message }) => message.split(",")[0])).toEqual([
         "progress: current is 10000000000000000000",

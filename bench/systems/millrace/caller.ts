@@ -18,6 +18,7 @@ import {
 import { Client, credentials } from "@grpc/grpc-js";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
+import { reportsOf } from "#lib/task/reports.ts";
 import type { Caller, Ended, TaskWanted, Watcher } from "../../client/caller.ts";
 
 /** Else clients of one address share a connection. */
@@ -131,8 +132,9 @@ function follow<Method extends Following>(
 }
 
 /** Its end, if the event tells that; every state change with an output is one. */
-function heard({ taskId, facet }: TaskEvent, { onReport }: Watcher): Ended | undefined {
-  if (facet.case === "progress") onReport?.(Number(facet.value.note));
+function heard(event: TaskEvent, { onReport }: Watcher): Ended | undefined {
+  const { taskId, facet } = event;
+  for (const { note } of reportsOf(event)) onReport?.(Number(note));
   if (facet.case !== "state" || !facet.value.output) return undefined;
   const startedAtMs = anyUnpack(facet.value.output, DoubleValueSchema)?.value ?? Number.NaN;
   return { id: taskId, startedAtMs };

@@ -1,6 +1,6 @@
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
-import { type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { type Progress, type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
 import { taskIdOf } from "../names.ts";
 
 /** A message of the log, however it was read. */
@@ -11,9 +11,9 @@ export interface StoredEvent {
   readonly data: Uint8Array;
 }
 
-/** Only the facet is stored: task, sequence and time are the message's own. */
-export function encodeEvent(facet: TaskEvent["facet"]): Uint8Array {
-  return toBinary(TaskEventSchema, create(TaskEventSchema, { facet }));
+/** Only what was said is stored: task, sequence and time are the message's own. */
+export function encodeEvent(facet: TaskEvent["facet"], reports: Progress[] = []): Uint8Array {
+  return toBinary(TaskEventSchema, create(TaskEventSchema, { facet, reports }));
 }
 
 /** Undefined for bytes that are no event of ours: one bad message must not end every watch. */

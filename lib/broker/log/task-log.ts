@@ -2,13 +2,14 @@ import { type MsgRequest, PubHeaders, type StoredMsg } from "@nats-io/jetstream"
 import { nuid } from "@nats-io/nats-core";
 import type {
   Checkpoint,
+  Progress,
   StateChange,
   Task,
   TaskEvent,
   TaskSpec,
 } from "#gen/millrace/v1/task_pb.ts";
 import { HistoryFull } from "#lib/task/errors.ts";
-import { fold } from "#lib/task/fold.ts";
+import { fold, foldNewest } from "#lib/task/fold.ts";
 import { isGone } from "#lib/task/life.ts";
 import { epochOf } from "#lib/task/state-change.ts";
 import { ask, isOverLimit } from "../link/ask.ts";
@@ -31,6 +32,13 @@ export interface Standing {
   readonly last: StateChange | undefined;
   /** What the next append must find. */
   readonly fence: Fence;
+}
+
+export interface AppendOptions {
+  /** To repeat an append whose answer was lost, give it the same id. */
+  readonly appendId?: string;
+  /** What the attempt has reported last, stored with its outcome: an event less. */
+  readonly reports?: Progress[];
 }
 
 export type Appended = { kind: "stored"; sequence: number } | { kind: "conflict" };
@@ -110,11 +118,11 @@ export class TaskLog {
 
   /**
    * Moves the task on, if its last state change is still the expected one. This one rule fences stale attempts, decides
-   * cancel against finish, and makes duplicate deliveries harmless. To repeat an append whose answer was lost, give it
-   * the same id. A log that is full takes it too: what can't end would never leave.
+   * cancel against finish, and makes duplicate deliveries harmless. A log that is full takes it too: what can't end would
+   * never leave.
    */
-  async append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
-    const write = () => this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, appendId);
+  async append(fence: Fence, change: StateChange, more?: AppendOptions): Promise<Appended> {
+    const write = () => this.#append(fence, { ...change, epoch: BigInt(fence.epoch) }, more);
     for (let lent = 0; ; lent += 1) {
       try {
         return await (lent === 0 ? write() : this.#extraRoom.lend(write));
@@ -130,9 +138,13 @@ export class TaskLog {
     return this.#append(ended, { ...change, epoch: 0n });
   }
 
-  #append(fence: Fence, change: StateChange, appendId?: string): Promise<Appended> {
+  #append(
+    fence: Fence,
+    change: StateChange,
+    { appendId, reports }: AppendOptions = {},
+  ): Promise<Appended> {
     const subject = this.#names.eventSubject(fence.taskId, "state");
-    const data = encodeEvent({ case: "state", value: change });
+    const data = encodeEvent({ case: "state", value: change }, reports);
     return this.#compareAndSet(
       { subject, data, expect: expectationOf(fence, this.#names) },
       appendId,
@@ -140,17 +152,21 @@ export class TaskLog {
   }
 
   /**
-   * Adds progress, output or a log line, where possible without waiting: an awaited answer is most of a write's cost. The
-   * log refuses it, in silence, once the attempt is no longer the task's newest. The promise, if there is one, resolves
-   * when it is stored or refused, and the task's next one must wait for that.
+   * Adds progress with the reports before it, output or a log line, where possible without waiting: an awaited answer is
+   * most of a write's cost. The log refuses it, in silence, once the attempt is no longer the task's newest. The promise, if
+   * there is one, resolves when it is stored or refused, and the task's next one must wait for that.
    */
-  note(fence: Fence, facet: TaskEvent["facet"]): Promise<void> | undefined {
+  note(
+    fence: Fence,
+    facet: TaskEvent["facet"],
+    reports: Progress[] = [],
+  ): Promise<void> | undefined {
     if (facet.case === undefined) return undefined;
     const { taskId } = fence;
     const { nc } = this.#link.use();
     const note: LogWrite = {
       subject: this.#names.eventSubject(taskId, facet.case),
-      data: encodeEvent(facet),
+      data: encodeEvent(facet, reports),
       expect: whileNewest(fence, this.#names),
     };
     // A log of several replicas refuses a write while another one is under way that expects the same of the same subject.
@@ -189,10 +205,8 @@ export class TaskLog {
       this.#newestEvent(taskId, "progress"),
     ]);
     // What is older is of a task that had the id before, and is being removed, or was not to its end.
-    const [state, own] = [found, progress].map((event) =>
-      event && spec && event.sequence > spec.sequence ? event : undefined,
-    );
-    const task = fold([spec, state, own].filter((event) => event !== undefined));
+    const state = found && spec && found.sequence > spec.sequence ? found : undefined;
+    const task = foldNewest({ spec, state, progress });
     const last = state?.facet.case === "state" ? state.facet.value : undefined;
     if (!task || (last && isGone(last))) return undefined;
     const sequence = BigInt(Math.max(head?.seq ?? 0, Number(task.sequence)));

@@ -10,9 +10,10 @@ const CLOSE = 32;
 
 /** Whether progress takes the place of progress that nobody has read yet. */
 function replaces({ facet }: TaskEvent, unread: readonly TaskEvent[]): boolean {
-  const newest = unread.at(-1)?.facet;
-  if (facet.case !== "progress" || newest?.case !== "progress") return false;
-  return unread.length > CLOSE || facet.value.current === newest.value.current;
+  const newest = unread.at(-1);
+  if (facet.case !== "progress" || newest?.facet.case !== "progress") return false;
+  if (unread.length > CLOSE) return true;
+  return newest.reports.length === 0 && facet.value.current === newest.facet.value.current;
 }
 
 function max(one: bigint, other: bigint): bigint {

@@ -7,7 +7,7 @@ import {
   TaskSchema,
   TaskSpecSchema,
 } from "#gen/millrace/v1/task_pb.ts";
-import { apply } from "#lib/task/fold.ts";
+import { foldNewest } from "#lib/task/fold.ts";
 import type { TaskRecord } from "./task-record.ts";
 
 const TASKS = 20;
@@ -64,15 +64,15 @@ function taskOf({ record, change, progress }: Entry, named: boolean): Task {
     ...timing,
     ...(named && { input: { typeUrl: `${TYPE_URL_PREFIX}${series.type}` } }),
   });
+  const state = change.facet.case === "state" ? change : undefined;
   const spec = create(TaskEventSchema, {
     taskId: id,
-    sequence: change.sequence,
+    // Of a change, that of the spec is only known to be less.
+    sequence: state ? 0n : change.sequence,
     time: timestampFromMs(createdMs),
     facet: { case: "spec", value },
   });
-  const accepted = apply(undefined, spec);
-  const changed = change.facet.case === "spec" ? accepted : apply(accepted, change);
-  const task = progress ? apply(changed, progress) : changed;
+  const task = foldNewest({ spec, state, progress });
   const { output: _, ...shown } = task ?? create(TaskSchema, { id });
   return shown;
 }

@@ -36,7 +36,8 @@ export class ThreadContext implements Disposable {
     const { taskId, number, id, idempotencyKey, deadline, checkpoint } = call;
     this.#port = port;
     this.#heard = heard;
-    const notes = new AttemptNotes(number, (facet) => {
+    const notes = new AttemptNotes(number, (facet, steps) => {
+      for (const value of steps) this.#note({ case: "progress", value });
       this.#note(facet);
       return undefined;
     });

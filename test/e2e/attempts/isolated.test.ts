@@ -1,4 +1,5 @@
 import { describe, expect } from "vitest";
+import { reportsOf } from "#lib/task/reports.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import type { Runaway } from "#test/support/scripted-worker/runaway.ts";
@@ -44,8 +45,8 @@ describe("an isolated handler", () => {
     expect(words.join("")).toBe("word1 word2 word3 ");
     const lines = events.flatMap(({ facet }) => (facet.case === "log" ? [facet.value] : []));
     expect(lines).toMatchObject([1, 2, 3].map((step) => ({ message: `did step ${step}` })));
-    const progress = events.findLast(({ facet }) => facet.case === "progress");
-    expect(progress?.facet.value).toMatchObject({ fraction: 1, current: 3n, note: "step 3" });
+    const progress = events.flatMap(reportsOf).at(-1);
+    expect(progress).toMatchObject({ fraction: 1, current: 3n, note: "step 3" });
     expect(outputOf(await taskOf(gateway, id))).toBe("attempt 1");
   });
 

@@ -54,8 +54,8 @@ test("an append whose answer was lost finds its own when it is repeated", async 
   await using nats = await startTestNats();
   await using broker = await openTestBroker(nats.url);
   const nothingYet = await begin(broker, "t");
-  const first = await broker.log.append(nothingYet, running(1), "the same");
-  expect(await broker.log.append(nothingYet, running(1), "the same")).toEqual(first);
+  const first = await broker.log.append(nothingYet, running(1), { appendId: "the same" });
+  expect(await broker.log.append(nothingYet, running(1), { appendId: "the same" })).toEqual(first);
   expect(await broker.log.append(nothingYet, running(1))).toEqual({ kind: "conflict" });
 });
 

@@ -1,6 +1,6 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
-import { type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { ProgressSchema, type TaskEvent, TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
 import { MAX_BEHIND, Watcher } from "#lib/broker/watch/watcher.ts";
 
 type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
@@ -45,6 +45,15 @@ test("of progress that nobody has read only the newest is kept, and no state cha
   for (let sequence = 2; sequence <= 5_000; sequence += 1) watcher.push(progress(sequence));
   watcher.push(state(5_001));
   expect(await read(watcher, 3)).toEqual([1, 5_000, 5_001]);
+});
+
+test("progress that brings the steps before it is kept for a watcher that is close", async () => {
+  const watcher = new Watcher();
+  const reports = [create(ProgressSchema, { current: 1n })];
+  watcher.push({ ...progress(1), reports });
+  watcher.push(progress(2));
+  watcher.push(progress(3));
+  expect(await read(watcher, 2)).toEqual([1, 3]);
 });
 
 test("a watcher that is too far behind is told where to go on", async () => {

@@ -1,6 +1,7 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import {
+  type Progress,
   type StateChangeSchema,
   type TaskEvent,
   TaskEventSchema,
@@ -23,12 +24,13 @@ const WORKER = { attempt: 1, workerId: "worker-1" };
 export class MadeUpLog {
   readonly events: TaskEvent[] = [];
 
-  add(seconds: number, taskId: string, facet: Facet): this {
+  add(seconds: number, taskId: string, facet: Facet, reports: Progress[] = []): this {
     const event = create(TaskEventSchema, {
       taskId,
       sequence: BigInt(this.events.length + 1),
       time: timestampFromMs(START_MS + seconds * 1_000),
       facet,
+      reports,
     });
     this.events.push(event);
     return this;
@@ -48,8 +50,9 @@ export class MadeUpLog {
     return this.state(seconds, taskId, TaskState.RUNNING, change);
   }
 
-  succeeded(seconds: number, taskId: string, change: Change = {}): this {
-    return this.state(seconds, taskId, TaskState.SUCCEEDED, change);
+  succeeded(seconds: number, taskId: string, change: Change = {}, reports?: Progress[]): this {
+    const value = { state: TaskState.SUCCEEDED, ...WORKER, ...change };
+    return this.add(seconds, taskId, { case: "state", value }, reports);
   }
 
   folded(): Figures {

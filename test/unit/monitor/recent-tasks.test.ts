@@ -1,6 +1,7 @@
+import { create } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
-import { TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { ProgressSchema, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import { at, MadeUpLog } from "./made-up-log.ts";
 
 const { RUNNING, SUCCEEDED } = TaskState;
@@ -40,6 +41,14 @@ describe("recent tasks", () => {
     });
     expect(task?.spec?.input?.value).toHaveLength(0);
     expect(task?.output).toBeUndefined();
+  });
+
+  test("show what an attempt reported last, with its outcome", () => {
+    const log = new MadeUpLog().accepted(0, "a").started(1, "a");
+    log.add(2, "a", { case: "progress", value: { attempt: 1, note: "half" } });
+    log.succeeded(3, "a", {}, [create(ProgressSchema, { attempt: 1, note: "all" })]);
+    const [task] = log.folded().recent.list(() => true);
+    expect(task).toMatchObject({ state: SUCCEEDED, progress: { note: "all" } });
   });
 
   test("of a new attempt do not show the progress of the last one", () => {

@@ -2,12 +2,13 @@ import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampFromMs } from "@bufbuild/protobuf/wkt";
 import { describe, expect, test } from "vitest";
 import {
+  ProgressSchema,
   type StateChangeSchema,
   type TaskEvent,
   TaskEventSchema,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { changed, fold } from "#lib/task/fold.ts";
+import { changed, fold, foldNewest } from "#lib/task/fold.ts";
 
 type Facet = MessageInitShape<typeof TaskEventSchema>["facet"];
 
@@ -103,6 +104,40 @@ describe("a task as its events leave it", () => {
     expect(fold(history(spec, running(1), progress(1, 0.5)))?.progress?.fraction).toBe(0.5);
     expect(fold(history(spec, running(1), progress(1, 0.5), running(2)))?.progress).toBeUndefined();
     expect(fold(history(spec, running(2), progress(1, 0.9)))?.progress).toBeUndefined();
+  });
+
+  test("what an attempt reported last may come with its outcome", () => {
+    const running = state({ state: TaskState.RUNNING, attempt: 1 });
+    const done = state({ state: TaskState.SUCCEEDED, attempt: 1 });
+    const events = history(spec, running, progress(1, 0.5), done);
+    const reports = [0.7, 1].map((fraction) => create(ProgressSchema, { attempt: 1, fraction }));
+    const [accepted, , said, end] = events;
+    const told = { ...(end ?? expect.unreachable()), reports };
+    expect(fold([...events.slice(0, 3), told])?.progress?.fraction).toBe(1);
+    expect(foldNewest({ spec: accepted, state: told, progress: said })?.progress?.fraction).toBe(1);
+    expect(foldNewest({ spec: accepted, state: end, progress: said })?.progress?.fraction).toBe(
+      0.5,
+    );
+  });
+
+  test("a task that was started again has not progressed, whatever an attempt said before", () => {
+    const failed = state({ state: TaskState.FAILED, attempt: 1 });
+    const restarted = state({ state: TaskState.QUEUED, attempt: 1, restarts: 1 });
+    const running = state({ state: TaskState.RUNNING, attempt: 1 });
+    const events = history(spec, running, progress(1, 0.9), failed, restarted);
+    const [accepted, , said, , again] = events;
+    const task = fold(events);
+    expect(task?.progress).toBeUndefined();
+    expect(foldNewest({ spec: accepted, state: again, progress: said })).toEqual(task);
+  });
+
+  test("what is older than its spec was of a task that had its id before", () => {
+    const running = state({ state: TaskState.RUNNING, attempt: 1 });
+    const [old, said, accepted] = history(running, progress(1, 0.9), spec);
+    expect(foldNewest({ spec: accepted, state: old, progress: said })).toEqual(
+      fold([accepted ?? expect.unreachable()]),
+    );
+    expect(foldNewest({ spec: undefined, state: old, progress: said })).toBeUndefined();
   });
 
   test("progress stays with the task when its attempt ends", () => {

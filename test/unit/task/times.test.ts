@@ -72,6 +72,7 @@ describe("a task as it stands says its times", () => {
   const accepted = (spec: Spec) => ({
     ...event,
     $typeName: "millrace.v1.TaskEvent" as const,
+    reports: [],
     facet: { case: "spec" as const, value: specOf(spec) },
   });
 
