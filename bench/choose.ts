@@ -2,6 +2,7 @@ import type { Contestant, RoundsOptions } from "./rounds.ts";
 import { Session } from "./session.ts";
 import type { Choice, SystemUnderTest } from "./systems/system.ts";
 import { runTasks } from "./works/run-tasks.ts";
+import { firstWarmUp } from "./works/warm-ups.ts";
 
 /** What each concurrency gave that was tried. */
 interface Tried {
@@ -36,9 +37,16 @@ async function rateOf(
   choice: Choice,
   options: Omit<RoundsOptions, "contestants" | "works">,
 ): Promise<number> {
-  const [watched] = runTasks.cases(options.size, choice.callers ?? options.callers);
+  const callers = choice.callers ?? options.callers;
+  const [watched] = runTasks.cases(options.size, callers);
   if (!watched) return 0;
-  await using session = await Session.open({ ...options, system, choice, setup: {} });
+  await using session = await Session.open({
+    ...options,
+    system,
+    choice,
+    setup: {},
+    firstWarmUp: firstWarmUp(options.size, callers),
+  });
   const { result, usage } = await session.measure(watched);
   return (result?.tasks ?? 0) / usage.seconds;
 }

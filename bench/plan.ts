@@ -20,8 +20,8 @@ export interface Asked {
 }
 
 export const FORMS = {
-  quick: { rounds: 3, warmUpMs: 500, measureMs: 1_000, tries: false },
-  full: { rounds: 5, warmUpMs: 1_000, measureMs: 3_000, tries: true },
+  quick: { rounds: 3, warmUpMs: 500, firstWarmUpMs: 2_000, measureMs: 1_000, tries: false },
+  full: { rounds: 5, warmUpMs: 1_000, firstWarmUpMs: 4_000, measureMs: 3_000, tries: true },
 } satisfies Record<string, Size>;
 
 export interface Plan {

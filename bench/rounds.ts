@@ -3,6 +3,7 @@ import { type Tally, wrongIn } from "./measure/tally.ts";
 import type { Check, Sample } from "./report/report.ts";
 import { Session } from "./session.ts";
 import type { Choice, SystemUnderTest } from "./systems/system.ts";
+import { firstWarmUp } from "./works/warm-ups.ts";
 import type { Case, Figure, Size, Work } from "./works/work.ts";
 
 /** A system that takes part, with the concurrency that was chosen for it. */
@@ -95,7 +96,14 @@ async function runSession(run: SessionRun): Promise<Outcome> {
 async function measureAll(run: SessionRun, onSample: (sample: Sample) => void): Promise<Tally> {
   const { system, choice } = run.contestant;
   const setup = run.steps[0]?.case.setup ?? {};
-  await using session = await Session.open({ ...run, system, choice, setup });
+  const warmUp = firstWarmUp(run.size, choice.callers ?? run.callers);
+  await using session = await Session.open({
+    ...run,
+    system,
+    choice,
+    setup,
+    firstWarmUp: warmUp,
+  });
   for (const step of run.steps) onSample(await takeSample(session, step, run));
   // Awaited here, for the session ends with this scope.
   return await session.check();

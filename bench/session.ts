@@ -2,11 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
+import type { Load } from "./client/load.ts";
 import { type RoleProcess, readMeter, usageBetween } from "./measure/meter.ts";
 import { type Tally, tallyOf } from "./measure/tally.ts";
 import { Client } from "./processes/client.ts";
 import { until } from "./processes/until.ts";
 import type { Choice, RunningSystem, Setup, SystemUnderTest } from "./systems/system.ts";
+import { warmUpsOf } from "./works/warm-ups.ts";
 import type { Case, Measured } from "./works/work.ts";
 
 /** Long enough for the kernel's hundredths of a second to tell less than a percent. */
@@ -16,6 +18,7 @@ export interface SessionOptions {
   readonly system: SystemUnderTest;
   readonly choice: Choice;
   readonly setup: Setup;
+  readonly firstWarmUp: Load;
   /** Where its data is kept, in a folder of its own that is gone with it. */
   readonly dataDir: string;
   readonly env: NodeJS.ProcessEnv;
@@ -26,34 +29,43 @@ export interface MeasuredCase extends Measured {
   readonly traffic: Readonly<Record<string, number>>;
 }
 
+interface Parts extends Pick<SessionOptions, "firstWarmUp"> {
+  readonly system: RunningSystem;
+  readonly client: Client;
+  readonly stack: AsyncDisposableStack;
+}
+
 /** A system that was started for a while, with a client that calls it. */
 export class Session implements AsyncDisposable {
   readonly #system: RunningSystem;
   readonly #client: Client;
   readonly #processes: readonly RoleProcess[];
   readonly #stack: AsyncDisposableStack;
+  /** Undefined once something has been put on the system. */
+  #firstWarmUp: Load | undefined;
 
-  private constructor(system: RunningSystem, client: Client, stack: AsyncDisposableStack) {
+  private constructor({ system, client, firstWarmUp, stack }: Parts) {
     this.#system = system;
     this.#client = client;
     this.#processes = [...system.processes, client.child];
+    this.#firstWarmUp = firstWarmUp;
     this.#stack = stack;
   }
 
   static async open(options: SessionOptions): Promise<Session> {
-    const { system, choice, setup, dataDir, env } = options;
+    const { system, choice, setup, firstWarmUp, dataDir, env } = options;
     await using stack = new AsyncDisposableStack();
     const folder = await mkdtemp(join(dataDir, `${system.name}-`));
     stack.defer(() => rm(folder, { recursive: true, force: true, maxRetries: 5 }));
     const running = stack.use(await system.start({ dataDir: folder, choice, setup, env }));
     const { caller: module } = system;
     const client = stack.use(await Client.start({ module, address: running.address, env }));
-    return new Session(running, client, stack.move());
+    return new Session({ system: running, client, firstWarmUp, stack: stack.move() });
   }
 
-  async measure({ warmUp, load, untilDone }: Case): Promise<MeasuredCase> {
-    if (warmUp) await this.#client.put(warmUp);
-    await this.#done();
+  async measure(each: Case): Promise<MeasuredCase> {
+    const { load, untilDone } = each;
+    await this.#warmUp(each);
     const trafficBefore = await this.#system.traffic();
     const before = await readMeter(this.#processes);
     const result = load ? await this.#client.put(load) : await delay(LEFT_ALONE_MS);
@@ -76,6 +88,12 @@ export class Session implements AsyncDisposable {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.#stack.disposeAsync();
+  }
+
+  async #warmUp(each: Case): Promise<void> {
+    for (const load of warmUpsOf(each, this.#firstWarmUp)) await this.#client.put(load);
+    if (each.load) this.#firstWarmUp = undefined;
+    await this.#done();
   }
 
   #done(): Promise<void> {

@@ -20,6 +20,7 @@ export const idleWatches: Work = {
       load: { kind: "open watches", watches: WATCHES, task: { reports: 1, everyMs: HOLD_MS } },
       needs: "watch",
       setup: { connections: CONNECTIONS },
+      fromFreshStart: true,
     },
   ],
   figures,

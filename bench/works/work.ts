@@ -6,6 +6,8 @@ import type { Setup, SystemUnderTest } from "../systems/system.ts";
 export interface Size {
   readonly rounds: number;
   readonly warmUpMs: number;
+  /** What comes before the first load of a session, besides its own warm-up. */
+  readonly firstWarmUpMs: number;
   readonly measureMs: number;
   /** Whether the concurrency of each rival is chosen by trying. */
   readonly tries: boolean;
@@ -16,6 +18,8 @@ export interface Case {
   readonly name: string;
   /** Not measured; what it submits has ended before the load begins. */
   readonly warmUp?: Load;
+  /** A session does not begin with the first warm-up if this is what it begins with: the memory that it leaves would hide growth. */
+  readonly fromFreshStart?: boolean;
   /** None: the system is left alone for a while. */
   readonly load?: Load;
   /** Measured until all that was accepted has ended, rather than until the last answer. */
