@@ -5,6 +5,8 @@ export interface TaskWanted {
   readonly everyMs?: number;
   /** Bytes of input that it carries and nobody looks at. Not with pauses. */
   readonly payloadBytes?: number;
+  /** Which of the task types that do the same, from 0. Without pauses and payload. */
+  readonly type?: number;
 }
 
 /** How a task ended, as its caller was told. */

@@ -2,15 +2,17 @@ import { nowMs } from "../clock.ts";
 import { latencyOf } from "../measure/statistics.ts";
 import type { Caller } from "./caller.ts";
 import type { ClosedLoop, LoadResult, OnAccepted } from "./load.ts";
+import { tasksInTurn } from "./tasks-in-turn.ts";
 
 export async function closedLoop(
   caller: Caller,
-  { callers, forMs, watched, task }: ClosedLoop,
+  { callers, forMs, watched, types, task }: ClosedLoop,
   onAccepted: OnAccepted,
 ): Promise<LoadResult> {
   const took: number[] = [];
   const beganAt = nowMs();
-  const call = async () => (watched ? (await caller.run(task)).id : caller.submit(task));
+  const next = tasksInTurn(task, types);
+  const call = async () => (watched ? (await caller.run(next())).id : caller.submit(next()));
   const one = async () => {
     for (let at = nowMs(); at < beganAt + forMs; at = nowMs()) {
       onAccepted(await call());

@@ -16,8 +16,13 @@ export interface ClosedLoop {
   readonly forMs: number;
   /** Watched: each waits until it is told the end. Else until the task is accepted. */
   readonly watched: boolean;
+  /** Task types that callers take in turn, up to `MOST_TASK_TYPES`. None: the one that is always there. */
+  readonly types?: number;
   readonly task: TaskWanted;
 }
+
+/** Where a system is set up with many task types, it has so many. */
+export const MOST_TASK_TYPES = 16;
 
 /** Submits that come when they come, whether or not the last one was answered. */
 export interface OpenLoop {

@@ -14,6 +14,8 @@ export interface Setup {
   /** Attempts at once, instead of those of the choice. */
   readonly slots?: number;
   readonly workers?: number;
+  /** Workers serve many task types that do the same. */
+  readonly manyTypes?: boolean;
   /** Processes that callers reach. */
   readonly gateways?: number;
   /** Connections of the client to each of them, where one does not hold all that is asked at once. */

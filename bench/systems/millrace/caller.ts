@@ -6,20 +6,13 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import {
-  type Any,
-  anyPack,
-  anyUnpack,
-  BytesValueSchema,
-  DoubleValueSchema,
-  Int32ValueSchema,
-  StructSchema,
-} from "@bufbuild/protobuf/wkt";
+import { anyUnpack, DoubleValueSchema } from "@bufbuild/protobuf/wkt";
 import { Client, credentials } from "@grpc/grpc-js";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
 import { reportsOf } from "#lib/task/reports.ts";
 import type { Caller, Ended, TaskWanted, Watcher } from "../../client/caller.ts";
+import { taskInput } from "./task-input.ts";
 
 /** Else clients of one address share a connection. */
 const OWN_CONNECTION = { "grpc.use_local_subchannel_pool": 1 };
@@ -64,31 +57,7 @@ export async function openCaller(address: string): Promise<Caller> {
 }
 
 function requestOf(task: TaskWanted) {
-  return { spec: { input: inputOf(task) } };
-}
-
-/** The input of the task type that does such a task. */
-function inputOf({ reports, everyMs, payloadBytes }: TaskWanted): Any {
-  if (payloadBytes !== undefined) {
-    return anyPack(BytesValueSchema, create(BytesValueSchema, { value: bytesOf(payloadBytes) }));
-  }
-  if (everyMs === undefined) {
-    return anyPack(Int32ValueSchema, create(Int32ValueSchema, { value: reports }));
-  }
-  return anyPack(StructSchema, create(StructSchema, { fields: numbers({ reports, everyMs }) }));
-}
-
-function bytesOf(count: number): Uint8Array<ArrayBuffer> {
-  return new Uint8Array(count).fill(120);
-}
-
-function numbers(values: Readonly<Record<string, number>>) {
-  return Object.fromEntries(
-    Object.entries(values).map(([name, value]) => [
-      name,
-      { kind: { case: "numberValue" as const, value } },
-    ]),
-  );
+  return { spec: { input: taskInput(task) } };
 }
 
 function unary<Method extends DescMethod>(

@@ -1,19 +1,19 @@
 import { fileURLToPath } from "node:url";
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
-import { untilTypesAnnounced } from "#cli/system/until-types-announced.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { Child } from "../../processes/child.ts";
 import { answers, until } from "../../processes/until.ts";
 import { NATS_DURABILITY, natsVersion, startNats } from "../nats-broker.ts";
-import type { RunningSystem, StartOptions, SystemUnderTest } from "../system.ts";
+import type { RunningSystem, Setup, StartOptions, SystemUnderTest } from "../system.ts";
 import { storedEnds } from "./stored-ends.ts";
+import { untilTypesAnnounced } from "./types-announced.ts";
+import { taskTypes as manyTaskTypes } from "./worker/many-task-types.ts";
+import { taskTypes } from "./worker/task-types.ts";
 
 const GATEWAY = fileURLToPath(new URL("../../../services/gateway/main.ts", import.meta.url));
 const WORKER = fileURLToPath(new URL("./worker/main.ts", import.meta.url));
 const QUEUE = "MR_QUEUE_default";
-
-const ANNOUNCED_WITHIN_MS = 30_000;
 
 type Service = "gateway" | "worker";
 
@@ -39,18 +39,19 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNats(env, dataDir));
   const settings = { ...settingsOf(setup.slots ?? choice.slots), ...env, NATS_SERVERS: nats.url };
-  const service = async (role: Service, main: string) => {
-    const options = { role, command: process.execPath, args: [main], env: settings };
+  const service = async (role: Service, ...args: readonly string[]) => {
+    const options = { role, command: process.execPath, args, env: settings };
     return stack.use(await Child.start(options));
   };
+  const types = typesOf(setup);
   const [gateways, workers] = await Promise.all([
     several(setup.gateways, () => service("gateway", GATEWAY)),
-    several(setup.workers, () => service("worker", WORKER)),
+    several(setup.workers, () => service("worker", WORKER, ...types.module)),
   ]);
   const addresses = await Promise.all(gateways.map(gatewayReady));
   await Promise.all(workers.map(workerReady));
   for (const address of addresses) {
-    await untilTypesAnnounced(address, AbortSignal.timeout(ANNOUNCED_WITHIN_MS));
+    await untilTypesAnnounced(address, types.count);
   }
   const nc = await connect({ servers: nats.url });
   stack.defer(() => nc.close());
@@ -92,6 +93,13 @@ function untilReady(service: Child, url: string): Promise<void> {
     service.throwIfExited();
     return answers(`${url}/readyz`);
   });
+}
+
+/** What the workers serve: how many task types, and the module that has them if it is not the usual one. */
+function typesOf({ manyTypes }: Setup) {
+  return manyTypes
+    ? { module: ["./many-task-types.ts"], count: manyTaskTypes().length }
+    : { module: [], count: taskTypes().length };
 }
 
 function settingsOf(slots: number): NodeJS.ProcessEnv {

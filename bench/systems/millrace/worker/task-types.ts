@@ -55,6 +55,6 @@ export function taskTypes() {
 }
 
 /** The note says when the report was made, for the watcher to tell how long it took. */
-function report(attempt: Attempt<unknown>, made: number): void {
+export function report(attempt: Attempt<unknown>, made: number): void {
   attempt.report({ current: made, note: String(nowMs()) });
 }
