@@ -45,6 +45,7 @@ function programOf(action: (asked: Asked) => Promise<void>): Command {
     .option("--systems <names>", "only these systems, separated by commas", list)
     .option("--rounds <n>", "how often each system is measured", wholeNumber)
     .option("--seconds <n>", "how long each case is measured", wholeNumber)
+    .option("--watches <n>", 'how many the work "watches" opens', wholeNumber)
     .option("--callers <n>", "callers that ask at once", wholeNumber, 64)
     .addOption(
       new Option("--set <NAME=value>", "a setting of Millrace that is not as it ships; repeatable")

@@ -4,12 +4,14 @@ import { fileURLToPath } from "node:url";
 import { BenchError } from "./bench-error.ts";
 import { type Chosen, choose } from "./choose.ts";
 import { commitOf, machineFacts } from "./machine.ts";
+import { openFilesLimit, requireOpenFiles } from "./open-files.ts";
 import { type Asked, planOf } from "./plan.ts";
 import { comparisonText } from "./report/compare.ts";
 import { readReport, writeReport } from "./report/files.ts";
 import { REPORT_FORMAT, type Report, type SystemFacts } from "./report/report.ts";
 import { runRounds } from "./rounds.ts";
 import type { SystemUnderTest } from "./systems/system.ts";
+import { idleWatches } from "./works/idle-watches.ts";
 
 const ROOT = fileURLToPath(new URL("..", import.meta.url));
 
@@ -23,6 +25,7 @@ interface Surroundings {
 export async function measure(asked: Asked, { env, tell, signal }: Surroundings): Promise<void> {
   if (process.platform !== "linux") throw new BenchError("it reads /proc, so it needs Linux");
   const { form, size, works, systems } = planOf(asked);
+  if (works.includes(idleWatches)) requireOpenFiles(size.watches, await openFilesLimit());
   const earlier = asked.compare === undefined ? undefined : await readReport(asked.compare);
   const beganAt = new Date().toISOString();
   const dataDir = resolve(asked.dataDir);

@@ -12,6 +12,7 @@ export interface Asked {
   readonly systems?: readonly string[];
   readonly rounds?: number;
   readonly seconds?: number;
+  readonly watches?: number;
   readonly callers: number;
   readonly set: Readonly<Record<string, string>>;
   readonly dataDir: string;
@@ -20,8 +21,22 @@ export interface Asked {
 }
 
 export const FORMS = {
-  quick: { rounds: 3, warmUpMs: 500, firstWarmUpMs: 2_000, measureMs: 1_000, tries: false },
-  full: { rounds: 5, warmUpMs: 1_000, firstWarmUpMs: 4_000, measureMs: 3_000, tries: true },
+  quick: {
+    rounds: 3,
+    warmUpMs: 500,
+    firstWarmUpMs: 2_000,
+    measureMs: 1_000,
+    tries: false,
+    watches: 10_000,
+  },
+  full: {
+    rounds: 5,
+    warmUpMs: 1_000,
+    firstWarmUpMs: 4_000,
+    measureMs: 3_000,
+    tries: true,
+    watches: 10_000,
+  },
 } satisfies Record<string, Size>;
 
 export interface Plan {
@@ -32,9 +47,9 @@ export interface Plan {
 }
 
 /** What is to be measured, and how. A part of the whole is measured as the full form does. */
-export function planOf({ quick, works, systems, rounds, seconds }: Asked): Plan {
+export function planOf({ quick, works, systems, rounds, seconds, watches }: Asked): Plan {
   const size = quick ? FORMS.quick : FORMS.full;
-  const isPart = [works, systems, rounds, seconds].some((given) => given !== undefined);
+  const isPart = [works, systems, rounds, seconds, watches].some((given) => given !== undefined);
   const byDefault = quick ? [runTasks] : WORKS_OF_THE_FULL_FORM;
   const whole = quick ? "quick" : "full";
   return {
@@ -42,6 +57,7 @@ export function planOf({ quick, works, systems, rounds, seconds }: Asked): Plan 
     size: {
       ...size,
       rounds: rounds ?? size.rounds,
+      watches: watches ?? size.watches,
       measureMs: seconds === undefined ? size.measureMs : seconds * 1_000,
     },
     works: works ? named("work", WORKS, works) : byDefault,

@@ -57,7 +57,7 @@ function sessionsOf({ system, choice }: Contestant, { works, size, callers }: Ro
   const steps = works.flatMap((work): Step[] =>
     work
       .cases(size, choice.callers ?? callers)
-      .filter(({ needs }) => needs === undefined || system.also.includes(needs))
+      .filter(({ needs = [] }) => needs.every((need) => system.also.includes(need)))
       .map((each) => ({ work, case: each })),
   );
   return Map.groupBy(steps, (step) => JSON.stringify(step.case.setup ?? {})).values();

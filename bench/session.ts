@@ -39,7 +39,6 @@ interface Parts extends Pick<SessionOptions, "firstWarmUp"> {
 export class Session implements AsyncDisposable {
   readonly #system: RunningSystem;
   readonly #client: Client;
-  readonly #processes: readonly RoleProcess[];
   readonly #stack: AsyncDisposableStack;
   /** Undefined once something has been put on the system. */
   #firstWarmUp: Load | undefined;
@@ -47,7 +46,6 @@ export class Session implements AsyncDisposable {
   private constructor({ system, client, firstWarmUp, stack }: Parts) {
     this.#system = system;
     this.#client = client;
-    this.#processes = [...system.processes, client.child];
     this.#firstWarmUp = firstWarmUp;
     this.#stack = stack;
   }
@@ -66,17 +64,20 @@ export class Session implements AsyncDisposable {
   async measure(each: Case): Promise<MeasuredCase> {
     const { load, untilDone } = each;
     await this.#warmUp(each);
-    const trafficBefore = await this.#system.traffic();
-    const before = await readMeter(this.#processes);
-    const result = load ? await this.#client.put(load) : await delay(LEFT_ALONE_MS);
+    let before = await this.#look(this.#processes);
+    const restart = async () => {
+      // Nothing of the gateways that end: those that come then have used nothing before.
+      before = await this.#look(this.#processes.filter(({ role }) => role !== "gateway"));
+      return this.#restartGateways();
+    };
+    const result = load ? await this.#client.put(load, restart) : await delay(LEFT_ALONE_MS);
     if (untilDone) await this.#done();
-    const after = await readMeter(this.#processes);
-    const trafficAfter = await this.#system.traffic();
+    const after = await this.#look(this.#processes);
     await this.#done();
     return {
       ...(result && { result }),
-      usage: usageBetween(before, after, availableParallelism()),
-      traffic: difference(trafficAfter, trafficBefore),
+      usage: usageBetween(before.meter, after.meter, availableParallelism()),
+      traffic: difference(after.traffic, before.traffic),
     };
   }
 
@@ -90,8 +91,23 @@ export class Session implements AsyncDisposable {
     return this.#stack.disposeAsync();
   }
 
+  get #processes(): readonly RoleProcess[] {
+    return [...this.#system.processes, this.#client.child];
+  }
+
+  async #look(processes: readonly RoleProcess[]) {
+    return { traffic: await this.#system.traffic(), meter: await readMeter(processes) };
+  }
+
+  async #restartGateways(): Promise<number> {
+    if (this.#system.restartGateways) return this.#system.restartGateways();
+    throw new Error("this system has no gateways to restart");
+  }
+
   async #warmUp(each: Case): Promise<void> {
-    for (const load of warmUpsOf(each, this.#firstWarmUp)) await this.#client.put(load);
+    for (const load of warmUpsOf(each, this.#firstWarmUp)) {
+      await this.#client.put(load, () => this.#restartGateways());
+    }
     if (each.load) this.#firstWarmUp = undefined;
     await this.#done();
   }

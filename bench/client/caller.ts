@@ -24,6 +24,10 @@ export interface Watcher {
   readonly onReport?: OnReport;
   /** The watch is open: what happens from now on is told. */
   readonly onOpen?: () => void;
+  /** Gets the number of each event in the task's history, where the system counts them. */
+  readonly onEvent?: (sequence: bigint) => void;
+  /** Told is only what comes after the event of this number. */
+  readonly after?: bigint;
 }
 
 /** What a caller of a system under test does; every system is called through these verbs, in the client's process. */

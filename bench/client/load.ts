@@ -8,6 +8,7 @@ export type Load =
   | ({ readonly kind: "one by one" } & OneByOne)
   | ({ readonly kind: "fan-out" } & FanOut)
   | ({ readonly kind: "open watches" } & OpenWatches)
+  | ({ readonly kind: "resume watches" } & ResumeWatches)
   | ({ readonly kind: "bulk" } & Bulk);
 
 /** Callers that each ask for the next task when the last one is done. */
@@ -50,6 +51,9 @@ export interface OpenWatches {
   readonly watches: number;
   readonly task: TaskWanted;
 }
+
+/** The same, until they are open; then the gateways are restarted, and each watch is opened again. */
+export type ResumeWatches = OpenWatches;
 
 /** Many tasks in one call, several times in a row. */
 export interface Bulk {

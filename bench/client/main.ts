@@ -7,6 +7,7 @@ import { oneByOne } from "./one-by-one.ts";
 import { openLoop } from "./open-loop.ts";
 import { openWatches } from "./open-watches.ts";
 import type { Answer, Order } from "./orders.ts";
+import { resumeWatches } from "./resume-watches.ts";
 
 /*
  * The client's process: opens the caller of a system, and puts load on the system as the benchmark orders. It is a process
@@ -19,8 +20,11 @@ const caller: Caller = await openCaller(address);
 const accepted: string[] = [];
 const onAccepted = (id: string) => accepted.push(id);
 
+let onRestarted: (killedAtMs: number) => void = () => {};
+
 process.on("message", async (order: Order) => {
-  answer(await obeyed(order));
+  if (order.do === "go on") onRestarted(order.killedAtMs);
+  else answer(await obeyed(order));
 });
 // Whoever gives the orders is gone.
 process.on("disconnect", () => process.exit());
@@ -30,7 +34,14 @@ function answer(given: Answer): void {
   process.send?.(given);
 }
 
-async function obeyed(order: Order): Promise<Answer> {
+function restart(): Promise<number> {
+  const restarted = Promise.withResolvers<number>();
+  onRestarted = restarted.resolve;
+  answer({ did: "want restart" });
+  return restarted.promise;
+}
+
+async function obeyed(order: Exclude<Order, { readonly do: "go on" }>): Promise<Answer> {
   try {
     if (order.do === "tell accepted") return { did: "tell accepted", ids: accepted.splice(0) };
     return { did: "load", result: await putLoad(order.load) };
@@ -51,6 +62,8 @@ function putLoad(load: Load): Promise<LoadResult> {
       return fanOut(caller, load, onAccepted);
     case "open watches":
       return openWatches(caller, load, onAccepted);
+    case "resume watches":
+      return resumeWatches(caller, load, { onAccepted, restart });
     case "bulk":
       return bulk(caller, load, onAccepted);
     default:

@@ -40,8 +40,12 @@ export class Client implements AsyncDisposable {
     return client;
   }
 
-  async put(load: Load): Promise<LoadResult> {
-    const answer = await this.#obey({ do: "load", load });
+  /** @param restart Has the gateways restarted, and resolves with when they were killed; for loads that want that. */
+  async put(load: Load, restart: () => Promise<number>): Promise<LoadResult> {
+    let answer = await this.#obey({ do: "load", load });
+    if (answer.did === "want restart") {
+      answer = await this.#obey({ do: "go on", killedAtMs: await restart() });
+    }
     if (answer.did === "load") return answer.result;
     throw new Error(`the client answered "${answer.did}" to a load`);
   }

@@ -20,7 +20,12 @@ export interface Setup {
   readonly gateways?: number;
   /** Connections of the client to each of them, where one does not hold all that is asked at once. */
   readonly connections?: number;
+  /** What the client speaks, where the system has more than one protocol. */
+  readonly protocol?: "connect";
 }
+
+/** What not every system has: verbs of its caller besides submit and run, and ways in which it is started. */
+export type Ability = "submitMany" | "watch" | "scale" | "restart" | "connect";
 
 export interface StartOptions {
   /** An empty folder for its data, which is gone afterwards. */
@@ -33,6 +38,11 @@ export interface StartOptions {
 /** A system under test that runs: all of its processes, apart from the client. */
 export interface RunningSystem extends AsyncDisposable {
   readonly processes: readonly RoleProcess[];
+  /**
+   * Kills the processes of the role "gateway", and starts them again at the same addresses. Resolves when they are ready,
+   * with when they were killed, on the clock of `nowMs`.
+   */
+  restartGateways?(): Promise<number>;
   /** What its caller module is given to open a caller; of several gateways, each, separated by commas. */
   readonly address: string;
   /** Tasks that were accepted and have not ended. */
@@ -55,8 +65,7 @@ export interface SystemUnderTest {
   readonly choices: readonly [Choice, ...Choice[]];
   /** The module of its caller, as a URL. */
   readonly caller: string;
-  /** Verbs that its caller has besides submit and run; and whether it starts as many processes as it is told. */
-  readonly also: readonly ("submitMany" | "watch" | "scale")[];
+  readonly also: readonly Ability[];
   /** Makes sure that all is there which it needs, and resolves with the versions. */
   prepare(env: NodeJS.ProcessEnv): Promise<Readonly<Record<string, string>>>;
   start(options: StartOptions): Promise<RunningSystem>;

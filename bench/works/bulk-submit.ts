@@ -20,7 +20,7 @@ export const bulkSubmit: Work = {
         warmUp: load(1),
         load: load(TIMES),
         untilDone: true,
-        needs: "submitMany",
+        needs: ["submitMany"],
       },
     ];
   },

@@ -36,7 +36,7 @@ function watched({ tasks, watchers, reports, everyMs }: Watched): Case {
   return {
     name: `${tasks} ${tasks === 1 ? "task" : "tasks"}, ${watchers} ${watchers === 1 ? "watcher" : "watchers"} each`,
     load: { kind: "fan-out", tasks, watchers, task: { reports, everyMs } },
-    needs: "watch",
+    needs: ["watch"],
     ...(tasks > 1 && { setup: { slots: tasks } }),
   };
 }

@@ -48,7 +48,7 @@ export const scaling: Work = {
 };
 
 function scaled(setup: Setup, each: Case): Case {
-  return { ...each, setup, needs: "scale" };
+  return { ...each, setup, needs: ["scale"] };
 }
 
 interface Amount {

@@ -1,6 +1,6 @@
 import type { Load, LoadResult } from "../client/load.ts";
 import type { Usage } from "../measure/meter.ts";
-import type { Setup, SystemUnderTest } from "../systems/system.ts";
+import type { Ability, Setup } from "../systems/system.ts";
 
 /** How long and how often it is measured. */
 export interface Size {
@@ -11,6 +11,8 @@ export interface Size {
   readonly measureMs: number;
   /** Whether the concurrency of each rival is chosen by trying. */
   readonly tries: boolean;
+  /** Watches that are opened at once, where a work is about many. */
+  readonly watches: number;
 }
 
 /** One way to put load on a system, measured by itself. */
@@ -24,8 +26,8 @@ export interface Case {
   readonly load?: Load;
   /** Measured until all that was accepted has ended, rather than until the last answer. */
   readonly untilDone?: boolean;
-  /** What not every system has. */
-  readonly needs?: SystemUnderTest["also"][number];
+  /** What a system must have for it. */
+  readonly needs?: readonly Ability[];
   /** How the system is started for it; cases of one setup share a start. */
   readonly setup?: Setup;
 }
@@ -34,6 +36,7 @@ export interface Case {
 export interface Measured {
   /** None where there was no load. */
   readonly result?: LoadResult;
+  /** Where gateways were restarted: from just before that. */
   readonly usage: Usage;
 }
 

@@ -6,22 +6,26 @@ import {
   type MessageShape,
   toBinary,
 } from "@bufbuild/protobuf";
-import { anyUnpack, DoubleValueSchema } from "@bufbuild/protobuf/wkt";
 import { Client, credentials } from "@grpc/grpc-js";
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
-import { reportsOf } from "#lib/task/reports.ts";
-import type { Caller, Ended, TaskWanted, Watcher } from "../../client/caller.ts";
-import { taskInput } from "./task-input.ts";
+import type { Caller, Ended, Watcher } from "../../client/caller.ts";
+import { openConnectCaller } from "./connect-caller.ts";
+import { requestOf } from "./task-request.ts";
+import { noEnd, tellWatcher } from "./tell-watcher.ts";
 
 /** Else clients of one address share a connection. */
 const OWN_CONNECTION = { "grpc.use_local_subchannel_pool": 1 };
+
+/** By gRPC, or over Connect where the address is a URL. */
+export async function openCaller(address: string): Promise<Caller> {
+  return address.startsWith("http") ? openConnectCaller(address) : openGrpcCaller(address);
+}
 
 /**
  * A backend's client: grpc-js, with a connection to each gateway, as it is when nobody sets anything. Calls go to the gateways
  * in turn.
  */
-export async function openCaller(address: string): Promise<Caller> {
+function openGrpcCaller(address: string): Caller {
   const clients = address
     .split(",")
     .map((each) => new Client(each, credentials.createInsecure(), OWN_CONNECTION));
@@ -48,16 +52,13 @@ export async function openCaller(address: string): Promise<Caller> {
       return follow(next(), TaskService.method.runTask, { submit: requestOf(task) });
     },
     watch(taskId, watcher) {
-      return follow(next(), TaskService.method.watchTask, { taskId }, watcher);
+      const request = { taskId, afterSequence: watcher.after ?? 0n };
+      return follow(next(), TaskService.method.watchTask, request, watcher);
     },
     async [Symbol.asyncDispose]() {
       for (const client of clients) client.close();
     },
   };
-}
-
-function requestOf(task: TaskWanted) {
-  return { spec: { input: taskInput(task) } };
 }
 
 function unary<Method extends DescMethod>(
@@ -89,24 +90,14 @@ function follow<Method extends Following>(
     client
       .makeServerStreamRequest(path, serialize, deserialize, request)
       .on("data", ({ update }: { update?: TaskUpdate }) => {
-        if (update?.kind.case === "snapshot") watcher.onOpen?.();
-        if (update?.kind.case === "event") ended = heard(update.kind.value, watcher) ?? ended;
+        ended = tellWatcher(watcher, update) ?? ended;
       })
       .on("error", reject)
       .on("end", () => {
         if (ended) resolve(ended);
-        else reject(new Error("a watch ended without the end of its task"));
+        else reject(noEnd());
       });
   });
-}
-
-/** Its end, if the event tells that; every state change with an output is one. */
-function heard(event: TaskEvent, { onReport }: Watcher): Ended | undefined {
-  const { taskId, facet } = event;
-  for (const { note } of reportsOf(event)) onReport?.(Number(note));
-  if (facet.case !== "state" || !facet.value.output) return undefined;
-  const startedAtMs = anyUnpack(facet.value.output, DoubleValueSchema)?.value ?? Number.NaN;
-  return { id: taskId, startedAtMs };
 }
 
 function wire<Method extends DescMethod>({ parent, name, input, output }: Method) {

@@ -3,19 +3,17 @@ import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { VERSION } from "#lib/process/version.ts";
 import { Child } from "../../processes/child.ts";
-import { answers, until } from "../../processes/until.ts";
 import { NATS_DURABILITY, natsVersion, startNats } from "../nats-broker.ts";
 import type { RunningSystem, Setup, StartOptions, SystemUnderTest } from "../system.ts";
+import { Gateway } from "./gateway.ts";
 import { storedEnds } from "./stored-ends.ts";
 import { untilTypesAnnounced } from "./types-announced.ts";
+import { untilReady } from "./until-ready.ts";
 import { taskTypes as manyTaskTypes } from "./worker/many-task-types.ts";
 import { taskTypes } from "./worker/task-types.ts";
 
-const GATEWAY = fileURLToPath(new URL("../../../services/gateway/main.ts", import.meta.url));
 const WORKER = fileURLToPath(new URL("./worker/main.ts", import.meta.url));
 const QUEUE = "MR_QUEUE_default";
-
-type Service = "gateway" | "worker";
 
 /** What MILLRACE_WORKER_CONCURRENCY is when nobody sets it. */
 const SLOTS_THAT_SHIP = 8;
@@ -28,7 +26,7 @@ export const millrace: SystemUnderTest = {
   durability: NATS_DURABILITY,
   choices: [{ label: "as it ships, 8 slots", slots: SLOTS_THAT_SHIP }],
   caller: new URL("./caller.ts", import.meta.url).href,
-  also: ["submitMany", "watch", "scale"],
+  also: ["submitMany", "watch", "scale", "restart", "connect"],
   async prepare(env) {
     return { millrace: VERSION, "nats-server": await natsVersion(env) };
   },
@@ -39,29 +37,24 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNats(env, dataDir));
   const settings = { ...settingsOf(setup.slots ?? choice.slots), ...env, NATS_SERVERS: nats.url };
-  const service = async (role: Service, ...args: readonly string[]) => {
-    const options = { role, command: process.execPath, args, env: settings };
-    return stack.use(await Child.start(options));
-  };
   const types = typesOf(setup);
   const [gateways, workers] = await Promise.all([
-    several(setup.gateways, () => service("gateway", GATEWAY)),
-    several(setup.workers, () => service("worker", WORKER, ...types.module)),
+    several(setup.gateways, async () => stack.use(await Gateway.start(settings))),
+    several(setup.workers, async () => stack.use(await startWorker(settings, types.module))),
   ]);
-  const addresses = await Promise.all(gateways.map(gatewayReady));
   await Promise.all(workers.map(workerReady));
-  for (const address of addresses) {
-    await untilTypesAnnounced(address, types.count);
-  }
+  for (const { addresses } of gateways) await untilTypesAnnounced(addresses.grpc, types.count);
   const nc = await connect({ servers: nats.url });
   stack.defer(() => nc.close());
   const { streams } = await jetstreamManager(nc);
   const owned = stack.move();
   return {
-    processes: [...gateways, ...workers, nats.process],
-    address: Array.from({ length: setup.connections ?? 1 }, () => addresses)
-      .flat()
-      .join(","),
+    get processes() {
+      return [...gateways.map((gateway) => gateway.process), ...workers, nats.process];
+    },
+    address: addressOf(gateways, setup),
+    restartGateways: async () =>
+      Math.min(...(await Promise.all(gateways.map((gateway) => gateway.restart())))),
     // A task leaves its queue when its outcome is stored; not before.
     backlog: async () => (await streams.info(QUEUE)).state.messages,
     ended: () => storedEnds(nats.url),
@@ -70,29 +63,26 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
   };
 }
 
-function several(count: number | undefined, make: () => Promise<Child>): Promise<Child[]> {
-  return Promise.all(Array.from({ length: count ?? 1 }, make));
+/** Where the client calls: a gateway as often as it is to have connections. */
+function addressOf(gateways: readonly Gateway[], { protocol, connections = 1 }: Setup): string {
+  const addresses = gateways.map((gateway) => gateway.addresses[protocol ?? "grpc"]);
+  return Array.from({ length: connections }, () => addresses)
+    .flat()
+    .join(",");
 }
 
-/** Resolves with the address of its gRPC listener. */
-async function gatewayReady(gateway: Child): Promise<string> {
-  const [, grpc = "", connectUrl = ""] = await gateway.printed(
-    /"grpc":"([^"]+)","connect":"([^"]+)".*"gateway is up"/,
-  );
-  await untilReady(gateway, connectUrl);
-  return grpc;
+function startWorker(env: NodeJS.ProcessEnv, module: readonly string[]): Promise<Child> {
+  const args = [WORKER, ...module];
+  return Child.start({ role: "worker", command: process.execPath, args, env });
+}
+
+function several<Part>(count: number | undefined, make: () => Promise<Part>): Promise<Part[]> {
+  return Promise.all(Array.from({ length: count ?? 1 }, make));
 }
 
 async function workerReady(worker: Child): Promise<void> {
   const [, url = ""] = await worker.printed(/"health":"([^"]+)".*"worker is up"/);
   await untilReady(worker, url);
-}
-
-function untilReady(service: Child, url: string): Promise<void> {
-  return until(`the ${service.role} is ready`, () => {
-    service.throwIfExited();
-    return answers(`${url}/readyz`);
-  });
 }
 
 /** What the workers serve: how many task types, and the module that has them if it is not the usual one. */

@@ -33,6 +33,13 @@ test("a part names itself as one, so that its report takes no other's place", ()
   expect(works.map(({ name }) => name)).toEqual(["bulk"]);
 });
 
+test("the number of watches may be another one, and is a part then", () => {
+  const { form, size } = planOf(asked({ works: ["watches"], watches: 500 }));
+  expect(form).toBe("part");
+  expect(size.watches).toBe(500);
+  expect(planOf(asked({})).size.watches).toBe(10_000);
+});
+
 test("a name that is none is refused, with those that are", () => {
   expect(() => planOf(asked({ works: ["rum"] }))).toThrow(/there is no work "rum", only .*run/);
   expect(() => planOf(asked({ systems: ["x"] }))).toThrow(/there is no system "x", only millrace/);

@@ -9,8 +9,12 @@ import {
 import type { TaskWanted } from "../../client/caller.ts";
 import { NUMBERED_INPUTS } from "./numbered-inputs.ts";
 
+export function requestOf(task: TaskWanted) {
+  return { spec: { input: taskInput(task) } };
+}
+
 /** The input of the task type that does such a task. */
-export function taskInput({ reports, everyMs, payloadBytes, type }: TaskWanted): Any {
+function taskInput({ reports, everyMs, payloadBytes, type }: TaskWanted): Any {
   if (type !== undefined) return numbered(type, reports);
   if (payloadBytes !== undefined) {
     return anyPack(BytesValueSchema, create(BytesValueSchema, { value: bytesOf(payloadBytes) }));
