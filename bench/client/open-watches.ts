@@ -1,6 +1,7 @@
 import { nowMs } from "../clock.ts";
 import { latencyOf } from "../measure/statistics.ts";
 import type { Caller } from "./caller.ts";
+import { holdWatches } from "./hold-watches.ts";
 import type { LoadResult, OnAccepted, OpenWatches } from "./load.ts";
 
 export async function openWatches(
@@ -10,22 +11,14 @@ export async function openWatches(
 ): Promise<LoadResult> {
   const id = await caller.submit(task);
   onAccepted(id);
-  const took: number[] = [];
-  let reports = 0;
   const beganAt = nowMs();
-  // One that opens after the task has told something was not idle.
-  const onOpen = () => {
-    if (reports === 0) took.push(nowMs() - beganAt);
-  };
-  const onReport = () => {
-    reports += 1;
-  };
-  const watch = () => caller.watch?.(id, { onOpen, onReport });
-  await Promise.all(Array.from({ length: watches }, watch));
+  const { openedAtMs, ended, failures } = holdWatches(caller, id, watches);
+  await ended;
+  const took = openedAtMs.filter((at) => !Number.isNaN(at)).map((at) => at - beganAt);
   return {
     tasks: 1,
     seconds: (nowMs() - beganAt) / 1000,
     latencies: { open: latencyOf(took) },
-    counts: { open: took.length },
+    counts: { open: took.length, failures: failures() },
   };
 }

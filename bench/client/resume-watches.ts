@@ -1,8 +1,8 @@
 import { nowMs } from "../clock.ts";
 import { latencyOf } from "../measure/statistics.ts";
 import type { Caller } from "./caller.ts";
+import { holdWatches } from "./hold-watches.ts";
 import type { LoadResult, OnAccepted, ResumeWatches } from "./load.ts";
-import { watchThroughRestarts } from "./watch-through-restarts.ts";
 
 interface Surroundings {
   readonly onAccepted: OnAccepted;
@@ -33,31 +33,4 @@ export async function resumeWatches(
     latencies: { resumed: latencyOf(took) },
     counts: { resumed: took.length },
   };
-}
-
-/** Watches that are opened at once, and again whenever they break. */
-function holdWatches(caller: Caller, id: string, watches: number) {
-  /** When each was open last, before the task had reported. */
-  const openedAtMs = Array.from({ length: watches }, () => Number.NaN);
-  const allOpen = Promise.withResolvers<void>();
-  let missing = watches;
-  let reports = 0;
-  const onReport = () => {
-    reports += 1;
-  };
-  const onOpen = (index: number) => {
-    if (reports > 0) return;
-    if (Number.isNaN(openedAtMs[index])) missing -= 1;
-    openedAtMs[index] = nowMs();
-    if (missing === 0) allOpen.resolve();
-  };
-  const hold = (_: number, index: number) =>
-    watchThroughRestarts(async (watcher) => caller.watch?.(id, watcher), {
-      onReport,
-      onOpen: () => onOpen(index),
-    });
-  const ended = Promise.all(openedAtMs.map(hold));
-  // One that fails while the gateways are restarted is told of when that is done.
-  ended.catch(() => {});
-  return { openedAtMs, allOpen: allOpen.promise, ended };
 }

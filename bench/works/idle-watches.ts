@@ -10,13 +10,13 @@ export const idleWatches: Work = {
   name: "watches",
   title: "Idle watches",
   description:
-    "Watches of one running task, opened all at once, before it reports anything. Memory: how much the most grew that all " +
-    "processes but the client have had, the opening included. Restarted: when all are open, the gateway is killed (SIGKILL) " +
-    "and started again at its ports. Each watch is opened again after the last event that it was told, after pauses of about " +
-    "100 ms, doubled up to about a second. Counted from the kill until it has a snapshot again; CPU is that of all processes, " +
-    `from the kill to the end. By gRPC there is a connection for each ${WATCHES_OF_A_CONNECTION.toLocaleString("en-US")} ` +
-    "watches. Over Connect each watch has a connection of its own: the gateway serves Connect by HTTP/1.1, and so a backend " +
-    "has it with connect-node as it comes.",
+    "Watches of one running task, opened all at once, before it reports anything. One that is refused or breaks is opened " +
+    "again after the last event that it was told, after pauses of about 100 ms, doubled up to about a second. Memory: how " +
+    "much the most grew that all processes but the client have had, the opening included. Restarted: when all are open, the " +
+    "gateway is killed (SIGKILL) and started again at its ports. A watch counts from the kill until it has a snapshot again; " +
+    "CPU is that of all processes, from the kill to the end. By gRPC there is a connection for each " +
+    `${WATCHES_OF_A_CONNECTION.toLocaleString("en-US")} watches. Over Connect each watch has a connection of its own: the ` +
+    "gateway serves Connect by HTTP/1.1, and so a backend has it with connect-node as it comes.",
   cases: ({ watches }) => {
     const name = `${watches.toLocaleString("en-US")} watches`;
     const connections = Math.ceil(watches / WATCHES_OF_A_CONNECTION);
@@ -60,6 +60,7 @@ function opened({ result, usage }: Measured): readonly Figure[] {
   const grown = sumOfRoles(usage.peakGrowthBytes) - client;
   return [
     { name: "open", value: open, better: "more" },
+    { name: "refused", value: result?.counts["failures"] ?? 0, better: "less" },
     { name: "all open ms", value: result?.latencies["open"]?.max ?? Number.NaN, better: "less" },
     { name: "KiB/watch", value: grown / 1024 / open, better: "less" },
   ];

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import type { Watcher } from "../../../bench/client/caller.ts";
-import { pauseMs, watchThroughRestarts } from "../../../bench/client/watch-through-restarts.ts";
+import { pauseMs, watchPersistently } from "../../../bench/client/watch-persistently.ts";
 
 const broken = new Error("the connection broke");
 
@@ -36,21 +36,36 @@ test("a watch that breaks is opened again after the last event that it was told"
       openings += 1;
     },
   };
-  expect(await watchThroughRestarts(watch, watcher, noPause)).toBe("the end");
+  expect(await watchPersistently(watch, watcher, { pause: noPause })).toBe("the end");
   expect(opened).toEqual([0n, 7n, 7n, 9n]);
   expect(openings).toBe(2);
 });
 
-test("a watch that never was open tells at once what is wrong", async () => {
-  const { watch, opened } = scripted(breaks);
-  await expect(watchThroughRestarts(watch, {}, noPause)).rejects.toBe(broken);
-  expect(opened).toHaveLength(1);
+test("a watch that is refused is asked for again, and each time counts", async () => {
+  const { watch } = scripted(breaks, breaks, () => "the end");
+  let failures = 0;
+  const onFailure = () => {
+    failures += 1;
+  };
+  expect(await watchPersistently(watch, {}, { pause: noPause, onFailure })).toBe("the end");
+  expect(failures).toBe(2);
+});
+
+test("what stays away for more than a minute is given up, with what was wrong last", async () => {
+  const { watch, opened } = scripted(...Array.from({ length: 10 }, () => breaks));
+  let nowMs = 0;
+  const pause = async () => {
+    nowMs += 25_000;
+  };
+  const watching = watchPersistently(watch, {}, { pause, now: () => nowMs });
+  await expect(watching).rejects.toBe(broken);
+  expect(opened).toHaveLength(4);
 });
 
 test("pauses grow up to a second, and begin anew once the watch was open", async () => {
   const { watch } = scripted(opens(1n), breaks, breaks, opens(1n), () => "the end");
   const pauses: number[] = [];
-  await watchThroughRestarts(watch, {}, async (ms) => pauses.push(ms));
+  await watchPersistently(watch, {}, { pause: async (ms) => pauses.push(ms) });
   const [first = 0, second = 0, third = 0, anew = 0] = pauses;
   expect(Math.max(first, anew)).toBeLessThanOrEqual(150);
   expect(second).toBeGreaterThanOrEqual(100);

@@ -3,37 +3,39 @@ import type { Watcher } from "./caller.ts";
 
 const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1_000;
-/** A gateway that is away for longer does not come back. */
+/** What has not answered for that long does not come back. */
 const GIVE_UP_MS = 60_000;
 
-type Watch<Ended> = (watcher: Watcher) => Promise<Ended>;
+interface Given {
+  readonly onFailure?: () => void;
+  readonly pause?: (ms: number) => Promise<unknown>;
+  readonly now?: () => number;
+}
 
-/** Watches to the end. A watch that was open and breaks is taken up after the last event that it was told. */
-export async function watchThroughRestarts<Ended>(
-  watch: Watch<Ended>,
+/** Watches to the end. A watch that breaks, or is refused, is opened again after the last event that it was told. */
+export async function watchPersistently<Ended>(
+  watch: (watcher: Watcher) => Promise<Ended>,
   watcher: Watcher,
-  pause: (ms: number) => Promise<unknown> = delay,
+  { onFailure, pause = delay, now = () => performance.now() }: Given = {},
 ): Promise<Ended> {
   let after = 0n;
   let failures = 0;
-  let wasOpen = false;
-  let brokenAtMs = Number.NaN;
+  let firstFailedAtMs = 0;
   const onEvent = (sequence: bigint) => {
     after = sequence;
   };
   const onOpen = () => {
     failures = 0;
-    wasOpen = true;
     watcher.onOpen?.();
   };
   for (;;) {
     try {
       return await watch({ ...watcher, after, onEvent, onOpen });
     } catch (error) {
-      if (failures === 0) brokenAtMs = performance.now();
-      const isOver = performance.now() - brokenAtMs > GIVE_UP_MS;
-      if (!wasOpen || isOver) throw error;
+      if (failures === 0) firstFailedAtMs = now();
+      if (now() - firstFailedAtMs > GIVE_UP_MS) throw error;
     }
+    onFailure?.();
     await pause(pauseMs(failures));
     failures += 1;
   }
