@@ -41,7 +41,15 @@ export default defineConfig({
     maxWorkers: FILES_AT_ONCE,
     reporters: ["default", "./scripts/suite/summary.ts"],
     projects: [
-      { test: { name: "unit", include: ["test/unit/**/*.test.ts"], isolate: false } },
+      {
+        // A few go through a lot of data, which takes seconds where coverage is counted, or others are busy.
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          isolate: false,
+          testTimeout: 60_000,
+        },
+      },
       ...withServers("integration"),
       ...withServers("interop"),
       ...withServers("e2e"),

@@ -8,12 +8,7 @@ import { Watchers } from "#lib/broker/watch/watchers.ts";
 
 const LABELS = { order: "4711" };
 
-/** For so many tasks, also while coverage is counted. */
-const TIMEOUT_MS = 60_000;
-
-test("a watch by labels that has come to more tasks than it may follow leaves no watcher behind", {
-  timeout: TIMEOUT_MS,
-}, async () => {
+test("a watch by labels that has come to more tasks than it may follow leaves no watcher behind", async () => {
   const watchers = new Watchers();
   // An empty log, which is not what this is about.
   const scan = { async *events() {} } as unknown as LogScan;
