@@ -1,5 +1,6 @@
 import { JetStreamApiCodes, JetStreamApiError } from "@nats-io/jetstream";
 import pRetry from "p-retry";
+import { pauseAbout } from "#lib/async/pause.ts";
 import { BrokerUnavailable, HistoryFull } from "#lib/task/errors.ts";
 import { ask, REQUEST_TIMEOUT_MS } from "./ask.ts";
 import type { Link } from "./link.ts";
@@ -13,11 +14,21 @@ const NEVER = new AbortController().signal;
  * Asks again and again until the broker has answered: after outages, and while the log is full. Throws the signal's reason
  * once it has aborted. For what does no harm when it is done twice.
  */
-export function untilAnswered<T>(
+export async function untilAnswered<T>(
   link: Link,
   request: () => Promise<T>,
   signal = NEVER,
 ): Promise<T> {
+  try {
+    if (link.isUp && !signal.aborted) return await request();
+  } catch (error) {
+    if (!isNotNow(error)) throw error;
+    await pauseAbout(BACKOFF.minTimeout, signal);
+  }
+  return askAgain(link, request, signal);
+}
+
+function askAgain<T>(link: Link, request: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const once = async () => {
     await link.whenUp(signal);
     signal.throwIfAborted();
@@ -27,8 +38,12 @@ export function untilAnswered<T>(
     ...BACKOFF,
     retries: Number.POSITIVE_INFINITY,
     signal,
-    shouldRetry: ({ error }) => error instanceof BrokerUnavailable || error instanceof HistoryFull,
+    shouldRetry: ({ error }) => isNotNow(error),
   });
+}
+
+function isNotNow(error: unknown): boolean {
+  return error instanceof BrokerUnavailable || error instanceof HistoryFull;
 }
 
 /** Writes that are under way take a few milliseconds. */
