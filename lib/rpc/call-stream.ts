@@ -12,7 +12,41 @@ export const STOPPED = Symbol("stopped");
 
 /** The same stream, with hooks. Passes everything on, so that a reader that stops, stops the source. */
 export function hooked<T>(source: AsyncIterable<T>, hooks: StreamHooks<T>): AsyncIterable<T> {
-  return { [Symbol.asyncIterator]: () => new HookedStream(source[Symbol.asyncIterator](), hooks) };
+  // One for all hooks: each would take every item through a promise of its own.
+  return source instanceof Hooked
+    ? new Hooked(source.source, joined(source.hooks, hooks))
+    : new Hooked(source, hooks);
+}
+
+function joined<T>(inner: StreamHooks<T>, outer: StreamHooks<T>): StreamHooks<T> {
+  return {
+    mapItem: (item) => {
+      const mapped = inner.mapItem?.(item) ?? item;
+      return outer.mapItem?.(mapped) ?? mapped;
+    },
+    mapError: (error) => {
+      const mapped = inner.mapError?.(error) ?? error;
+      return outer.mapError?.(mapped) ?? mapped;
+    },
+    onEnd: (error) => {
+      inner.onEnd?.(error);
+      outer.onEnd?.(error);
+    },
+  };
+}
+
+class Hooked<T> implements AsyncIterable<T> {
+  readonly source: AsyncIterable<T>;
+  readonly hooks: StreamHooks<T>;
+
+  constructor(source: AsyncIterable<T>, hooks: StreamHooks<T>) {
+    this.source = source;
+    this.hooks = hooks;
+  }
+
+  [Symbol.asyncIterator](): AsyncIterator<T> {
+    return new HookedStream(this.source[Symbol.asyncIterator](), this.hooks);
+  }
 }
 
 class HookedStream<T> implements AsyncIterator<T> {

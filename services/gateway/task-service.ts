@@ -41,9 +41,7 @@ export function taskService(options: TaskServiceOptions): Partial<ServiceImpl<ty
       return { task: await reasons.explain(standing.task) };
     },
 
-    async *watchTask(request, { signal }) {
-      for await (const update of watchUpdates(options, request, signal)) yield { update };
-    },
+    watchTask: (request, { signal }) => watchUpdates(options, request, signal),
 
     watchTasks: (request, { signal }) => watchTasks(options, request, signal),
 

@@ -32,12 +32,17 @@ interface Sources {
   readonly reasons: WaitingReasons;
 }
 
+/** One message of the answer of WatchTask or RunTask. */
+interface Response {
+  readonly update: TaskUpdate;
+}
+
 /** A watch as its caller sees it. */
 export function watchUpdates(
   { watching, reasons }: Sources,
   { taskId, afterSequence }: WatchRequest,
   signal: AbortSignal,
-): AsyncIterable<TaskUpdate> {
+): AsyncIterable<Response> {
   return updatesOf(watching.watch(taskId, afterSequence, signal), reasons, signal);
 }
 
@@ -46,38 +51,56 @@ export function updatesOfNew(
   { watching, reasons }: Sources,
   { task, expected }: { readonly task: Task; readonly expected: ExpectedTask },
   signal: AbortSignal,
-): AsyncIterable<TaskUpdate> {
-  return updatesOf(watching.watchNew(expected, task, signal), reasons, signal);
+): AsyncIterable<Response> {
+  return updatesOf(watching.watchNew(expected, task), reasons, signal);
 }
 
 function updatesOf(
-  steps: AsyncIterable<WatchStep>,
+  steps: AsyncIterableIterator<WatchStep>,
   reasons: WaitingReasons,
   signal: AbortSignal,
-): AsyncIterable<TaskUpdate> {
-  const watched = new Watched(reasons);
-  return withKeepAlive(watched.updates(steps), KEEP_ALIVE_MS, () => watched.keepAlive(), signal);
+): AsyncIterable<Response> {
+  const watched = new Watched(steps, reasons);
+  return withKeepAlive(watched, KEEP_ALIVE_MS, () => watched.keepAlive(), signal);
 }
 
 /** Knows the task as it stands, to say why it waits when nothing else happens. */
-class Watched {
+class Watched implements AsyncIterableIterator<Response> {
+  readonly #steps: AsyncIterator<WatchStep>;
   readonly #reasons: WaitingReasons;
   #task: Task | undefined;
 
-  constructor(reasons: WaitingReasons) {
+  constructor(steps: AsyncIterator<WatchStep>, reasons: WaitingReasons) {
+    this.#steps = steps;
     this.#reasons = reasons;
   }
 
-  async *updates(steps: AsyncIterable<WatchStep>): AsyncGenerator<TaskUpdate> {
-    for await (const step of steps) {
-      this.#take(step);
-      yield updateOf(step, this.#reasons);
-    }
+  [Symbol.asyncIterator](): this {
+    return this;
   }
 
-  async keepAlive(): Promise<TaskUpdate> {
+  next(): Promise<IteratorResult<Response>> {
+    return this.#steps.next().then((result) => {
+      if (result.done === true) return result;
+      this.#take(result.value);
+      return this.#told(result.value);
+    });
+  }
+
+  async return(): Promise<IteratorResult<Response>> {
+    await this.#steps.return?.();
+    return { done: true, value: undefined };
+  }
+
+  async keepAlive(): Promise<Response> {
     const task = this.#task && (await this.#reasons.explain(this.#task));
-    return keepAlive(task?.waitingReason);
+    return { update: keepAlive(task?.waitingReason) };
+  }
+
+  #told(step: WatchStep): IteratorResult<Response> | Promise<IteratorResult<Response>> {
+    if (step.case === "event")
+      return { value: { update: create(TaskUpdateSchema, { kind: step }) } };
+    return updateOf(step, this.#reasons).then((update) => ({ value: { update } }));
   }
 
   /** Only its states matter. The history that follows the snapshot is in it. */

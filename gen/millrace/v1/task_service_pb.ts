@@ -935,7 +935,8 @@ export const TaskService: GenService<{
     output: typeof WatchTasksResponseSchema;
   },
   /**
-   * SubmitTask and WatchTask in one call. Ending the call does not end the task.
+   * SubmitTask and WatchTask in one call. Ending the call does not end the task. The snapshot of a task that it has submitted
+   * is as its spec says, and the events after that follow; of one that an earlier call had submitted, its whole history does.
    *
    * @generated from rpc millrace.v1.TaskService.RunTask
    */

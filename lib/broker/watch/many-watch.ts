@@ -6,7 +6,7 @@ import { SequenceUnknown, TaskNotFound, TooManyTasks, WatcherTooSlow } from "#li
 import { fold } from "#lib/task/fold.ts";
 import { bearsLabels, type Labels } from "#lib/task/labels.ts";
 import { isTerminalEvent } from "#lib/task/life.ts";
-import { follow, join, type Logs, type Wanted, type WatchStep } from "./watch-steps.ts";
+import { Following, join, type Logs, type Wanted, type WatchStep } from "./watch-steps.ts";
 import { MAX_BEHIND, Watcher } from "./watcher.ts";
 import type { Watchers } from "./watchers.ts";
 
@@ -134,7 +134,7 @@ export class ManyWatch implements Disposable {
     const snapshot = fold([spec]);
     try {
       if (snapshot) yield { case: "snapshot", value: snapshot };
-      yield* follow(watcher);
+      yield* new Following(watcher);
     } catch (error) {
       yield failureOf(spec.taskId, error);
     }
@@ -146,7 +146,7 @@ export class ManyWatch implements Disposable {
     using _ = this.#register(wanted.taskId, watcher);
     const ended = yield* join(this.#parts, wanted, watcher);
     joining[Symbol.dispose]();
-    if (!ended) yield* follow(watcher);
+    if (!ended) yield* new Following(watcher);
   }
 
   /** A task may be heard of as a new one, and then be the one that was found. */

@@ -91,10 +91,55 @@ async function refuseUnknown(scan: LogScan, sequence: bigint): Promise<void> {
   if (sequence > newest) throw new SequenceUnknown(sequence, newest);
 }
 
-/** What the watcher gets, up to the next terminal event. */
-export async function* follow(watcher: Watcher): AsyncGenerator<WatchStep> {
-  for await (const event of watcher.events()) {
-    yield { case: "event", value: event };
-    if (isTerminalEvent(event)) return;
+const DONE: IteratorReturnResult<undefined> = { done: true, value: undefined };
+
+/**
+ * What the watcher gets, up to the next terminal event. Written out, for every event passes here, and an async generator
+ * takes it through several promises more.
+ */
+export class Following implements AsyncIterableIterator<WatchStep, undefined> {
+  readonly #watcher: Watcher;
+  readonly #onEnd: () => void;
+  #first: WatchStep | undefined;
+  #isOver = false;
+
+  /** @param onEnd Called when there is nothing more to come, or the reader leaves; perhaps more than once. */
+  constructor(watcher: Watcher, first?: WatchStep, onEnd: () => void = () => {}) {
+    this.#watcher = watcher;
+    this.#first = first;
+    this.#onEnd = onEnd;
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  async next(): Promise<IteratorResult<WatchStep, undefined>> {
+    const first = this.#first;
+    this.#first = undefined;
+    if (first) return { value: first };
+    const event = this.#isOver ? undefined : await this.#nextEvent();
+    if (!event || isTerminalEvent(event)) this.#end();
+    return event ? { value: { case: "event", value: event } } : DONE;
+  }
+
+  return(): Promise<IteratorResult<WatchStep, undefined>> {
+    this.#first = undefined;
+    this.#end();
+    return Promise.resolve(DONE);
+  }
+
+  async #nextEvent(): Promise<TaskEvent | undefined> {
+    try {
+      return await this.#watcher.next();
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#onEnd();
   }
 }

@@ -140,8 +140,8 @@ export class Watcher implements Disposable {
     while (this.#unread[0] && this.#unread[0].sequence <= this.#lastRead) this.#unread.shift();
   }
 
-  /** What was pushed, in order, each once, until its reader leaves. */
-  async *events(): AsyncGenerator<TaskEvent> {
+  /** The next of what was pushed, in order, each once; undefined once its reader has left. */
+  async next(): Promise<TaskEvent | undefined> {
     while (!this.#left) {
       if (this.#failure) throw this.#failure();
       const event = this.#unread.shift();
@@ -149,9 +149,10 @@ export class Watcher implements Disposable {
       if (!event) await this.#pushed();
       else if (event.sequence > this.#lastRead) {
         this.#lastRead = event.sequence;
-        yield event;
+        return event;
       }
     }
+    return undefined;
   }
 
   /** What to say is decided when it is said: until then, its reader may get on by other means. */

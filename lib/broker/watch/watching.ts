@@ -10,7 +10,7 @@ import { facetOf, taskIdOf } from "../names.ts";
 import { ExpectedTask } from "./expected-task.ts";
 import { ManyWatch, type ManyWatchStep, type WantedTasks } from "./many-watch.ts";
 import { UnseenDeletes } from "./unseen-deletes.ts";
-import { follow, join, type Logs, type WatchStep } from "./watch-steps.ts";
+import { Following, join, type Logs, type WatchStep } from "./watch-steps.ts";
 import { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
 
@@ -78,7 +78,7 @@ export class Watching implements AsyncDisposable {
     using _registered = this.#watchers.add(taskId, watcher);
     using _left = onAbort(signal, () => watcher[Symbol.dispose]());
     const ended = yield* join(this.#logs, { taskId, afterSequence }, watcher);
-    if (!ended) yield* follow(watcher);
+    if (!ended) yield* new Following(watcher);
   }
 
   /** Hears of a task that is about to be submitted. */
@@ -86,19 +86,19 @@ export class Watching implements AsyncDisposable {
     return new ExpectedTask((watcher) => this.#watchers.add(taskId, watcher));
   }
 
-  /** A task that was just submitted, and then all that was written of it, its spec first: as `watch`, and reads nothing. */
-  async *watchNew(
-    { watcher }: ExpectedTask,
-    task: Task,
-    signal: AbortSignal,
-  ): AsyncGenerator<WatchStep> {
-    using _left = onAbort(signal, () => watcher[Symbol.dispose]());
+  /**
+   * A task that was just submitted, and then what was written of it after its spec: as `watch`, and reads nothing. It is
+   * expected no longer when the watch ends, or is left.
+   */
+  watchNew(expected: ExpectedTask, task: Task): AsyncIterableIterator<WatchStep, undefined> {
+    const { watcher } = expected;
     watcher.isEarly = false;
     watcher.isOf(task.sequence);
     // What we don't hear of may have been deleted before we could.
     if (watcher.wasMissing || !watcher.has(task.sequence)) this.#unseenDeletes.look();
-    yield { case: "snapshot", value: task };
-    yield* follow(watcher);
+    watcher.skipTo(task.sequence);
+    const snapshot = { case: "snapshot", value: task } as const;
+    return new Following(watcher, snapshot, () => expected[Symbol.dispose]());
   }
 
   /**

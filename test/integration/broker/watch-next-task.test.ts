@@ -80,14 +80,12 @@ test("nor does that of a task that was just submitted", async () => {
   using expected = watching.expect("t");
   const begun = await begin(broker, "t");
   const task = (await expected.justBegun(begun)) ?? expect.unreachable();
-  const signal = SIGNAL();
-  const watched = read(watching.watchNew(expected, task, signal)).catch((error: unknown) => error);
+  const watched = read(watching.watchNew(expected, task)).catch((error: unknown) => error);
 
   await remote.unheard(async () => {
     await replace(other, begun);
   });
   expect(await watched).toMatchObject({ reason: "TASK_NOT_FOUND" });
-  expect(signal.aborted).toBe(false);
 });
 
 test("a watch by labels tells a task once whose id is used again while it is found", async () => {
@@ -182,10 +180,10 @@ test.each(["that is submitted", "that is watched"])(
       using expected = watching.expect("t");
       const begun = await replaceIt();
       const task = (await expected.justBegun(begun)) ?? expect.unreachable();
-      const events = await read(watching.watchNew(expected, task, SIGNAL()), () =>
-        live(other, begun, 1),
-      );
-      expect(events.map(({ sequence }) => sequence)).toEqual(await logOf(nats.url, "t"));
+      const events = await read(watching.watchNew(expected, task), () => live(other, begun, 1));
+      // The snapshot has what its spec says.
+      const [, ...rest] = await logOf(nats.url, "t");
+      expect(events.map(({ sequence }) => sequence)).toEqual(rest);
     } else {
       const next = Promise.withResolvers<Fence>();
       // Its state is asked for first: what comes after that is not in it.

@@ -62,7 +62,10 @@ test("who has given up waiting for it keeps nothing from whoever reads on", asyn
   expected.watcher.skipTo(6n);
   const heard: bigint[] = [];
   const reading = (async () => {
-    for await (const { sequence } of expected.watcher.events()) heard.push(sequence);
+    const { watcher } = expected;
+    for (let event = await watcher.next(); event; event = await watcher.next()) {
+      heard.push(event.sequence);
+    }
   })();
   watchers.handOut(spec);
   await expect.poll(() => heard).toEqual([7n]);
@@ -89,9 +92,9 @@ test("a watch that joins the next task with the id while somebody looks for the 
   });
   joining.isOf(9n);
   watchers.handOut(create(TaskEventSchema, { ...spec, sequence: 9n }));
-  await expect(of7.events().next()).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
-  expect(await joining.events().next()).toMatchObject({ value: { sequence: 9n } });
-  expect(await of9.events().next()).toMatchObject({ value: { sequence: 9n } });
+  await expect(of7.next()).rejects.toMatchObject({ reason: "TASK_NOT_FOUND" });
+  expect(await joining.next()).toMatchObject({ sequence: 9n });
+  expect(await of9.next()).toMatchObject({ sequence: 9n });
 });
 
 test("the deletion of the task before does not end the watch of one that is about to be written", async () => {
@@ -102,5 +105,5 @@ test("the deletion of the task before does not end the watch of one that is abou
   watchers.handOut(spec);
   expect(await expected.justBegun(begun)).toMatchObject({ sequence: 7n });
   expected.watcher.isOf(7n);
-  expect(await expected.watcher.events().next()).toMatchObject({ value: { sequence: 7n } });
+  expect(await expected.watcher.next()).toMatchObject({ sequence: 7n });
 });
