@@ -97,7 +97,12 @@ export class LogFollower implements Line, AsyncDisposable {
       deliver_policy: DeliverPolicy.StartSequence,
       opt_start_seq: (this.#cursor ?? 0) + 1,
     });
-    const messages = await consumer.consume({ expires: PULL_EXPIRES_MS, max_messages: 1_000 });
+    const messages = await consumer.consume({
+      expires: PULL_EXPIRES_MS,
+      max_messages: 1_000,
+      // Not iterated over: that is a promise a message, of all tasks and in every gateway.
+      callback: (message) => this.#handOut(message),
+    });
     const replaced = new AbortController();
     this.#replaced = replaced;
     const ended = AbortSignal.any([signal, replaced.signal]);
@@ -106,7 +111,8 @@ export class LogFollower implements Line, AsyncDisposable {
     const watched = this.#lookAround(connected, { consumer, replaced }, ended);
     try {
       this.#line.set((await ask(consumer.info(true), connected.lost)).num_pending === 0);
-      for await (const message of messages) this.#handOut(message);
+      const error = await messages.closed();
+      if (error) throw error;
     } finally {
       this.#line.set(false);
       replaced.abort();
