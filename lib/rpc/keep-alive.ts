@@ -29,6 +29,8 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
   #arrived: Promise<IteratorResult<T>> | undefined;
   #reader: ((result: Result<T> | Promise<Result<T>>) => void) | undefined;
   #timer: Disposable | undefined;
+  /** Since when the reader waits. */
+  #silentSinceMs = 0;
 
   constructor(
     source: AsyncIterator<T>,
@@ -58,7 +60,8 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
     if (this.#ended) return Promise.resolve(DONE);
     return new Promise((resolve) => {
       this.#reader = resolve;
-      this.#timer = callLater(this.#everyMs, this.#sayAlive);
+      this.#silentSinceMs = performance.now();
+      this.#timer ??= callLater(this.#everyMs, this.#look);
       if (!this.#asked) this.#ask();
     });
   }
@@ -91,13 +94,21 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
     else this.#give(answer);
   }
 
-  readonly #sayAlive = (): void => {
-    const alive = Promise.resolve(this.#makeKeepAlive());
-    this.#give(alive.then((value) => ({ done: false, value })));
+  /** One timer looks after all silences: most are short, and a timer for each would cost more than the item that ends it. */
+  readonly #look = (): void => {
+    this.#timer = undefined;
+    if (this.#reader === undefined) return;
+    const leftMs = this.#silentSinceMs + this.#everyMs - performance.now();
+    if (leftMs > 0) this.#timer = callLater(leftMs, this.#look);
+    else this.#sayAlive();
   };
 
+  #sayAlive(): void {
+    const alive = Promise.resolve(this.#makeKeepAlive());
+    this.#give(alive.then((value) => ({ done: false, value })));
+  }
+
   #give(result: Result<T> | Promise<Result<T>>): void {
-    this.#timer?.[Symbol.dispose]();
     this.#reader?.(result);
     this.#reader = undefined;
   }
@@ -113,6 +124,7 @@ class KeptAlive<T> implements AsyncIterableIterator<T, undefined> {
 
   #end(): void {
     this.#ended = true;
+    this.#timer?.[Symbol.dispose]();
     this.#signal.removeEventListener("abort", this.#stop);
   }
 }
