@@ -1,6 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampNow } from "@bufbuild/protobuf/wkt";
-import type { Task, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
+import type { Task, TaskEvent, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
 import { type TaskUpdate, TaskUpdateSchema } from "#gen/millrace/v1/task_service_pb.ts";
 import type { ExpectedTask } from "#lib/broker/watch/expected-task.ts";
 import type { WatchStep } from "#lib/broker/watch/watch-steps.ts";
@@ -69,6 +69,8 @@ class Watched implements AsyncIterableIterator<Response> {
   readonly #steps: AsyncIterator<WatchStep>;
   readonly #reasons: WaitingReasons;
   #task: Task | undefined;
+  /** What has become of it since. */
+  #change: TaskEvent | undefined;
 
   constructor(steps: AsyncIterator<WatchStep>, reasons: WaitingReasons) {
     this.#steps = steps;
@@ -93,7 +95,9 @@ class Watched implements AsyncIterableIterator<Response> {
   }
 
   async keepAlive(): Promise<Response> {
-    const task = this.#task && (await this.#reasons.explain(this.#task));
+    // Not at every event, for most watches end before anybody asks.
+    const now = this.#change ? apply(this.#task, this.#change) : this.#task;
+    const task = now && (await this.#reasons.explain(now));
     return { update: keepAlive(task?.waitingReason) };
   }
 
@@ -103,12 +107,10 @@ class Watched implements AsyncIterableIterator<Response> {
     return updateOf(step, this.#reasons).then((update) => ({ value: { update } }));
   }
 
-  /** Only its states matter. The history that follows the snapshot is in it. */
+  /** Only its states matter, and each says all. The history that follows the snapshot is in it. */
   #take(step: WatchStep): void {
     if (step.case === "snapshot") this.#task = step.value;
     else if (step.value.facet.case !== "state") return;
-    else if (this.#task && step.value.sequence > this.#task.sequence) {
-      this.#task = apply(this.#task, step.value);
-    }
+    else if (this.#task && step.value.sequence > this.#task.sequence) this.#change = step.value;
   }
 }
