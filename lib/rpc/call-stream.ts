@@ -1,5 +1,5 @@
 interface StreamHooks<T> {
-  /** What the reader gets instead of the item. Must not throw. */
+  /** What the reader gets instead of the item; or what it throws, which does not end the source. */
   readonly mapItem?: (item: T) => T;
   /** What the reader gets instead of the error. */
   readonly mapError?: (error: unknown) => unknown;

@@ -3,6 +3,7 @@ import { pathToString } from "@bufbuild/protobuf/reflect";
 import { createValidator, type Violation } from "@bufbuild/protovalidate";
 import type { Interceptor } from "@connectrpc/connect";
 import { type FieldFault, InvalidField } from "#lib/task/errors.ts";
+import { hooked } from "./call-stream.ts";
 import { tooLargeFields } from "./too-large.ts";
 
 /** Checks messages against the rules in their .proto files. */
@@ -40,22 +41,15 @@ export function validateRequests(validation: Validation): Interceptor {
   return (next) => async (request) => {
     const { input } = request.method;
     if (request.stream) {
-      return next({ ...request, message: checkEach(validation, input, request.message) });
+      const check = <T extends Message>(message: T) => {
+        validation.check(input, message);
+        return message;
+      };
+      return next({ ...request, message: hooked(request.message, { mapItem: check }) });
     }
     validation.check(input, request.message);
     return next(request);
   };
-}
-
-async function* checkEach<T extends Message>(
-  validation: Validation,
-  desc: DescMessage,
-  messages: AsyncIterable<T>,
-): AsyncGenerator<T> {
-  for await (const message of messages) {
-    validation.check(desc, message);
-    yield message;
-  }
 }
 
 function faultOf({ field, message, ruleId }: Violation, at: string): FieldFault {
