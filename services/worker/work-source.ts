@@ -43,6 +43,7 @@ export class WorkSource {
   /** Why that failed last, as it was said. */
   #toldWhy = "";
   #waitsForRoom = false;
+  #isRefillDue = false;
   #pulls: LanePulls | undefined;
   #until = AbortSignal.abort();
 
@@ -67,7 +68,7 @@ export class WorkSource {
       onEnd: (lane, why) => this.#onEnd(lane, why),
     });
     this.#pulls = pulls;
-    using _ = running.onEnd(() => this.#refill());
+    using _ = running.onEnd(() => this.#refillSoon());
     for (const queue of queues) broker.lanes.onNew(queue, (lane) => this.#serve(lane), until);
     while (!until.aborted) {
       for (const queue of queues) {
@@ -95,7 +96,7 @@ export class WorkSource {
     // Several lanes may have had one in the same instant; what has no slot is for a worker that has.
     if (mayStart) start(delivery);
     else delivery.putBack();
-    this.#refill();
+    this.#refillSoon();
   }
 
   #onEnd(lane: Lane, why: "empty" | "refused"): void {
@@ -110,6 +111,16 @@ export class WorkSource {
     }
     served.asked = false;
     this.#refill();
+  }
+
+  /** Once for all that begins and ends in the turn: a pull costs as much as another step of a task. */
+  #refillSoon(): void {
+    if (this.#isRefillDue) return;
+    this.#isRefillDue = true;
+    process.nextTick(() => {
+      this.#isRefillDue = false;
+      this.#refill();
+    });
   }
 
   /** Asks for what there are free slots for. */
