@@ -12,6 +12,8 @@ test("the same request id gives the same task id, in every gateway and for ever"
 });
 
 test("without either, every submit is a new task", () => {
-  const ids = [1, 2, 3].map(() => taskIdOf({ taskId: "", requestId: "" }));
-  expect(new Set(ids).size).toBe(3);
+  const ids = Array.from({ length: 1_000 }, () => taskIdOf({ taskId: "", requestId: "" }));
+  expect(new Set(ids).size).toBe(1_000);
+  for (const id of ids)
+    expect(id).toMatch(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/);
 });
