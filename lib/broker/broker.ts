@@ -25,7 +25,7 @@ import { Whereabouts } from "./queues/whereabouts.ts";
 import { preparation } from "./topology/preparation.ts";
 import type { TopologyOptions } from "./topology/topology.ts";
 
-type CursorOptions = Pick<LogCursorOptions, "name" | "facet" | "ageMs">;
+type CursorOptions = Pick<LogCursorOptions, "name" | "facet" | "ageMs" | "tail">;
 
 interface BrokerOptions extends DialOptions {
   /** The environment that it is for; none is one, too. */

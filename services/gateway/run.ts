@@ -36,7 +36,7 @@ await runService("gateway", process, async ({ settings, log, leaving }) => {
   const overseer = new QueueOverseer(broker, queues, log);
   const reasons = new WaitingReasons({ broker, types, overseer });
   const serving = { broker, watching, types, queues, rules, historyMs, log, overseer, reasons };
-  const janitor = new Janitor({ broker, log, historyMs });
+  const janitor = new Janitor({ broker, log, listening: watching, historyMs });
   const metrics = gatewayMetrics({ watching, janitor, types, overseer, link: broker.link });
   const registry = () => types.registry;
   const services = withReflection(

@@ -6,13 +6,22 @@ import { type Line, OwnedLine } from "#lib/process/line.ts";
 import { ask } from "../link/ask.ts";
 import { keepRunning } from "../link/keep-running.ts";
 import type { BrokerLog, Connected, Link } from "../link/link.ts";
-import { decodeEvent } from "./event-codec.ts";
+import { decodeEvent, type StoredEvent } from "./event-codec.ts";
+
+/** Hears of all that is written, as it was stored. None of it may throw. */
+export interface LogListener {
+  onStored(event: StoredEvent): void;
+  /** The log is another one: all that was heard is void. */
+  onReset(): void;
+}
 
 export interface FollowerOptions {
   readonly link: Link;
   readonly log: BrokerLog;
   /** Where to begin: with the oldest event, or with the first one from now on. */
   readonly from: "start" | "now";
+  /** Called with every event, before it is handed out. Must not throw. */
+  readonly onStored?: (event: StoredEvent) => void;
   /** Whether an event is handed out, by its subject: the others are not decoded. Default: all are. */
   readonly isWanted?: (subject: string) => boolean;
   /** Called with every event that is wanted, in order, each once. Must not throw. */
@@ -159,6 +168,7 @@ export class LogFollower implements Line, AsyncDisposable {
     const { subject, seq, data } = message;
     if (seq > Math.max(this.#cursor ?? 0, this.#head) + 1) this.#options.onMissed?.();
     this.#cursor = seq;
+    this.#options.onStored?.(message);
     if (this.#options.isWanted?.(subject) ?? true) {
       const event = decodeEvent({ subject, seq, data, time: message.time });
       if (event) this.#options.onEvent(event);

@@ -5,6 +5,7 @@ import type { Link } from "../link/link.ts";
 import { streamCreated } from "../link/stream-created.ts";
 import { decodeEvent } from "../log/event-codec.ts";
 import { readNewest } from "../log/read-batch.ts";
+import type { SeenEvent } from "../log/tail.ts";
 import type { Facet, Run } from "../names.ts";
 import { decodeWaiting, entrySubjects, placeOf } from "./queues.ts";
 import { fenceOf, isLeftBehind, waitingAfter } from "./waiting.ts";
@@ -38,17 +39,20 @@ export class Whereabouts {
   }
 
   /** The tasks of which these are the last events, as they would lie in their places. A spec is a task's last as long as it has no state. */
-  async unchangedSince(events: readonly TaskEvent[]): Promise<WaitingTask[]> {
+  async unchangedSince(events: readonly SeenEvent[]): Promise<WaitingTask[]> {
     const states = await this.#newest(taskIdsOf(events), "state");
     const last = events.filter(({ taskId, sequence }) => {
       const state = states.get(taskId);
       return state === undefined || state.sequence <= sequence;
     });
-    const changed = last.filter(({ facet }) => facet.case !== "spec");
-    const specs = await this.#newest(taskIdsOf(changed), "spec");
-    return last
-      .map((event) => waitingAfter(specs.get(event.taskId) ?? event, event))
-      .filter((waiting) => waiting !== undefined);
+    const specs = await this.#newest(taskIdsOf(last), "spec");
+    return last.flatMap(({ taskId }) => {
+      const spec = specs.get(taskId);
+      const state = states.get(taskId);
+      // A state that is older than the spec is of a task that had the id before.
+      const newest = state && spec && state.sequence > spec.sequence ? state : spec;
+      return (spec && newest && waitingAfter(spec, newest)) ?? [];
+    });
   }
 
   async #newest(taskIds: readonly string[], facet: Facet): Promise<ReadonlyMap<string, TaskEvent>> {
@@ -122,6 +126,6 @@ export class Whereabouts {
   }
 }
 
-function taskIdsOf(events: readonly TaskEvent[]): string[] {
+function taskIdsOf(events: readonly Pick<SeenEvent, "taskId">[]): string[] {
   return events.map(({ taskId }) => taskId);
 }

@@ -3,8 +3,9 @@ import { onAbort } from "#lib/async/abort.ts";
 import type { Line } from "#lib/process/line.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
-import { LogFollower } from "../log/log-follower.ts";
+import { LogFollower, type LogListener } from "../log/log-follower.ts";
 import { LogScan } from "../log/log-scan.ts";
+import type { Listening } from "../log/tail.ts";
 import type { TaskLog } from "../log/task-log.ts";
 import { facetOf, taskIdOf } from "../names.ts";
 import { ExpectedTask } from "./expected-task.ts";
@@ -14,12 +15,13 @@ import { Following, join, type Logs, type WatchStep } from "./watch-steps.ts";
 import { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
 
-/** Lets any number of watchers follow tasks through one consumer. */
-export class Watching implements AsyncDisposable {
+/** Lets any number of watchers follow tasks, and others hear of all events, through one consumer. */
+export class Watching implements AsyncDisposable, Listening {
   readonly #logs: Logs;
   readonly #watchers = new Watchers();
   readonly #unseenDeletes: UnseenDeletes;
   readonly #follower: LogFollower;
+  readonly #listeners = new Set<LogListener>();
 
   constructor(link: Link, taskLog: TaskLog, log: BrokerLog) {
     const scan = new LogScan(link);
@@ -30,17 +32,34 @@ export class Watching implements AsyncDisposable {
       link,
       log,
       from: "now",
+      onStored: (event) => {
+        for (const listener of this.#listeners) listener.onStored(event);
+      },
       isWanted: (subject) => this.#watchers.wants(taskIdOf(subject), facetOf(subject)),
       onEvent: (event) => this.#watchers.handOut(event),
       onMissed: () => this.#unseenDeletes.look(),
       // The log was replaced by another one: whoever asks again learns what is left of the task.
-      onReset: () => this.#watchers.failAll(new BrokerUnavailable()),
+      onReset: () => {
+        this.#watchers.failAll(new BrokerUnavailable());
+        for (const listener of this.#listeners) listener.onReset();
+      },
     });
   }
 
   /** Whether events arrive, and none is still to come from before. */
   get line(): Line {
     return this.#follower;
+  }
+
+  /** Sequence of the last event that was heard of; undefined: it has not found its place yet. */
+  get cursor(): number | undefined {
+    return this.#follower.cursor;
+  }
+
+  /** Tells the listener of every event after the cursor. */
+  hear(listener: LogListener): Disposable {
+    this.#listeners.add(listener);
+    return { [Symbol.dispose]: () => this.#listeners.delete(listener) };
   }
 
   /** Tasks that are watched now, by anyone. */
@@ -60,7 +79,7 @@ export class Watching implements AsyncDisposable {
 
   /** Throws while a watch could not begin: before we follow, an event could pass between the history and the buffer. */
   check(): void {
-    this.#cursor();
+    this.#place();
   }
 
   /**
@@ -110,15 +129,15 @@ export class Watching implements AsyncDisposable {
     const parts = {
       ...this.#logs,
       watchers: this.#watchers,
-      cursor: () => this.#cursor(),
+      cursor: () => this.#place(),
     };
     using many = new ManyWatch(parts, wanted);
     using _left = onAbort(signal, () => many[Symbol.dispose]());
     yield* many.steps();
   }
 
-  #cursor(): number {
-    const { cursor } = this.#follower;
+  #place(): number {
+    const { cursor } = this;
     if (cursor === undefined) throw new BrokerUnavailable();
     return cursor;
   }

@@ -1,9 +1,9 @@
-import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { WaitingTask } from "#gen/millrace/v1/waiting_task_pb.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
+import { type Listening, type SeenEvent, Tail } from "#lib/broker/log/tail.ts";
 import { fenceOf, timesOfWaiting } from "#lib/broker/queues/waiting.ts";
-import { isTerminalEvent } from "#lib/task/life.ts";
 import { adopt } from "./adopt.ts";
 import type { Chore } from "./chore.ts";
 import type { JanitorFigures } from "./figures.ts";
@@ -17,6 +17,8 @@ interface AdoptOptions {
   readonly broker: Broker;
   readonly log: BrokerLog;
   readonly figures: JanitorFigures;
+  /** Where it hears of tasks; none: it reads of all of them. */
+  readonly listening?: Listening;
   /** How long after its last event a task is looked for; default: 15 s. */
   readonly ageMs?: number;
 }
@@ -28,15 +30,27 @@ interface AdoptOptions {
  * it is compare-and-set, and an entry too many is let go of by whoever gets it.
  */
 export function adoptOrphans(options: AdoptOptions): Chore {
-  const { broker, ageMs = ORPHAN_AFTER_MS } = options;
+  const { broker, listening, ageMs = ORPHAN_AFTER_MS } = options;
+  let heard: Tail | undefined;
+  const tail = () => heard;
   const cursors = [
-    broker.placeCursor({ name: NAME, facet: "spec", ageMs }),
-    broker.placeCursor({ name: `${NAME}-changed`, facet: "state", ageMs }),
+    broker.placeCursor({ name: NAME, facet: "spec", ageMs, tail }),
+    broker.placeCursor({ name: `${NAME}-changed`, facet: "state", ageMs, tail }),
   ];
+  // For as long as this gateway does the chore.
+  const listen = (signal: AbortSignal) => {
+    if (heard || listening?.cursor === undefined || signal.aborted) return;
+    heard = new Tail(listening);
+    onAbort(signal, () => {
+      heard?.[Symbol.dispose]();
+      heard = undefined;
+    });
+  };
   return {
     name: NAME,
     everyMs: EVERY_MS,
     async pass(signal) {
+      listen(signal);
       for (const cursor of cursors) {
         await cursor.pass((events) => adoptAmong(events, options), signal);
       }
@@ -46,11 +60,11 @@ export function adoptOrphans(options: AdoptOptions): Chore {
 
 /** Mostly all of them have gone on or ended long since, and one request says so. */
 async function adoptAmong(
-  events: readonly TaskEvent[],
+  events: readonly SeenEvent[],
   { broker, log, figures }: AdoptOptions,
 ): Promise<void> {
   const newest = new Map(events.map((event) => [event.taskId, event]));
-  const open = [...newest.values()].filter((event) => !isTerminalEvent(event));
+  const open = [...newest.values()].filter(({ isEnd }) => !isEnd);
   const waiting = await broker.whereabouts.unchangedSince(open);
   await restoreLimits(waiting, { broker, log });
   const { nowhere, queueGone } = await broker.whereabouts.missing(waiting);

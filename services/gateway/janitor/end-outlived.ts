@@ -1,7 +1,8 @@
 import pLimit from "p-limit";
-import type { StateChange, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { StateChange } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
+import type { SeenEvent } from "#lib/broker/log/tail.ts";
 import { waitingOf } from "#lib/broker/queues/waiting.ts";
 import { isTerminal, stateName } from "#lib/task/life.ts";
 import { longestLifeMs, outlived } from "#lib/task/outlived.ts";
@@ -42,7 +43,7 @@ export function endOutlived(options: EndOutlivedOptions): Chore {
 }
 
 async function endAmong(
-  specs: readonly TaskEvent[],
+  specs: readonly SeenEvent[],
   nowMs: number,
   options: EndOutlivedOptions,
 ): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Broker } from "#lib/broker/broker.ts";
 import type { BrokerLog } from "#lib/broker/link/link.ts";
+import type { Listening } from "#lib/broker/log/tail.ts";
 import type { Leadership } from "#lib/broker/processes/leadership.ts";
 import { adoptOrphans } from "./adopt-orphans.ts";
 import { type Chore, keepDoing } from "./chore.ts";
@@ -14,6 +15,7 @@ import { reportParked } from "./report-parked.ts";
 export interface JanitorOptions {
   readonly broker: Broker;
   readonly log: BrokerLog;
+  readonly listening: Listening;
   /** How long an event is kept. */
   readonly historyMs: number;
 }

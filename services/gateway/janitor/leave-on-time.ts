@@ -1,8 +1,13 @@
 import { timestampMs } from "@bufbuild/protobuf/wkt";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import { onAbort } from "#lib/async/abort.ts";
 import type { Broker } from "#lib/broker/broker.ts";
-import { decodeEvent } from "#lib/broker/log/event-codec.ts";
+import { decodeEvent, type StoredEvent } from "#lib/broker/log/event-codec.ts";
+import type { LogListener } from "#lib/broker/log/log-follower.ts";
 import type { LogWalk } from "#lib/broker/log/log-walk.ts";
+import { hasKeepFor } from "#lib/broker/log/peek.ts";
+import type { Listening } from "#lib/broker/log/tail.ts";
+import { facetOf } from "#lib/broker/names.ts";
 import { isGone } from "#lib/task/life.ts";
 import { leavesAtMs } from "#lib/task/retention.ts";
 import type { Chore } from "./chore.ts";
@@ -18,6 +23,8 @@ const LOOKED_AT_ONCE = 128;
 interface LeaveOptions {
   readonly broker: Broker;
   readonly figures: JanitorFigures;
+  /** Where it hears of tasks; none: it reads of all of them. */
+  readonly listening?: Listening;
 }
 
 /**
@@ -25,8 +32,8 @@ interface LeaveOptions {
  * those that have one; so nothing has to be kept for whoever goes on. Without a `keep_for` a task leaves with its spec,
  * when the broker drops what is as old as the history.
  */
-export function leaveOnTime({ broker, figures }: LeaveOptions): Chore {
-  const tasks = new KeptTasks(broker);
+export function leaveOnTime({ broker, figures, listening }: LeaveOptions): Chore {
+  const tasks = new KeptTasks(broker, listening);
   return {
     name: "keep_for",
     everyMs: EVERY_MS,
@@ -68,27 +75,79 @@ interface Later {
 }
 
 /** Tasks that have a `keep_for`, by when it may be over. */
-class KeptTasks {
+class KeptTasks implements LogListener {
   readonly #broker: Broker;
+  readonly #listening: Listening | undefined;
   readonly #walk: LogWalk;
   readonly #tasks = new DueTasks();
   #begun = 0;
+  #hearing: Disposable | undefined;
+  /** From where on specs are heard of, and need not be read. */
+  #heardAfter = Number.POSITIVE_INFINITY;
+  /** Whether all from before that were read. */
+  #isRead = false;
 
-  constructor(broker: Broker) {
+  constructor(broker: Broker, listening: Listening | undefined) {
     this.#broker = broker;
+    this.#listening = listening;
     this.#walk = broker.logWalk("spec");
   }
 
-  /** Reads the specs that came in since. */
+  /** Reads the specs that came in since, as far as they are not heard of. */
   async readNew(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
+    this.#listen(signal);
+    while (!(this.#isRead || signal.aborted)) {
       const specs = await this.#walk.next(READ_AT_ONCE);
       // It began with the oldest again.
-      if (this.#begun !== this.#walk.begun) this.#tasks.clear();
+      if (this.#begun !== this.#walk.begun) this.#startOver();
       this.#begun = this.#walk.begun;
       if (specs.length === 0) return;
-      for (const spec of specs) this.#remember(decodeEvent(spec));
+      const unheard = specs.filter(({ seq }) => seq <= this.#heardAfter);
+      for (const spec of unheard) this.#remember(decodeEvent(spec));
+      if (unheard.length < specs.length) await this.#endWalk();
     }
+  }
+
+  onStored(event: StoredEvent): void {
+    if (facetOf(event.subject) === "spec" && hasKeepFor(event.data))
+      this.#remember(decodeEvent(event));
+  }
+
+  onReset(): void {
+    this.#isRead = false;
+    this.#startOver();
+    this.#walk.rewind().catch(() => {});
+  }
+
+  /** For as long as this gateway does the chore. */
+  #listen(signal: AbortSignal): void {
+    const cursor = this.#listening?.cursor;
+    if (cursor === undefined || signal.aborted || this.#hearing) return;
+    this.#heardAfter = cursor;
+    this.#hearing = this.#listening?.hear(this);
+    onAbort(signal, () => this.#leave());
+  }
+
+  /** Whoever goes on reads all specs. */
+  #leave(): void {
+    this.#hearing?.[Symbol.dispose]();
+    this.#hearing = undefined;
+    this.#heardAfter = Number.POSITIVE_INFINITY;
+    this.#isRead = false;
+    this.#tasks.clear();
+    this.#walk.rewind().catch(() => {});
+  }
+
+  /** What was heard of by now is read, too. */
+  #startOver(): void {
+    this.#tasks.clear();
+    if (this.#hearing) this.#heardAfter = this.#listening?.cursor ?? 0;
+  }
+
+  /** Something from behind was read, so that nothing from before is still to come. */
+  async #endWalk(): Promise<void> {
+    this.#isRead = true;
+    await this.#walk.rewind();
   }
 
   takeDue(): Due[] {
