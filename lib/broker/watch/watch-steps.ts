@@ -1,4 +1,5 @@
 import type { Task, TaskEvent } from "#gen/millrace/v1/task_pb.ts";
+import type { Semaphore } from "#lib/async/semaphore.ts";
 import { SequenceUnknown, TaskNotFound } from "#lib/task/errors.ts";
 import { isDeletion, isTerminal, isTerminalEvent } from "#lib/task/life.ts";
 import type { LogScan } from "../log/log-scan.ts";
@@ -21,6 +22,8 @@ export interface Wanted {
 export interface Logs {
   readonly log: TaskLog;
   readonly scan: LogScan;
+  /** Lets no more watches ask at once how their tasks stand than the broker answers in time. */
+  readonly asking: Semaphore;
 }
 
 /**
@@ -31,13 +34,15 @@ export interface Logs {
  * again.
  */
 export async function* join(
-  { log, scan }: Logs,
+  { log, scan, asking }: Logs,
   wanted: Wanted,
   watcher: Watcher,
 ): AsyncGenerator<WatchStep, boolean> {
   const { taskId, afterSequence } = wanted;
-  const standing = await standingOf(log, wanted);
-  const { task, fence } = standing;
+  using turn = await asking.take();
+  if (watcher.left) return true;
+  const { task, fence } = await standingOf(log, wanted);
+  turn[Symbol.dispose]();
   const began = BigInt(fence.specSequence);
   watcher.isOf(began, BigInt(fence.stateSequence));
   // What is later than all that was written of the task may have been written of others.

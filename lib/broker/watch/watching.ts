@@ -1,5 +1,6 @@
 import type { Task } from "#gen/millrace/v1/task_pb.ts";
 import { onAbort } from "#lib/async/abort.ts";
+import { Semaphore } from "#lib/async/semaphore.ts";
 import type { Line } from "#lib/process/line.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import type { BrokerLog, Link } from "../link/link.ts";
@@ -15,6 +16,9 @@ import { Following, join, type Logs, type WatchStep } from "./watch-steps.ts";
 import { Watcher } from "./watcher.ts";
 import { Watchers } from "./watchers.ts";
 
+/** Watches that ask the broker at once how their tasks stand: thousands begin at once when a gateway is started anew. */
+const MAX_ASKING = 64;
+
 /** Lets any number of watchers follow tasks, and others hear of all events, through one consumer. */
 export class Watching implements AsyncDisposable, Listening {
   readonly #logs: Logs;
@@ -25,7 +29,7 @@ export class Watching implements AsyncDisposable, Listening {
 
   constructor(link: Link, taskLog: TaskLog, log: BrokerLog) {
     const scan = new LogScan(link);
-    this.#logs = { log: taskLog, scan };
+    this.#logs = { log: taskLog, scan, asking: new Semaphore(MAX_ASKING) };
     const watchers = this.#watchers;
     this.#unseenDeletes = new UnseenDeletes({ link, log: taskLog, scan, watchers });
     this.#follower = new LogFollower({

@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { StateChangeSchema, type TaskEvent, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
 import { LogFollower } from "#lib/broker/log/log-follower.ts";
@@ -173,4 +173,35 @@ test("a busy log is not taken for one that was replaced", async () => {
   });
   for (let index = 0; index < 3_000; index += 1) await broker.log.begin(`t${index}`, specOf());
   expect({ resets, interruptions }).toEqual({ resets: 0, interruptions: 0 });
+});
+
+test("of a thousand watches that begin at once few ask at a time, and those that leave meanwhile not at all", async () => {
+  await using nats = await startTestNats();
+  await using broker = await openTestBroker(nats.url);
+  await using watching = new Watching(broker.link, broker.log, QUIET);
+  await until(() => watching.line.isUp);
+  await begin(broker, "task");
+  let asking = 0;
+  let most = 0;
+  let asked = 0;
+  const read = broker.log.read.bind(broker.log);
+  vi.spyOn(broker.log, "read").mockImplementation(async (taskId) => {
+    asked += 1;
+    asking += 1;
+    most = Math.max(most, asking);
+    return await read(taskId).finally(() => {
+      asking -= 1;
+    });
+  });
+  const staying = new AbortController();
+  const leaving = new AbortController();
+  const opened = [staying, leaving].map(({ signal }) =>
+    Array.from({ length: 500 }, () => watching.watch("task", 0n, signal).next()),
+  );
+  leaving.abort();
+  const [snapshots = [], left = []] = await Promise.all(opened.map((some) => Promise.all(some)));
+  expect(snapshots.every(({ value }) => value?.case === "snapshot")).toBe(true);
+  expect(left.every(({ done }) => done)).toBe(true);
+  expect(most).toBeLessThanOrEqual(64);
+  expect(asked).toBe(500);
 });

@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { expect, test } from "vitest";
 import { TaskEventSchema } from "#gen/millrace/v1/task_pb.ts";
+import { Semaphore } from "#lib/async/semaphore.ts";
 import type { LogScan } from "#lib/broker/log/log-scan.ts";
 import type { TaskLog } from "#lib/broker/log/task-log.ts";
 import { ManyWatch } from "#lib/broker/watch/many-watch.ts";
@@ -12,7 +13,8 @@ test("a watch by labels that has come to more tasks than it may follow leaves no
   const watchers = new Watchers();
   // An empty log, which is not what this is about.
   const scan = { async *events() {} } as unknown as LogScan;
-  const parts = { watchers, scan, log: {} as TaskLog, cursor: () => 0 };
+  const asking = new Semaphore(1);
+  const parts = { watchers, scan, asking, log: {} as TaskLog, cursor: () => 0 };
   const many = new ManyWatch(parts, { tasks: [], labels: LABELS });
   const steps = many.steps();
   const first = steps.next();
