@@ -3,6 +3,7 @@ import { type Tally, wrongIn } from "./measure/tally.ts";
 import type { Check, Sample } from "./report/report.ts";
 import { Session } from "./session.ts";
 import type { Choice, SystemUnderTest } from "./systems/system.ts";
+import { takesPart } from "./takes-part.ts";
 import { firstWarmUp } from "./works/warm-ups.ts";
 import type { Case, Figure, Size, Work } from "./works/work.ts";
 
@@ -57,7 +58,7 @@ function sessionsOf({ system, choice }: Contestant, { works, size, callers }: Ro
   const steps = works.flatMap((work): Step[] =>
     work
       .cases(size, choice.callers ?? callers)
-      .filter(({ needs = [] }) => needs.every((need) => system.also.includes(need)))
+      .filter((each) => takesPart(system, each))
       .map((each) => ({ work, case: each })),
   );
   return Map.groupBy(steps, (step) => JSON.stringify(step.case.setup ?? {})).values();

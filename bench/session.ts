@@ -2,8 +2,17 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import type { Load } from "./client/load.ts";
-import { type RoleProcess, readMeter, usageBetween } from "./measure/meter.ts";
+import type { Load, LoadResult } from "./client/load.ts";
+import { nowMs } from "./clock.ts";
+import {
+  type Reading,
+  type Role,
+  type RoleProcess,
+  readMeter,
+  usageBetween,
+  withGone,
+} from "./measure/meter.ts";
+import { recoveryOf } from "./measure/recovery.ts";
 import { type Tally, tallyOf } from "./measure/tally.ts";
 import { Client } from "./processes/client.ts";
 import { until } from "./processes/until.ts";
@@ -35,10 +44,32 @@ interface Parts extends Pick<SessionOptions, "firstWarmUp"> {
   readonly stack: AsyncDisposableStack;
 }
 
+/** How things stood at a moment. */
+interface Look {
+  readonly traffic: Readonly<Record<string, number>>;
+  readonly meter: Reading;
+}
+
+/** The processes of a role, which were killed under load and started again. */
+interface Killed {
+  readonly role: Role;
+  readonly atMs: number;
+  /** What they had used until then. */
+  readonly used: Reading;
+}
+
+interface Loaded {
+  /** What is measured begins here. */
+  readonly before: Look;
+  readonly result?: LoadResult | undefined;
+  readonly killed?: Killed | undefined;
+}
+
 /** A system that was started for a while, with a client that calls it. */
 export class Session implements AsyncDisposable {
   readonly #system: RunningSystem;
   readonly #client: Client;
+  readonly #processes: readonly RoleProcess[];
   readonly #stack: AsyncDisposableStack;
   /** Undefined once something has been put on the system. */
   #firstWarmUp: Load | undefined;
@@ -46,6 +77,7 @@ export class Session implements AsyncDisposable {
   private constructor({ system, client, firstWarmUp, stack }: Parts) {
     this.#system = system;
     this.#client = client;
+    this.#processes = [...system.processes, client.child];
     this.#firstWarmUp = firstWarmUp;
     this.#stack = stack;
   }
@@ -62,22 +94,18 @@ export class Session implements AsyncDisposable {
   }
 
   async measure(each: Case): Promise<MeasuredCase> {
-    const { load, untilDone } = each;
-    await this.#warmUp(each);
-    let before = await this.#look(this.#processes);
-    const restart = async () => {
-      // Nothing of the gateways that end: those that come then have used nothing before.
-      before = await this.#look(this.#processes.filter(({ role }) => role !== "gateway"));
-      return this.#restartGateways();
-    };
-    const result = load ? await this.#client.put(load, restart) : await delay(LEFT_ALONE_MS);
-    if (untilDone) await this.#done();
-    const after = await this.#look(this.#processes);
+    await this.#prepare(each);
+    const { before, result, killed } = await this.#loaded(each);
+    if (each.untilDone) await this.#done();
+    const after = await this.#look();
     await this.#done();
+    const whole = killed ? withGone(after.meter, killed.used) : after.meter;
     return {
       ...(result && { result }),
-      usage: usageBetween(before.meter, after.meter, availableParallelism()),
-      traffic: difference(after.traffic, before.traffic),
+      ...recoveryIn(each, { result, killed }),
+      usage: usageBetween(before.meter, whole, availableParallelism()),
+      // A broker that was killed counts anew.
+      traffic: killed?.role === "nats-server" ? {} : difference(after.traffic, before.traffic),
     };
   }
 
@@ -91,25 +119,40 @@ export class Session implements AsyncDisposable {
     return this.#stack.disposeAsync();
   }
 
-  get #processes(): readonly RoleProcess[] {
-    return [...this.#system.processes, this.#client.child];
+  async #look(): Promise<Look> {
+    return { traffic: await this.#system.traffic(), meter: await readMeter(this.#processes) };
   }
 
-  async #look(processes: readonly RoleProcess[]) {
-    return { traffic: await this.#system.traffic(), meter: await readMeter(processes) };
-  }
-
-  async #restartGateways(): Promise<number> {
-    if (this.#system.restartGateways) return this.#system.restartGateways();
-    throw new Error("this system has no gateways to restart");
-  }
-
-  async #warmUp(each: Case): Promise<void> {
+  async #prepare(each: Case): Promise<void> {
     for (const load of warmUpsOf(each, this.#firstWarmUp)) {
-      await this.#client.put(load, () => this.#restartGateways());
+      await this.#client.put(load, async () => (await this.#killed("gateway")).atMs);
+      await this.#done();
     }
     if (each.load) this.#firstWarmUp = undefined;
-    await this.#done();
+  }
+
+  async #loaded({ load, kill }: Case): Promise<Loaded> {
+    let begun: Omit<Loaded, "result"> = { before: await this.#look() };
+    if (!load) return delay(LEFT_ALONE_MS, begun);
+    const restart = async () => {
+      const before = await this.#look();
+      const killed = await this.#killed("gateway");
+      begun = { before, killed };
+      return killed.atMs;
+    };
+    const [result, killed] = await Promise.all([
+      this.#client.put(load, restart),
+      kill && delay(kill.afterMs).then(() => this.#killed(kill.role)),
+    ]);
+    return { ...begun, result, ...(killed && { killed }) };
+  }
+
+  async #killed(role: Role): Promise<Killed> {
+    if (!this.#system.restart) throw new Error(`this system has no ${role} that can be killed`);
+    const used = await readMeter(this.#processes.filter((each) => each.role === role));
+    const atMs = nowMs();
+    await this.#system.restart(role);
+    return { role, atMs, used };
   }
 
   #done(): Promise<void> {
@@ -118,6 +161,15 @@ export class Session implements AsyncDisposable {
       return (await this.#system.backlog()) === 0;
     });
   }
+}
+
+function recoveryIn(
+  { kill }: Case,
+  { result, killed }: Pick<Loaded, "result" | "killed">,
+): Pick<Measured, "recovery"> {
+  if (!kill || !killed || !result?.endedAtMs) return {};
+  const { endedAtMs } = result;
+  return { recovery: recoveryOf({ endedAtMs, killedAtMs: killed.atMs, beforeMs: kill.afterMs }) };
 }
 
 function difference(

@@ -36,6 +36,11 @@ export interface Caller extends AsyncDisposable {
   submit(task: TaskWanted): Promise<string>;
   /** Submits, follows, and resolves when the caller is told the end. */
   run(task: TaskWanted): Promise<Ended>;
+  /**
+   * The same for a system whose processes are killed: asks again under the id it has chosen until it is told the end. Says
+   * each time that it has to.
+   */
+  runPatiently?(task: TaskWanted, onAgain: () => void): Promise<Ended>;
   /** Submits many in one call, where the system has such a call. */
   submitMany?(tasks: readonly TaskWanted[]): Promise<string[]>;
   /** Follows a task that somebody else submitted; where the system has no other way than asking again, it has none. */

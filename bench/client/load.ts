@@ -9,7 +9,8 @@ export type Load =
   | ({ readonly kind: "fan-out" } & FanOut)
   | ({ readonly kind: "open watches" } & OpenWatches)
   | ({ readonly kind: "resume watches" } & ResumeWatches)
-  | ({ readonly kind: "bulk" } & Bulk);
+  | ({ readonly kind: "bulk" } & Bulk)
+  | ({ readonly kind: "patient loop" } & PatientLoop);
 
 /** Callers that each ask for the next task when the last one is done. */
 export interface ClosedLoop {
@@ -24,6 +25,13 @@ export interface ClosedLoop {
 
 /** Where a system is set up with many task types, it has so many. */
 export const MOST_TASK_TYPES = 16;
+
+/** The same, watched and of one task type, by callers that ask again when the system fails them. */
+export interface PatientLoop {
+  readonly callers: number;
+  readonly forMs: number;
+  readonly task: TaskWanted;
+}
 
 /** Submits that come when they come, whether or not the last one was answered. */
 export interface OpenLoop {
@@ -72,6 +80,8 @@ export interface LoadResult {
   readonly latencies: Readonly<Record<string, Latency>>;
   /** Plain numbers besides. */
   readonly counts: Readonly<Record<string, number>>;
+  /** When each caller was told an end, on the clock of `nowMs`, where they were patient. */
+  readonly endedAtMs?: readonly number[];
 }
 
 /** Remembers what was accepted, for the check at the end. */

@@ -7,6 +7,7 @@ import { oneByOne } from "./one-by-one.ts";
 import { openLoop } from "./open-loop.ts";
 import { openWatches } from "./open-watches.ts";
 import type { Answer, Order } from "./orders.ts";
+import { patientLoop } from "./patient-loop.ts";
 import { resumeWatches } from "./resume-watches.ts";
 
 /*
@@ -66,6 +67,8 @@ function putLoad(load: Load): Promise<LoadResult> {
       return resumeWatches(caller, load, { onAccepted, restart });
     case "bulk":
       return bulk(caller, load, onAccepted);
+    case "patient loop":
+      return patientLoop(caller, load, onAccepted);
     default:
       return load satisfies never;
   }

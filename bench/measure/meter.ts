@@ -58,6 +58,24 @@ export async function readMeter(roles: readonly RoleProcess[]): Promise<Reading>
   };
 }
 
+/** Has what processes had used count that are gone since. */
+export function withGone(reading: Reading, gone: Reading): Reading {
+  const { cpuSeconds, peakBytes } = reading;
+  return {
+    ...reading,
+    cpuSeconds: joined(cpuSeconds, gone.cpuSeconds, (now, before) => now + before),
+    peakBytes: joined(peakBytes, gone.peakBytes, Math.max),
+  };
+}
+
+function joined(some: ByRole, more: ByRole, join: (some: number, more: number) => number): ByRole {
+  const all: Partial<Record<Role, number>> = { ...some };
+  for (const [role, value] of Object.entries(more) as [Role, number][]) {
+    all[role] = join(all[role] ?? 0, value);
+  }
+  return all;
+}
+
 /** What the machine has spent and was not ours, others had. */
 export function usageBetween(before: Reading, after: Reading, cores: number): Usage {
   const seconds = (after.atMs - before.atMs) / 1000;

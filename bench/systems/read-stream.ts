@@ -9,15 +9,14 @@ export async function readStream(
   { stream, subjects }: { readonly stream: string; readonly subjects: string },
   onMessage: (message: JsMsg) => void,
 ): Promise<void> {
-  const nc = await connect({ servers: natsUrl });
+  const nc = await connect({ servers: natsUrl.split(",") });
   try {
     const consumer = await jetstream(nc).consumers.get(stream, { filter_subjects: [subjects] });
-    let left = (await consumer.info()).num_pending;
-    if (left === 0) return;
+    if ((await consumer.info()).num_pending === 0) return;
     for await (const message of await consumer.consume({ max_messages: AT_ONCE })) {
       onMessage(message);
-      left -= 1;
-      if (left === 0) return;
+      // Not counted down from the start: what leaves the stream meanwhile never comes.
+      if (message.info.pending === 0) return;
     }
   } finally {
     await nc.close();

@@ -1,4 +1,4 @@
-import type { RoleProcess } from "../measure/meter.ts";
+import type { Role, RoleProcess } from "../measure/meter.ts";
 
 /** How parallel a system does its work: what a user would tune first. */
 export interface Choice {
@@ -18,13 +18,19 @@ export interface Setup {
   readonly manyTypes?: boolean;
   /** Processes that callers reach. */
   readonly gateways?: number;
+  /** Servers of its broker, as a cluster. */
+  readonly brokers?: number;
+  /** Settings of its own that are not as they ship, unless whoever runs the benchmark has set them. */
+  readonly settings?: Readonly<Record<string, string>>;
   /** Connections of the client to each of them, where one does not hold all that is asked at once. */
   readonly connections?: number;
   /** What the client speaks, where the system has more than one protocol. */
   readonly protocol?: "connect";
 }
 
-/** What not every system has: verbs of its caller besides submit and run, and ways in which it is started. */
+/**
+ * What not every system has: verbs of its caller besides submit and run; as many processes as it is told; processes that may be killed and started again; a protocol besides the usual one.
+ */
 export type Ability = "submitMany" | "watch" | "scale" | "restart" | "connect";
 
 export interface StartOptions {
@@ -38,17 +44,14 @@ export interface StartOptions {
 /** A system under test that runs: all of its processes, apart from the client. */
 export interface RunningSystem extends AsyncDisposable {
   readonly processes: readonly RoleProcess[];
-  /**
-   * Kills the processes of the role "gateway", and starts them again at the same addresses. Resolves when they are ready,
-   * with when they were killed, on the clock of `nowMs`.
-   */
-  restartGateways?(): Promise<number>;
   /** What its caller module is given to open a caller; of several gateways, each, separated by commas. */
   readonly address: string;
   /** Tasks that were accepted and have not ended. */
   backlog(): Promise<number>;
   /** How often each task has ended, by what the system itself has stored; since it started. */
   ended(): Promise<ReadonlyMap<string, number>>;
+  /** Kills the processes of the role, and starts each again at once, where it was. Resolves when they are ready. */
+  restart?(role: Role): Promise<void>;
   /** What its broker has counted since it started, such as messages and bytes. */
   traffic(): Promise<Readonly<Record<string, number>>>;
 }

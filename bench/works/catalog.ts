@@ -2,6 +2,8 @@ import { bulkSubmit } from "./bulk-submit.ts";
 import { idleCpu } from "./idle-cpu.ts";
 import { idleLatency } from "./idle-latency.ts";
 import { idleWatches } from "./idle-watches.ts";
+import { recovery } from "./recovery.ts";
+import { replicas } from "./replicas.ts";
 import { reportToWatcher } from "./report-to-watcher.ts";
 import { runTasks } from "./run-tasks.ts";
 import { scaling } from "./scaling.ts";
@@ -19,4 +21,10 @@ export const WORKS_OF_THE_FULL_FORM: readonly [Work, ...Work[]] = [
 ];
 
 /** All that can be measured. A new work: write its file beside this one, and add it here or above. */
-export const WORKS: readonly [Work, ...Work[]] = [...WORKS_OF_THE_FULL_FORM, idleWatches, scaling];
+export const WORKS: readonly [Work, ...Work[]] = [
+  ...WORKS_OF_THE_FULL_FORM,
+  idleWatches,
+  scaling,
+  recovery,
+  replicas,
+];

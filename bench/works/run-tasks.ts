@@ -17,6 +17,11 @@ export const runTasks: Work = {
   figures: (measured) => [...rateAndCost(measured), ...latencyFigures(measured, "result")],
 };
 
+/** The case that others are made of: watched, with four reports. */
+export function watchedTasks(size: Size, callers: number): Case {
+  return caseOf({ watched: true, reports: 4, callers }, size);
+}
+
 interface Variant {
   readonly watched: boolean;
   readonly reports: number;

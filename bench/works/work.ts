@@ -1,5 +1,6 @@
 import type { Load, LoadResult } from "../client/load.ts";
-import type { Usage } from "../measure/meter.ts";
+import type { Role, Usage } from "../measure/meter.ts";
+import type { Recovery } from "../measure/recovery.ts";
 import type { Ability, Setup } from "../systems/system.ts";
 
 /** How long and how often it is measured. */
@@ -24,6 +25,8 @@ export interface Case {
   readonly fromFreshStart?: boolean;
   /** None: the system is left alone for a while. */
   readonly load?: Load;
+  /** Killed so long after the load began, and started again at once. */
+  readonly kill?: { readonly role: Role; readonly afterMs: number };
   /** Measured until all that was accepted has ended, rather than until the last answer. */
   readonly untilDone?: boolean;
   /** What a system must have for it. */
@@ -38,6 +41,8 @@ export interface Measured {
   readonly result?: LoadResult;
   /** Where gateways were restarted: from just before that. */
   readonly usage: Usage;
+  /** Where a process was killed. */
+  readonly recovery?: Recovery;
 }
 
 /** A number that a round gives. */

@@ -35,7 +35,7 @@ async function start({ env, dataDir, choice }: StartOptions): Promise<RunningSys
   await jsm.streams.add({ name: STREAM, subjects: [SUBJECTS], allow_batched: true });
   const owned = stack.move();
   return {
-    processes: [nats.process],
+    processes: nats.processes,
     address: `${nats.url}${choice.label === GROUPED ? "?grouped" : ""}`,
     // A task is accepted when its last message is stored.
     backlog: async () => 0,

@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import {
   create,
   type DescMethod,
@@ -9,6 +10,7 @@ import {
 import { Client, credentials } from "@grpc/grpc-js";
 import { TaskService, type TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
 import type { Caller, Ended, Watcher } from "../../client/caller.ts";
+import { askPatiently } from "./ask-patiently.ts";
 import { openConnectCaller } from "./connect-caller.ts";
 import { requestOf } from "./task-request.ts";
 import { noEnd, tellWatcher } from "./tell-watcher.ts";
@@ -44,12 +46,17 @@ function openGrpcCaller(address: string): Caller {
     async submitMany(tasks) {
       const request = { tasks: tasks.map(requestOf) };
       const { results } = await unary(next(), TaskService.method.submitTasks, request);
-      return results.flatMap(({ outcome }) =>
-        outcome.case === "accepted" ? [`${outcome.value.task?.id}`] : [],
-      );
+      return results.map(({ outcome }) => {
+        if (outcome.case === "accepted") return `${outcome.value.task?.id}`;
+        throw new Error(`a task of a call was refused: ${outcome.value?.message}`);
+      });
     },
     run(task) {
       return follow(next(), TaskService.method.runTask, { submit: requestOf(task) });
+    },
+    runPatiently(task, onAgain) {
+      const submit = { ...requestOf(task), taskId: randomUUID() };
+      return askPatiently(() => follow(next(), TaskService.method.runTask, { submit }), onAgain);
     },
     watch(taskId, watcher) {
       const request = { taskId, afterSequence: watcher.after ?? 0n };

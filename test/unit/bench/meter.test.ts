@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { type Reading, usageBetween } from "../../../bench/measure/meter.ts";
+import { type Reading, usageBetween, withGone } from "../../../bench/measure/meter.ts";
 
 const START: Reading = {
   atMs: 1_000,
@@ -32,4 +32,11 @@ test("what the machine spent beyond the system and the benchmark was others'", (
 test("others never have used less than nothing, however the kernel rounds", () => {
   const end = after(1, { cpuSeconds: { gateway: 2, client: 0 }, machineCpuSeconds: 100.99 });
   expect(usageBetween(START, end, 2).othersShare).toBe(0);
+});
+
+test("what a process had used that was killed counts with what its successor has used", () => {
+  const gone = { ...START, cpuSeconds: { gateway: 3 }, peakBytes: { gateway: 50 } };
+  const { cpuSeconds, peakBytes } = withGone(after(1, {}), gone);
+  expect(cpuSeconds).toEqual({ gateway: 4, client: 0 });
+  expect(peakBytes).toEqual({ gateway: 50, client: 20 });
 });
