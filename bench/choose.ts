@@ -4,6 +4,9 @@ import type { Choice, SystemUnderTest } from "./systems/system.ts";
 import { runTasks } from "./works/run-tasks.ts";
 import { firstWarmUp } from "./works/warm-ups.ts";
 
+/** Enough to tell concurrencies apart, however long the works are to take. */
+const LONGEST_TRY_MS = 3_000;
+
 /** What each concurrency gave that was tried. */
 interface Tried {
   readonly choice: string;
@@ -38,7 +41,8 @@ async function rateOf(
   options: Omit<RoundsOptions, "contestants" | "works">,
 ): Promise<number> {
   const callers = choice.callers ?? options.callers;
-  const [watched] = runTasks.cases(options.size, callers);
+  const measureMs = Math.min(options.size.measureMs, LONGEST_TRY_MS);
+  const [watched] = runTasks.cases({ ...options.size, measureMs }, callers);
   if (!watched) return 0;
   await using session = await Session.open({
     ...options,

@@ -46,6 +46,11 @@ function programOf(action: (asked: Asked) => Promise<void>): Command {
     .option("--rounds <n>", "how often each system is measured", wholeNumber)
     .option("--seconds <n>", "how long each case is measured", wholeNumber)
     .option("--watches <n>", 'how many the work "watches" opens', wholeNumber)
+    .option(
+      "--tasks <numbers>",
+      'how many the works "delayed" and "growth" have; of several, each is a case',
+      wholeNumbers,
+    )
     .option("--callers <n>", "callers that ask at once", wholeNumber, 64)
     .addOption(
       new Option("--set <NAME=value>", "a setting of Millrace that is not as it ships; repeatable")
@@ -64,8 +69,12 @@ function list(text: string): readonly string[] {
 }
 
 function wholeNumber(text: string): number {
-  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  if (/^[1-9]\d{0,6}$/.test(text)) return Number(text);
   throw new InvalidArgumentError("It must be a whole number from 1 on.");
+}
+
+function wholeNumbers(text: string): readonly number[] {
+  return list(text).map(wholeNumber);
 }
 
 function setting(text: string, before: Readonly<Record<string, string>>) {

@@ -24,7 +24,7 @@ export interface RoundsOptions {
   readonly signal: AbortSignal;
 }
 
-type Counted = Pick<Tally, "accepted" | "endedOnce">;
+type Counted = Pick<Tally, "accepted" | "endedOnce" | "forgotten">;
 
 interface Outcome {
   readonly samples: readonly Sample[];
@@ -76,9 +76,12 @@ async function runSession(run: SessionRun): Promise<Outcome> {
   const { name } = contestant.system;
   const tell = (line: string) => run.tell(`round ${round}/${size.rounds} · ${name} · ${line}`);
   const samples: Sample[] = [];
-  const checkOf = (wrong: string | undefined, { accepted, endedOnce }: Counted): Outcome => {
+  const checkOf = (
+    wrong: string | undefined,
+    { accepted, endedOnce, forgotten }: Counted,
+  ): Outcome => {
     if (wrong) tell(`WRONG: ${wrong}`);
-    const check = { system: name, round, accepted, endedOnce };
+    const check = { system: name, round, accepted, endedOnce, forgotten };
     return { samples, checks: [wrong === undefined ? check : { ...check, wrong }] };
   };
   try {
@@ -90,7 +93,7 @@ async function runSession(run: SessionRun): Promise<Outcome> {
     return checkOf(wasCalled ? wrongIn(tally) : undefined, tally);
   } catch (error) {
     signal.throwIfAborted();
-    return checkOf(errorMessage(error), { accepted: 0, endedOnce: 0 });
+    return checkOf(errorMessage(error), { accepted: 0, endedOnce: 0, forgotten: 0 });
   }
 }
 
@@ -107,7 +110,7 @@ async function measureAll(run: SessionRun, onSample: (sample: Sample) => void): 
   });
   for (const step of run.steps) onSample(await takeSample(session, step, run));
   // Awaited here, for the session ends with this scope.
-  return await session.check();
+  return await session.check(run.steps.some((step) => step.case.forgets === true));
 }
 
 async function takeSample(session: Session, step: Step, run: SessionRun): Promise<Sample> {

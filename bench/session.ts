@@ -4,6 +4,8 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Load, LoadResult } from "./client/load.ts";
 import { nowMs } from "./clock.ts";
+import { diskBytesOf } from "./measure/disk.ts";
+import { latenessOf } from "./measure/lateness.ts";
 import {
   type Reading,
   type Role,
@@ -18,7 +20,7 @@ import { Client } from "./processes/client.ts";
 import { until } from "./processes/until.ts";
 import type { Choice, RunningSystem, Setup, SystemUnderTest } from "./systems/system.ts";
 import { warmUpsOf } from "./works/warm-ups.ts";
-import type { Case, Measured } from "./works/work.ts";
+import type { Case, Grown, Measured } from "./works/work.ts";
 
 /** Long enough for the kernel's hundredths of a second to tell less than a percent. */
 const LEFT_ALONE_MS = 8_000;
@@ -41,6 +43,7 @@ export interface MeasuredCase extends Measured {
 interface Parts extends Pick<SessionOptions, "firstWarmUp"> {
   readonly system: RunningSystem;
   readonly client: Client;
+  readonly folder: string;
   readonly stack: AsyncDisposableStack;
 }
 
@@ -70,15 +73,17 @@ export class Session implements AsyncDisposable {
   readonly #system: RunningSystem;
   readonly #client: Client;
   readonly #processes: readonly RoleProcess[];
+  readonly #folder: string;
   readonly #stack: AsyncDisposableStack;
   /** Undefined once something has been put on the system. */
   #firstWarmUp: Load | undefined;
 
-  private constructor({ system, client, firstWarmUp, stack }: Parts) {
+  private constructor({ system, client, firstWarmUp, folder, stack }: Parts) {
     this.#system = system;
     this.#client = client;
     this.#processes = [...system.processes, client.child];
     this.#firstWarmUp = firstWarmUp;
+    this.#folder = folder;
     this.#stack = stack;
   }
 
@@ -90,7 +95,7 @@ export class Session implements AsyncDisposable {
     const running = stack.use(await system.start({ dataDir: folder, choice, setup, env }));
     const { caller: module } = system;
     const client = stack.use(await Client.start({ module, address: running.address, env }));
-    return new Session({ system: running, client, firstWarmUp, stack: stack.move() });
+    return new Session({ system: running, client, firstWarmUp, folder, stack: stack.move() });
   }
 
   async measure(each: Case): Promise<MeasuredCase> {
@@ -103,16 +108,24 @@ export class Session implements AsyncDisposable {
     return {
       ...(result && { result }),
       ...recoveryIn(each, { result, killed }),
+      ...(await this.#besides(each, { result, allEndedAtMs: after.meter.atMs })),
       usage: usageBetween(before.meter, whole, availableParallelism()),
       // A broker that was killed counts anew.
       traffic: killed?.role === "nats-server" ? {} : difference(after.traffic, before.traffic),
     };
   }
 
-  /** Compares what was accepted since the session was opened with what the system says has ended. */
-  async check(): Promise<Tally> {
+  /**
+   * Compares what was accepted since the session was opened with what the system says has ended.
+   *
+   * @param forgets Whether tasks may have left its store since they ended.
+   */
+  async check(forgets: boolean): Promise<Tally> {
     await this.#done();
-    return tallyOf(await this.#client.accepted(), await this.#system.ended());
+    const ended = await this.#system.ended();
+    // Read later: what leaves in between has ended.
+    const kept = forgets ? await this.#system.kept?.() : undefined;
+    return tallyOf(await this.#client.accepted(), ended, kept);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -153,6 +166,24 @@ export class Session implements AsyncDisposable {
     const atMs = nowMs();
     await this.#system.restart(role);
     return { role, atMs, used };
+  }
+
+  /** What some cases are about. */
+  async #besides(
+    { examine }: Case,
+    { result, allEndedAtMs }: Pick<Loaded, "result"> & { readonly allEndedAtMs: number },
+  ): Promise<Pick<Measured, "lateness" | "grown">> {
+    const dueAtMs = result?.dueAtMs;
+    const startedAtMs = dueAtMs && (await this.#system.startedAtMs?.());
+    return {
+      ...(startedAtMs && { lateness: latenessOf({ dueAtMs, startedAtMs, allEndedAtMs }) }),
+      ...(examine && { grown: await this.#grown() }),
+    };
+  }
+
+  async #grown(): Promise<Grown> {
+    const diskBytes = await diskBytesOf(this.#folder);
+    return { diskBytes, startUpMs: (await this.#system.startUps?.()) ?? {} };
   }
 
   #done(): Promise<void> {

@@ -2,6 +2,7 @@ import { nowMs } from "../clock.ts";
 import { latencyOf } from "../measure/statistics.ts";
 import type { Caller } from "./caller.ts";
 import type { Bulk, LoadResult, OnAccepted } from "./load.ts";
+import { submitAll } from "./submit-all.ts";
 
 export async function bulk(
   caller: Caller,
@@ -14,7 +15,7 @@ export async function bulk(
   const beganAt = nowMs();
   for (let time = 0; time < times; time += 1) {
     const calledAt = nowMs();
-    const ids = (await caller.submitMany?.(tasks)) ?? [];
+    const ids = await submitAll(caller, tasks);
     took.push(nowMs() - calledAt);
     accepted += ids.length;
     for (const id of ids) onAccepted(id);

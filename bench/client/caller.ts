@@ -7,6 +7,8 @@ export interface TaskWanted {
   readonly payloadBytes?: number;
   /** Which of the task types that do the same, from 0. Without pauses and payload. */
   readonly type?: number;
+  /** Not before this moment, on the clock of `nowMs`. */
+  readonly dueAtMs?: number;
 }
 
 /** How a task ended, as its caller was told. */

@@ -10,6 +10,7 @@ export type Load =
   | ({ readonly kind: "open watches" } & OpenWatches)
   | ({ readonly kind: "resume watches" } & ResumeWatches)
   | ({ readonly kind: "bulk" } & Bulk)
+  | ({ readonly kind: "delayed" } & Delayed)
   | ({ readonly kind: "patient loop" } & PatientLoop);
 
 /** Callers that each ask for the next task when the last one is done. */
@@ -70,6 +71,16 @@ export interface Bulk {
   readonly task: TaskWanted;
 }
 
+/** Many tasks that are not to start yet, submitted in bulk. */
+export interface Delayed {
+  readonly tasks: number;
+  /** From the first call until the first task is due: time enough to submit all. */
+  readonly leadMs: number;
+  /** From the first one's moment to the last one's, evenly and in no order. */
+  readonly withinMs: number;
+  readonly task: TaskWanted;
+}
+
 /** What came of it. */
 export interface LoadResult {
   /** Tasks that were accepted. */
@@ -82,6 +93,8 @@ export interface LoadResult {
   readonly counts: Readonly<Record<string, number>>;
   /** When each caller was told an end, on the clock of `nowMs`, where they were patient. */
   readonly endedAtMs?: readonly number[];
+  /** When each task was due, by its id, where they were delayed. */
+  readonly dueAtMs?: ReadonlyMap<string, number>;
 }
 
 /** Remembers what was accepted, for the check at the end. */

@@ -1,6 +1,7 @@
 import { bulk } from "./bulk.ts";
 import type { Caller, CallerModule } from "./caller.ts";
 import { closedLoop } from "./closed-loop.ts";
+import { delayed } from "./delayed.ts";
 import { fanOut } from "./fan-out.ts";
 import type { Load, LoadResult } from "./load.ts";
 import { oneByOne } from "./one-by-one.ts";
@@ -67,6 +68,8 @@ function putLoad(load: Load): Promise<LoadResult> {
       return resumeWatches(caller, load, { onAccepted, restart });
     case "bulk":
       return bulk(caller, load, onAccepted);
+    case "delayed":
+      return delayed(caller, load, onAccepted);
     case "patient loop":
       return patientLoop(caller, load, onAccepted);
     default:

@@ -1,5 +1,5 @@
 import { nowMs } from "../clock.ts";
-import { allProcesses, familyOf, machineCpuSeconds, peakBytesOf } from "./proc.ts";
+import { allProcesses, familyOf, machineCpuSeconds, memoryOf } from "./proc.ts";
 
 /** What a process is for: several of one role are counted together. */
 export type Role = "client" | "gateway" | "api" | "worker" | "nats-server" | "redis";
@@ -20,6 +20,7 @@ export interface Reading {
   readonly ownCpuSeconds: number;
   readonly machineCpuSeconds: number;
   readonly peakBytes: ByRole;
+  readonly memoryBytes: ByRole;
 }
 
 /** What was used between two moments. */
@@ -33,6 +34,8 @@ export interface Usage {
   readonly peakBytes: ByRole;
   /** How much more that is than until the first moment. */
   readonly peakGrowthBytes: ByRole;
+  /** The memory that each role has at the second moment. */
+  readonly memoryBytes: ByRole;
 }
 
 /** Reads what the processes of a system have used until now. */
@@ -40,10 +43,12 @@ export async function readMeter(roles: readonly RoleProcess[]): Promise<Reading>
   const [processes, machine] = await Promise.all([allProcesses(), machineCpuSeconds()]);
   const families = roles.map(({ role, pid }) => ({ role, members: familyOf(pid, processes) }));
   const { user, system } = process.cpuUsage();
-  const peaks = families.map(async ({ role, members }) => {
-    const bytes = await Promise.all(members.map((member) => peakBytesOf(member.pid)));
-    return { role, value: sum(bytes) };
-  });
+  const memories = await Promise.all(
+    families.map(async ({ role, members }) => {
+      const all = await Promise.all(members.map(({ pid }) => memoryOf(pid)));
+      return { role, peak: sum(all.map(({ peak }) => peak)), now: sum(all.map(({ now }) => now)) };
+    }),
+  );
   return {
     atMs: nowMs(),
     cpuSeconds: byRole(
@@ -54,7 +59,8 @@ export async function readMeter(roles: readonly RoleProcess[]): Promise<Reading>
     ),
     ownCpuSeconds: (user + system) / 1e6,
     machineCpuSeconds: machine,
-    peakBytes: byRole(await Promise.all(peaks)),
+    peakBytes: byRole(memories.map(({ role, peak }) => ({ role, value: peak }))),
+    memoryBytes: byRole(memories.map(({ role, now }) => ({ role, value: now }))),
   };
 }
 
@@ -96,6 +102,7 @@ export function usageBetween(before: Reading, after: Reading, cores: number): Us
     othersShare: Math.max(0, others / (seconds * cores)),
     peakBytes: after.peakBytes,
     peakGrowthBytes: grown("peakBytes"),
+    memoryBytes: after.memoryBytes,
   };
 }
 

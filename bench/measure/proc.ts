@@ -43,7 +43,16 @@ export function parseMachineCpu(text: string): number {
 
 /** The most memory that a process has had at once, in bytes, from `/proc/<pid>/status`; 0 of one that has ended. */
 export function parsePeakBytes(text: string): number {
-  return Number(/^VmHWM:\s+(\d+) kB$/m.exec(text)?.[1] ?? 0) * 1024;
+  return kilobytesIn(text, /^VmHWM:\s+(\d+) kB$/m);
+}
+
+/** The memory that it has now. */
+export function parseMemoryBytes(text: string): number {
+  return kilobytesIn(text, /^VmRSS:\s+(\d+) kB$/m);
+}
+
+function kilobytesIn(text: string, line: RegExp): number {
+  return Number(line.exec(text)?.[1] ?? 0) * 1024;
 }
 
 export async function machineCpuSeconds(): Promise<number> {
@@ -57,8 +66,10 @@ export async function allProcesses(): Promise<ProcessStat[]> {
   return texts.filter((text) => text !== "").map(parseProcessStat);
 }
 
-export async function peakBytesOf(pid: number): Promise<number> {
-  return parsePeakBytes(await readOrNothing(`/proc/${pid}/status`));
+/** The most memory that a process has had, and what it has now. */
+export async function memoryOf(pid: number): Promise<Readonly<Record<"peak" | "now", number>>> {
+  const text = await readOrNothing(`/proc/${pid}/status`);
+  return { peak: parsePeakBytes(text), now: parseMemoryBytes(text) };
 }
 
 /** A process may end between being listed and being read. */

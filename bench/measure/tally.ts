@@ -3,6 +3,8 @@ export interface Tally {
   readonly accepted: number;
   /** Accepted tasks that ended exactly once. */
   readonly endedOnce: number;
+  /** Accepted tasks of which nothing is stored any more, where a full store forgets what has ended. */
+  readonly forgotten: number;
   /** Accepted tasks without an end. */
   readonly lost: readonly string[];
   /** Tasks that ended more than once. */
@@ -18,14 +20,22 @@ const NAMED = 10;
  * Compares the ids that callers were given with what the system's own store says of their ends.
  *
  * @param ended How often each task has ended.
+ * @param kept The tasks that are still stored, where a full store forgets what has ended; none: all are.
  */
-export function tallyOf(accepted: readonly string[], ended: ReadonlyMap<string, number>): Tally {
+export function tallyOf(
+  accepted: readonly string[],
+  ended: ReadonlyMap<string, number>,
+  kept?: ReadonlySet<string>,
+): Tally {
   const known = new Set(accepted);
   const timesOf = (id: string) => ended.get(id) ?? 0;
+  const endless = [...known].filter((id) => timesOf(id) === 0);
+  const lost = kept ? endless.filter((id) => kept.has(id)) : endless;
   return {
     accepted: known.size,
     endedOnce: [...known].filter((id) => timesOf(id) === 1).length,
-    lost: [...known].filter((id) => timesOf(id) === 0),
+    forgotten: endless.length - lost.length,
+    lost,
     repeated: [...ended].filter(([, times]) => times > 1).map(([id]) => id),
     unknown: [...ended.keys()].filter((id) => !known.has(id)),
   };

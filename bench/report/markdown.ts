@@ -54,11 +54,17 @@ function systemsOf({ systems, leftOut }: Report): string[] {
 function checksOf({ checks }: Report): string[] {
   const wrong = checks.filter((check) => check.wrong);
   const accepted = checks.reduce((sum, check) => sum + check.accepted, 0);
+  const forgotten = checks.reduce((sum, check) => sum + (check.forgotten ?? 0), 0);
   if (wrong.length === 0) {
     return [
       "## Completion",
       "",
       `All ${numberText(accepted)} tasks that were accepted ended, each once, by what each system had stored.`,
+      ...(forgotten === 0
+        ? []
+        : [
+            `${numberText(forgotten)} of them had left a full store by then; their callers had been told the end.`,
+          ]),
     ];
   }
   return [

@@ -28,6 +28,8 @@ export interface Check {
   readonly round: number;
   readonly accepted: number;
   readonly endedOnce: number;
+  /** Accepted tasks that had left a full store, as they may once their callers were told the end. */
+  readonly forgotten?: number;
   /** What is wrong, in words. */
   readonly wrong?: string;
 }

@@ -8,6 +8,11 @@ declare module "bullmq" {
     readonly connection: { readonly port: number };
   }
 
+  interface JobOptions {
+    readonly jobId?: string;
+    readonly delay?: number;
+  }
+
   export interface Job<Data = unknown> {
     readonly id?: string;
     readonly data: Data;
@@ -18,12 +23,12 @@ declare module "bullmq" {
 
   export class Queue<Data = unknown> {
     constructor(name: string, options: Options);
-    add(name: string, data: Data, options?: { readonly jobId: string }): Promise<Job<Data>>;
+    add(name: string, data: Data, options?: JobOptions): Promise<Job<Data>>;
     addBulk(
       jobs: readonly {
         readonly name: string;
         readonly data: Data;
-        readonly opts?: { readonly jobId: string };
+        readonly opts?: JobOptions;
       }[],
     ): Promise<Job<Data>[]>;
     getJob(id: string): Promise<Job<Data> | undefined>;

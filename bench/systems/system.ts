@@ -29,9 +29,10 @@ export interface Setup {
 }
 
 /**
- * What not every system has: verbs of its caller besides submit and run; as many processes as it is told; processes that may be killed and started again; a protocol besides the usual one.
+ * What not every system has: verbs of its caller besides submit and run; tasks that may be delayed; as many processes as it is
+ * told; processes that may be killed and started again; a protocol besides the usual one.
  */
-export type Ability = "submitMany" | "watch" | "scale" | "restart" | "connect";
+export type Ability = "submitMany" | "watch" | "delay" | "scale" | "restart" | "connect";
 
 export interface StartOptions {
   /** An empty folder for its data, which is gone afterwards. */
@@ -50,8 +51,14 @@ export interface RunningSystem extends AsyncDisposable {
   backlog(): Promise<number>;
   /** How often each task has ended, by what the system itself has stored; since it started. */
   ended(): Promise<ReadonlyMap<string, number>>;
+  /** The tasks that it has stored, where a full store forgets what has ended. */
+  kept?(): Promise<ReadonlySet<string>>;
+  /** When the handler of each task began, on the clock of `nowMs`, by what the system itself has stored. */
+  startedAtMs?(): Promise<ReadonlyMap<string, number>>;
   /** Kills the processes of the role, and starts each again at once, where it was. Resolves when they are ready. */
   restart?(role: Role): Promise<void>;
+  /** How long one more process of each role takes to be ready, in milliseconds; it is gone afterwards. */
+  startUps?(): Promise<Readonly<Partial<Record<Role, number>>>>;
   /** What its broker has counted since it started, such as messages and bytes. */
   traffic(): Promise<Readonly<Record<string, number>>>;
 }

@@ -1,4 +1,6 @@
 import { bulkSubmit } from "./bulk-submit.ts";
+import { delayedTasks } from "./delayed-tasks.ts";
+import { growth } from "./growth.ts";
 import { idleCpu } from "./idle-cpu.ts";
 import { idleLatency } from "./idle-latency.ts";
 import { idleWatches } from "./idle-watches.ts";
@@ -7,6 +9,7 @@ import { replicas } from "./replicas.ts";
 import { reportToWatcher } from "./report-to-watcher.ts";
 import { runTasks } from "./run-tasks.ts";
 import { scaling } from "./scaling.ts";
+import { soak } from "./soak.ts";
 import { submitLatency } from "./submit-latency.ts";
 import type { Work } from "./work.ts";
 
@@ -24,7 +27,10 @@ export const WORKS_OF_THE_FULL_FORM: readonly [Work, ...Work[]] = [
 export const WORKS: readonly [Work, ...Work[]] = [
   ...WORKS_OF_THE_FULL_FORM,
   idleWatches,
+  delayedTasks,
+  growth,
   scaling,
   recovery,
   replicas,
+  soak,
 ];

@@ -18,9 +18,9 @@ export function firstWarmUp({ firstWarmUpMs }: Size, callers: number): Load {
  * @param first What the session begins with; undefined once it has.
  */
 export function warmUpsOf(
-  { warmUp, load, fromFreshStart }: Case,
+  { fill = [], warmUp, load, fromFreshStart }: Case,
   first: Load | undefined,
 ): readonly Load[] {
-  const wanted = load && !fromFreshStart ? [first, warmUp] : [warmUp];
+  const wanted = load && !fromFreshStart ? [first, ...fill, warmUp] : [...fill, warmUp];
   return wanted.filter((each) => each !== undefined);
 }

@@ -3,7 +3,7 @@ import { Queue } from "bullmq";
 import type { Caller } from "../../client/caller.ts";
 import { withPayload } from "../../client/payload.ts";
 import { FollowedJobs } from "./followed-jobs.ts";
-import { type JobData, QUEUE } from "./queue.ts";
+import { type JobData, jobOf, QUEUE } from "./queue.ts";
 
 /** BullMQ as a library in the caller's own process: no API in between, and the caller reaches Redis. */
 export async function openCaller(address: string): Promise<Caller> {
@@ -17,9 +17,7 @@ export async function openCaller(address: string): Promise<Caller> {
       return `${id}`;
     },
     async submitMany(tasks) {
-      const added = await queue.addBulk(
-        tasks.map((task) => ({ name: "noop", data: withPayload(task) })),
-      );
+      const added = await queue.addBulk(tasks.map((task) => jobOf(withPayload(task))));
       return added.map(({ id }) => `${id}`);
     },
     async run(task) {

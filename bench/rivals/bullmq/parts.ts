@@ -13,6 +13,7 @@ export interface BullmqParts {
   readonly worker: Child;
   backlog(): Promise<number>;
   ended(): Promise<ReadonlyMap<string, number>>;
+  startedAtMs(): Promise<ReadonlyMap<string, number>>;
 }
 
 /** Starts them, to be stopped with the stack. */
@@ -26,11 +27,22 @@ export async function startParts(
     await Child.start({ role: "worker", command: process.execPath, args, env }),
   );
   await worker.printed(/worker is up/);
-  return { redis, worker, backlog: () => backlogIn(redis), ended: () => endedIn(redis) };
+  return {
+    redis,
+    worker,
+    backlog: () => backlogIn(redis),
+    ended: () => endedIn(redis),
+    startedAtMs: () => startsIn(redis),
+  };
 }
 
 async function backlogIn({ client }: RedisServer): Promise<number> {
-  const lengths = ["wait", "active"].map((list) => client.call("LLEN", `${KEY}:${list}`));
+  // The way a job goes, so that none is missed that moves on between two answers.
+  const lengths = [
+    client.call("ZCARD", `${KEY}:delayed`),
+    client.call("LLEN", `${KEY}:wait`),
+    client.call("LLEN", `${KEY}:active`),
+  ];
   return (await Promise.all(lengths)).reduce((sum: number, length) => sum + Number(length), 0);
 }
 
@@ -43,4 +55,13 @@ async function endedIn({ client }: RedisServer): Promise<ReadonlyMap<string, num
     }
   }
   return ended;
+}
+
+/** What a handler returns is when it began. */
+async function startsIn({ client }: RedisServer): Promise<ReadonlyMap<string, number>> {
+  const ids = (await client.call("ZRANGE", `${KEY}:completed`, 0, -1)) as string[];
+  const starts = ids.map(async (id): Promise<[string, number]> => {
+    return [id, Number(await client.call("HGET", `${KEY}:${id}`, "returnvalue"))];
+  });
+  return new Map(await Promise.all(starts));
 }

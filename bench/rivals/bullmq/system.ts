@@ -14,7 +14,7 @@ export const bullmq: SystemUnderTest = {
     { label: "256 at once", slots: 256 },
   ],
   caller: new URL("./caller.ts", import.meta.url).href,
-  also: ["submitMany", "watch"],
+  also: ["submitMany", "watch", "delay"],
   async prepare(env) {
     const redis = await redisVersion();
     await installForNode(env);
@@ -25,13 +25,14 @@ export const bullmq: SystemUnderTest = {
 
 async function start(options: StartOptions): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack();
-  const { redis, worker, backlog, ended } = await startParts(options, stack);
+  const { redis, worker, backlog, ended, startedAtMs } = await startParts(options, stack);
   const owned = stack.move();
   return {
     processes: [worker, redis.child],
     address: String(redis.port),
     backlog,
     ended,
+    startedAtMs,
     traffic: () => redis.traffic(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

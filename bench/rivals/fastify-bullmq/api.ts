@@ -4,7 +4,7 @@ import { Queue } from "bullmq";
 import { fastify } from "fastify";
 import type { Ended, OnReport } from "../../client/caller.ts";
 import { FollowedJobs } from "../bullmq/followed-jobs.ts";
-import { type JobData, QUEUE } from "../bullmq/queue.ts";
+import { type JobData, jobOf, QUEUE } from "../bullmq/queue.ts";
 
 /** The API process in front of BullMQ: JSON in, ids out, events as server-sent events. */
 const [port, redisPort] = process.argv.slice(2).map(Number);
@@ -22,7 +22,7 @@ server.post<JobData>("/tasks", async ({ body }, reply) => {
 });
 
 server.post<{ readonly tasks: readonly JobData[] }>("/tasks/bulk", async ({ body }, reply) => {
-  const added = await queue.addBulk(body.tasks.map((data) => ({ name: "noop", data })));
+  const added = await queue.addBulk(body.tasks.map(jobOf));
   reply.code(202);
   return { ids: added.map(({ id }) => id) };
 });

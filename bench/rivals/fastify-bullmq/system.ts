@@ -23,7 +23,7 @@ export const fastifyBullmq: SystemUnderTest = {
 
 async function start(options: StartOptions): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack();
-  const { redis, worker, backlog, ended } = await startParts(options, stack);
+  const { redis, worker, backlog, ended, startedAtMs } = await startParts(options, stack);
   const port = await freePort("127.0.0.1");
   const args = [API, String(port), String(redis.port)];
   const api = stack.use(
@@ -36,6 +36,7 @@ async function start(options: StartOptions): Promise<RunningSystem> {
     address: `http://127.0.0.1:${port}`,
     backlog,
     ended,
+    startedAtMs,
     traffic: () => redis.traffic(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };

@@ -4,7 +4,7 @@ import type { RoleProcess } from "../../measure/meter.ts";
 import { Child, type ChildOptions } from "../../processes/child.ts";
 import { answers, until } from "../../processes/until.ts";
 
-type ServiceRole = "gateway" | "worker";
+export type ServiceRole = "gateway" | "worker";
 
 /** Where it is called; a worker only by its HTTP port, to ask whether it is ready. */
 export interface Doors {

@@ -1,15 +1,17 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
 import { VERSION } from "#lib/process/version.ts";
+import { nowMs } from "../../clock.ts";
 import { NATS_DURABILITY, natsVersion, startNats } from "../nats-broker.ts";
 import type { RunningSystem, Setup, StartOptions, SystemUnderTest } from "../system.ts";
-import { type Doors, Service } from "./service.ts";
-import { storedEnds } from "./stored-ends.ts";
+import { type Doors, Service, type ServiceRole } from "./service.ts";
+import { storedEnds, storedStarts, storedTasks } from "./stored-ends.ts";
 import { untilTypesAnnounced } from "./types-announced.ts";
 import { taskTypes as manyTaskTypes } from "./worker/many-task-types.ts";
 import { taskTypes } from "./worker/task-types.ts";
 
-const QUEUE = "MR_QUEUE_default";
+/** The way a delayed task goes, so that none is missed that moves on between two answers. */
+const WAITING_IN = ["MR_SCHEDULE", "MR_QUEUE_default"];
 
 /** What MILLRACE_WORKER_CONCURRENCY is when nobody sets it. */
 const SLOTS_THAT_SHIP = 8;
@@ -22,7 +24,7 @@ export const millrace: SystemUnderTest = {
   durability: NATS_DURABILITY,
   choices: [{ label: "as it ships, 8 slots", slots: SLOTS_THAT_SHIP }],
   caller: new URL("./caller.ts", import.meta.url).href,
-  also: ["submitMany", "watch", "scale", "restart", "connect"],
+  also: ["submitMany", "watch", "delay", "scale", "restart", "connect"],
   async prepare(env) {
     return { millrace: VERSION, "nats-server": await natsVersion(env) };
   },
@@ -56,10 +58,16 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
     address: addressOf(doors, setup),
     backlog,
     ended: () => storedEnds(nats.url),
+    kept: () => storedTasks(nats.url),
+    startedAtMs: () => storedStarts(nats.url),
     async restart(role) {
       const those = processes.filter((each) => each.role === role);
       await Promise.all(those.map((each) => each.restart()));
     },
+    startUps: async () => ({
+      gateway: await startUpMs("gateway", settings),
+      worker: await startUpMs("worker", settings),
+    }),
     traffic: () => nats.traffic(),
     [Symbol.asyncDispose]: () => owned.disposeAsync(),
   };
@@ -92,7 +100,18 @@ async function openBacklog(
   const nc = await connect({ servers: natsUrl.split(","), maxReconnectAttempts: -1 });
   stack.defer(() => nc.close());
   const { streams } = await jetstreamManager(nc);
-  return async () => (await streams.info(QUEUE)).state.messages;
+  return async () => {
+    let waiting = 0;
+    for (const stream of WAITING_IN) waiting += (await streams.info(stream)).state.messages;
+    return waiting;
+  };
+}
+
+async function startUpMs(role: ServiceRole, settings: NodeJS.ProcessEnv): Promise<number> {
+  const beganAt = nowMs();
+  await using service = await Service.start(role, { settings });
+  await service.ready();
+  return nowMs() - beganAt;
 }
 
 function slotsOf(slots: number): NodeJS.ProcessEnv {

@@ -5,12 +5,21 @@ import {
   BytesValueSchema,
   Int32ValueSchema,
   StructSchema,
+  timestampFromMs,
 } from "@bufbuild/protobuf/wkt";
 import type { TaskWanted } from "../../client/caller.ts";
+import { nowMs } from "../../clock.ts";
 import { NUMBERED_INPUTS } from "./numbered-inputs.ts";
 
 export function requestOf(task: TaskWanted) {
-  return { spec: { input: taskInput(task) } };
+  const input = taskInput(task);
+  if (task.dueAtMs === undefined) return { spec: { input } };
+  return { spec: { input, start: { case: "startTime" as const, value: startTime(task.dueAtMs) } } };
+}
+
+/** The moment by the calendar's clock. */
+function startTime(dueAtMs: number) {
+  return timestampFromMs(Math.ceil(Date.now() + dueAtMs - nowMs()));
 }
 
 /** The input of the task type that does such a task. */

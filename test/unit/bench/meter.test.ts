@@ -7,6 +7,7 @@ const START: Reading = {
   ownCpuSeconds: 5,
   machineCpuSeconds: 100,
   peakBytes: { gateway: 10, client: 20 },
+  memoryBytes: { gateway: 9, client: 19 },
 };
 
 function after(seconds: number, used: Partial<Reading>): Reading {
@@ -19,6 +20,7 @@ test("what the machine spent beyond the system and the benchmark was others'", (
     ownCpuSeconds: 5.2,
     machineCpuSeconds: 103,
     peakBytes: { gateway: 30, client: 25 },
+    memoryBytes: { gateway: 8, client: 21 },
   });
   const usage = usageBetween(START, end, 2);
   expect(usage.seconds).toBe(2);
@@ -26,6 +28,7 @@ test("what the machine spent beyond the system and the benchmark was others'", (
   // Of 4 s on two cores, 3 were spent: 2 by the system, 0.2 by the benchmark.
   expect(usage.othersShare).toBeCloseTo(0.2);
   expect(usage.peakBytes).toEqual({ gateway: 30, client: 25 });
+  expect(usage.memoryBytes).toEqual({ gateway: 8, client: 21 });
   expect(usage.peakGrowthBytes).toEqual({ gateway: 20, client: 5 });
 });
 

@@ -27,9 +27,11 @@ test("the full form is at least five rounds of all works but those that are aske
 });
 
 test("a part names itself as one, so that its report takes no other's place", () => {
-  const { form, size, works } = planOf(asked({ works: ["bulk"], rounds: 1, seconds: 2 }));
+  const { form, size, works } = planOf(
+    asked({ works: ["bulk"], rounds: 1, seconds: 2, tasks: [7] }),
+  );
   expect(form).toBe("part");
-  expect(size).toMatchObject({ rounds: 1, measureMs: 2_000 });
+  expect(size).toMatchObject({ rounds: 1, measureMs: 2_000, tasks: [7] });
   expect(works.map(({ name }) => name)).toEqual(["bulk"]);
 });
 
@@ -38,6 +40,14 @@ test("the number of watches may be another one, and is a part then", () => {
   expect(form).toBe("part");
   expect(size.watches).toBe(500);
   expect(planOf(asked({})).size.watches).toBe(10_000);
+});
+
+test("a system that can do none of the works is not set up for them", () => {
+  const { systems } = planOf(asked({ works: ["growth"] }));
+  expect(systems.map(({ name }) => name)).toEqual(["millrace"]);
+  expect(() => planOf(asked({ works: ["growth"], systems: ["bullmq"] }))).toThrow(
+    "none of these systems can do any of the works: bullmq",
+  );
 });
 
 test("a name that is none is refused, with those that are", () => {

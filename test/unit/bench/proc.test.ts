@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import {
   familyOf,
   parseMachineCpu,
+  parseMemoryBytes,
   parsePeakBytes,
   parseProcessStat,
 } from "../../../bench/measure/proc.ts";
@@ -18,6 +19,7 @@ test("waiting is no CPU time of the machine, and what the hypervisor took is", (
 
 test("a process that has ended has no peak", () => {
   expect(parsePeakBytes("Name:\tnode\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n")).toBe(2 * 2 ** 20);
+  expect(parseMemoryBytes("Name:\tnode\nVmHWM:\t   2048 kB\nVmRSS:\t 1 kB\n")).toBe(2 ** 10);
   expect(parsePeakBytes("")).toBe(0);
 });
 

@@ -35,3 +35,8 @@ test("of many lost tasks only the first are named", () => {
   const many = Array.from({ length: 30 }, (_, index) => `t${index}`);
   expect(wrongIn(tallyOf(many, new Map()))).toMatch(/^30 never ended \(t0, .*, t9, …\)$/);
 });
+
+test("a full store may forget what has ended, and nothing else", () => {
+  const tally = tallyOf(["left", "ended", "lost"], new Map([["ended", 1]]), new Set(["lost"]));
+  expect(tally).toMatchObject({ accepted: 3, endedOnce: 1, forgotten: 1, lost: ["lost"] });
+});

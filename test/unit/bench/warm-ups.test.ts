@@ -17,6 +17,15 @@ test("a case without a warm-up of its own is not measured cold either", () => {
   expect(warmUpsOf({ name: "reports", load }, first)).toEqual([first]);
 });
 
+test("a store is filled by a system that is warm", () => {
+  const fill: readonly Load[] = [{ ...own, times: 3 }];
+  expect(warmUpsOf({ name: "growth", fill, warmUp: own, load }, first)).toEqual([
+    first,
+    ...fill,
+    own,
+  ]);
+});
+
 test("a system that is to be left alone, or measured from its start, is not called before", () => {
   expect(warmUpsOf({ name: "idle" }, first)).toEqual([]);
   expect(warmUpsOf({ name: "watches", load, fromFreshStart: true }, first)).toEqual([]);
