@@ -23,7 +23,7 @@ import { park } from "./park.ts";
 import { type Cue, prepareHandler, type Stage } from "./prepare-handler.ts";
 import { quiet } from "./quiet.ts";
 import type { RunningAttempt, RunningAttempts } from "./running-attempts.ts";
-import { settle } from "./settle.ts";
+import { type ErrorLog, settle } from "./settle.ts";
 import { Stops } from "./stops.ts";
 import type { WorkerMetrics } from "./worker-metrics.ts";
 
@@ -111,11 +111,13 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
   const { lease, type, begun } = working;
   const { broker, metrics } = options;
   const { running, waiting, fence } = begun;
-  const log = options.log.child({ taskId: fence.taskId, attempt: running.attempt });
+  const who = { taskId: fence.taskId, attempt: running.attempt, type: type.alias };
+  // No child of it: that is made for every attempt, and few have an error to tell.
+  const log: ErrorLog = { error: (told, text) => options.log.error({ ...who, ...told }, text) };
   using notes = new AttemptNotes(running.attempt, (facet, steps) =>
     broker.log.note(fence, facet, steps),
   );
-  log.debug({ type: type.alias }, "attempt starts");
+  options.log.debug(who, "attempt starts");
 
   const outcome = await perform(working, { notes, broker, log });
   metrics.attemptEnded(type.input.typeName, outcome);
@@ -124,7 +126,9 @@ async function work(working: Working, options: AttemptOptions): Promise<void> {
   const conditions = { policy, nowMs: broker.clock.nowMs(), deadlineMs: deadlineMsOf(begun) };
   const change = outcome.kind === "canceled" ? undefined : finished(running, outcome, conditions);
   const written = await settle({ broker, lease, begun, notes, log }, change);
-  log.info({ type: type.alias, outcome: outcome.kind, written }, "attempt ended");
+  // As for calls: what goes well is told to those who ask for all.
+  const level = outcome.kind === "succeeded" && written ? "debug" : "info";
+  options.log[level]({ ...who, outcome: outcome.kind, written }, "attempt ended");
 }
 
 /** An outcome of which nothing can be made ends the attempt as well. */
@@ -143,7 +147,7 @@ const NOT_RUN = "ATTEMPT_NOT_RUN";
 interface Surroundings {
   readonly notes: AttemptNotes;
   readonly broker: Broker;
-  readonly log: Log;
+  readonly log: ErrorLog;
 }
 
 /** A mistake of ours ends the attempt like one of the handler's: it would else be repeated for ever, and not counted. */

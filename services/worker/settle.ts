@@ -2,10 +2,10 @@ import { randomUUID } from "node:crypto";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
 import { type Progress, type StateChange, TaskState } from "#gen/millrace/v1/task_pb.ts";
 import type { Broker } from "#lib/broker/broker.ts";
+import type { BrokerLog } from "#lib/broker/link/link.ts";
 import { untilAnswered } from "#lib/broker/link/request.ts";
 import type { Appended } from "#lib/broker/log/task-log.ts";
 import { entryAfter } from "#lib/broker/queues/waiting.ts";
-import type { Log } from "#lib/process/log.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { isTerminal } from "#lib/task/life.ts";
 import { failAttempt, queueTask } from "#lib/task/next-state.ts";
@@ -13,12 +13,15 @@ import type { AttemptNotes } from "./attempt-notes.ts";
 import type { Begun } from "./begin-attempt.ts";
 import type { Lease } from "./lease.ts";
 
+/** Where is told what goes wrong with an attempt. */
+export type ErrorLog = Pick<BrokerLog, "error">;
+
 export interface Settling {
   readonly broker: Broker;
   readonly lease: Lease;
   readonly begun: Begun;
   readonly notes: AttemptNotes;
-  readonly log: Pick<Log, "error">;
+  readonly log: ErrorLog;
 }
 
 /** How long an outcome waits for what its attempt has said to be stored; what is not by then is left out. */

@@ -109,12 +109,11 @@ test.concurrent("a worker that was frozen past its lease can't save a checkpoint
   const id = await submit(gateway, input, queue);
   await gate.arrived();
   zombie.service.kill("SIGSTOP");
-  await using other = await system.worker({ MILLRACE_QUEUES: queue });
+  await using _other = await system.worker({ MILLRACE_QUEUES: queue });
   await gate.arrived();
   zombie.service.kill("SIGCONT");
   gate.open();
   await zombie.service.logged("attempt ended", ({ outcome }) => outcome === "canceled");
-  await other.service.logged("attempt ended");
   const events = await historyOf(gateway, id);
   expect(statesOf(events)).toEqual(["RUNNING 1", "RUNNING 2", "SUCCEEDED 2"]);
   expect(checkpointsOf(events)).toEqual([[2, "mine"]]);
