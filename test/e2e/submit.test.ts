@@ -146,15 +146,22 @@ describe("submitting", () => {
     expect(after.task?.output).toBeDefined();
   });
 
-  test("RunTask submits and watches in one call", async ({ gateway }) => {
-    const kinds: string[] = [];
-    const submit = { spec: { input: scriptOf({ steps: 1 }) } };
-    for await (const { update } of gateway.client.runTask({ submit })) {
-      const { kind } = update ?? {};
-      kinds.push(kind?.case === "event" ? String(kind.value.facet.case) : String(kind?.case));
-    }
-    expect(kinds.slice(0, 2)).toEqual(["snapshot", "spec"]);
-    expect(kinds.at(-1)).toBe("state");
+  test("RunTask submits and watches in one call; of a task that was there, it tells the whole history", async ({
+    gateway,
+  }) => {
+    const submit = { taskId: "run", spec: { input: scriptOf({ steps: 1 }) } };
+    const run = async () => {
+      const kinds: string[] = [];
+      for await (const { update } of gateway.client.runTask({ submit })) {
+        const { kind } = update ?? {};
+        kinds.push(kind?.case === "event" ? String(kind.value.facet.case) : String(kind?.case));
+      }
+      return kinds;
+    };
+    const [snapshot, ...first] = await run();
+    expect(snapshot).toBe("snapshot");
+    expect([first.at(0), first.at(-1)]).toEqual(["state", "state"]);
+    expect(await run()).toEqual(["snapshot", "spec", ...first]);
   });
 
   test("a repeat of RunTask watches the same task, and each of the two is one watcher", async ({
