@@ -86,8 +86,9 @@ export class LogCursor {
   #heard(place: Place, bornMs: number): Part | undefined {
     const tail = this.#options.tail?.();
     if (!tail || place.sequence < tail.after) return undefined;
-    const events = tail.due(this.#options.facet, bornMs);
-    return { events, done: () => tail.release(events), isLast: true };
+    const events = tail.due(this.#options.facet, bornMs, BATCH.maxMessages);
+    const isLast = events.length < BATCH.maxMessages;
+    return { events, done: () => tail.release(events), isLast };
   }
 
   async #read(connected: Connected, place: Place, bornMs: number): Promise<Part> {

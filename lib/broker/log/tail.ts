@@ -72,11 +72,11 @@ export class Tail implements LogListener, Disposable {
     this.#newest.clear();
   }
 
-  /** The tasks that have not gone on since this step, which was written before then. */
-  due(step: Step, bornMs: number): SeenEvent[] {
+  /** Tasks that have not gone on since this step, which was written before then: the oldest, so many at the most. */
+  due(step: Step, bornMs: number, most: number): SeenEvent[] {
     const due: SeenEvent[] = [];
     for (const [taskId, newest] of this.#newest) {
-      if (newest.atMs > bornMs) break;
+      if (newest.atMs > bornMs || due.length === most) break;
       if (newest.step !== step) continue;
       due.push({ taskId, sequence: BigInt(newest.sequence), isEnd: false });
     }

@@ -40,7 +40,7 @@ function listening() {
 const ALL = Number.POSITIVE_INFINITY;
 
 function idsOf(tail: Tail, step: "spec" | "state", bornMs = ALL): string[] {
-  return tail.due(step, bornMs).map(({ taskId, sequence }) => `${taskId} ${sequence}`);
+  return tail.due(step, bornMs, 10).map(({ taskId, sequence }) => `${taskId} ${sequence}`);
 }
 
 test("only tasks that have neither gone on nor ended are due, by their newest step", () => {
@@ -65,18 +65,27 @@ test("what was seen to is not due again before it goes on, and nothing before th
   const { tail, spec, state } = listening();
   for (const id of ["a", "b", "c"]) spec(id);
   state("b", QUEUED);
-  expect(tail.release(tail.due("spec", 11_000))).toBe(12);
-  expect(tail.release(tail.due("state", ALL))).toBe(12);
+  expect(tail.release(tail.due("spec", 11_000, 10))).toBe(12);
+  expect(tail.release(tail.due("state", ALL, 10))).toBe(12);
   expect(idsOf(tail, "spec")).toEqual(["c 13"]);
-  expect(tail.release(tail.due("spec", ALL))).toBe(14);
+  expect(tail.release(tail.due("spec", ALL, 10))).toBe(14);
   state("a", RUNNING);
   expect(idsOf(tail, "state")).toEqual(["a 15"]);
+});
+
+test("of many that are due, the oldest come first, a few at a time", () => {
+  const { tail, spec } = listening();
+  for (const id of ["a", "b", "c"]) spec(id);
+  const first = tail.due("spec", ALL, 2);
+  expect(first.map(({ taskId }) => taskId)).toEqual(["a", "b"]);
+  expect(tail.release(first)).toBe(12);
+  expect(idsOf(tail, "spec")).toEqual(["c 13"]);
 });
 
 test("a task that goes on while it is seen to is due again", () => {
   const { tail, spec, state } = listening();
   spec("a");
-  const due = tail.due("spec", ALL);
+  const due = tail.due("spec", ALL, 10);
   state("a", RUNNING);
   expect(tail.release(due)).toBe(11);
   expect(idsOf(tail, "state")).toEqual(["a 12"]);
