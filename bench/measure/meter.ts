@@ -2,7 +2,7 @@ import { nowMs } from "../clock.ts";
 import { allProcesses, familyOf, machineCpuSeconds, memoryOf } from "./proc.ts";
 
 /** What a process is for: several of one role are counted together. */
-export type Role = "client" | "gateway" | "api" | "worker" | "nats-server" | "redis";
+export type Role = "client" | "gateway" | "api" | "worker" | "monitor" | "nats-server" | "redis";
 
 /** A process that a system under test has started; what that has started counts as it. */
 export interface RoleProcess {

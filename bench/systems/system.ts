@@ -14,6 +14,8 @@ export interface Setup {
   /** Attempts at once, instead of those of the choice. */
   readonly slots?: number;
   readonly workers?: number;
+  /** Processes that only look on. Default: none. */
+  readonly monitors?: number;
   /** Workers serve many task types that do the same. */
   readonly manyTypes?: boolean;
   /** Processes that callers reach. */

@@ -10,6 +10,7 @@ const SETUPS: Readonly<Record<string, Setup>> = {
   "1 gateway, 2 workers": { workers: 2 },
   "1 gateway, 4 workers": { workers: 4 },
   "2 gateways, 1 worker": { gateways: 2 },
+  "1 gateway, 1 worker, 1 monitor": { monitors: 1 },
 };
 
 /** Both by a worker that serves them all: what is asked for is the only difference. */
@@ -23,7 +24,7 @@ export const scaling: Work = {
   name: "scaling",
   title: "More processes, more task types, larger inputs",
   description:
-    'As in "run", watched: a no-op task with four reports by several gateways and workers; the same by one worker that serves ' +
+    'As in "run", watched: a no-op task with four reports by several gateways and workers, and beside a monitor; the same by one worker that serves ' +
     `${MOST_TASK_TYPES} task types besides, which share the queue, and of which callers ask for one, or for all in turn; and ` +
     "one without reports whose input has so many bytes.",
   cases: (size, callers) => {

@@ -4,9 +4,9 @@ import type { RoleProcess } from "../../measure/meter.ts";
 import { Child, type ChildOptions } from "../../processes/child.ts";
 import { answers, until } from "../../processes/until.ts";
 
-export type ServiceRole = "gateway" | "worker";
+export type ServiceRole = "gateway" | "worker" | "monitor";
 
-/** Where it is called; a worker only by its HTTP port, to ask whether it is ready. */
+/** Where it is called; a worker and a monitor only by HTTP. */
 export interface Doors {
   /** `host:port` */
   readonly grpc: string;
@@ -28,6 +28,10 @@ const PROGRAMS: Readonly<Record<ServiceRole, Program>> = {
   worker: {
     main: fileURLToPath(new URL("./worker/main.ts", import.meta.url)),
     isUp: /"health":"(?<http>[^"]+)".*"worker is up"/,
+  },
+  monitor: {
+    main: fileURLToPath(new URL("../../../services/monitor/main.ts", import.meta.url)),
+    isUp: /"page":"(?<http>[^"]+)".*"monitor is up"/,
   },
 };
 
@@ -94,6 +98,8 @@ async function ports(): Promise<NodeJS.ProcessEnv> {
     MILLRACE_GATEWAY_GRPC_PORT: await port(),
     MILLRACE_GATEWAY_HTTP_PORT: await port(),
     MILLRACE_WORKER_HTTP_PORT: "0",
+    MILLRACE_MONITOR_GRPC_PORT: "0",
+    MILLRACE_MONITOR_HTTP_PORT: "0",
     MILLRACE_LOG_FORMAT: "json",
   };
 }

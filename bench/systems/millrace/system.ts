@@ -41,17 +41,18 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
     NATS_SERVERS: nats.url,
   };
   const types = typesOf(setup);
-  const [gateways, workers] = await Promise.all([
-    several(setup.gateways, async () => stack.use(await Service.start("gateway", { settings }))),
-    several(setup.workers, async () =>
-      stack.use(await Service.start("worker", { settings, args: types.module })),
-    ),
+  const service = async (role: ServiceRole, args: readonly string[] = []) =>
+    stack.use(await Service.start(role, { settings, args }));
+  const [gateways, workers, monitors] = await Promise.all([
+    several(setup.gateways, () => service("gateway")),
+    several(setup.workers, () => service("worker", types.module)),
+    several(setup.monitors ?? 0, () => service("monitor")),
   ]);
   const doors = await Promise.all(gateways.map((gateway) => gateway.ready()));
-  await Promise.all(workers.map((worker) => worker.ready()));
+  await Promise.all([...workers, ...monitors].map((each) => each.ready()));
   for (const { grpc } of doors) await untilTypesAnnounced(grpc, types.count);
   const backlog = await openBacklog(nats.url, stack);
-  const processes = [...gateways, ...workers, ...nats.processes];
+  const processes = [...gateways, ...workers, ...monitors, ...nats.processes];
   const owned = stack.move();
   return {
     processes,
