@@ -19,11 +19,11 @@ const LIMIT_MS = sized({ short: 120_000, long: 1_800_000 });
 /** One in so many tasks is watched. */
 const WATCHED = 20;
 /**
- * A worker may also be killed between taking a task and beginning it: that costs the task a lease once more. And many of
- * those that take over are killed.
+ * A worker may also be killed between taking a task and beginning it: that costs the task a lease once more, and on a slow
+ * machine twice. And many of those that take over are killed.
  */
 const SHARE_IN_TIME = 0.5;
-const LONGEST_MS = sized({ short: 18_000, long: 90_000 });
+const LONGEST_MS = sized({ short: 30_000, long: 90_000 });
 
 /** How long each task of a killed worker waited for its next attempt, in milliseconds. */
 function waitsOf(log: ReadonlyMap<string, TaskEvent[]>, killedAt: ReadonlyMap<string, number>) {
