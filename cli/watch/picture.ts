@@ -6,7 +6,7 @@ import {
   type TaskSpec,
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
-import { reportsOf } from "#lib/task/reports.ts";
+import { reportsOf } from "#lib/task/fold.ts";
 import { timesOf } from "#lib/task/times.ts";
 
 /** What the bar shows of a task. */

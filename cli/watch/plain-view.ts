@@ -1,5 +1,5 @@
 import type { Progress, Task, TaskEvent, WaitingReason } from "#gen/millrace/v1/task_pb.ts";
-import { reportsOf } from "#lib/task/reports.ts";
+import { reportsOf } from "#lib/task/fold.ts";
 import type { Line } from "../terminal/line.ts";
 import { percent } from "./bar.ts";
 import { NOTHING_YET, type Picture, withEvent } from "./picture.ts";

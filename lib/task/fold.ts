@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { timestampFromMs, timestampMs } from "@bufbuild/protobuf/wkt";
 import {
+  type Progress,
   type StateChange,
   type Task,
   type TaskEvent,
@@ -9,7 +10,6 @@ import {
   TaskState,
 } from "#gen/millrace/v1/task_pb.ts";
 import { isTerminal } from "./life.ts";
-import { reportsOf } from "./reports.ts";
 import { epochOf } from "./state-change.ts";
 import { type Times, timesOf } from "./times.ts";
 
@@ -18,6 +18,11 @@ export function fold(events: Iterable<TaskEvent>): Task | undefined {
   let task: Task | undefined;
   for (const event of events) task = apply(task, event);
   return task;
+}
+
+/** All that the event tells of how far the attempt is, oldest first. */
+export function reportsOf({ facet, reports }: TaskEvent): readonly Progress[] {
+  return facet.case === "progress" ? [...reports, facet.value] : reports;
 }
 
 /** The newest events of a task by what they tell. Those that are older than its spec are of a task that had its id before. */

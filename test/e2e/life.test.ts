@@ -1,7 +1,7 @@
 import { describe, expect } from "vitest";
 import { Priority, TaskState } from "#gen/millrace/v1/task_pb.ts";
+import { reportsOf } from "#lib/task/fold.ts";
 import { stateName } from "#lib/task/life.ts";
-import { reportsOf } from "#lib/task/reports.ts";
 import { openGate } from "#test/support/gate.ts";
 import { testOnSharedSystem } from "#test/support/shared-system.ts";
 import { historyOf, isolatedScriptOf, outputOf, scriptOf, statesOf } from "#test/support/system.ts";

@@ -1,7 +1,7 @@
 import { anyUnpack, DoubleValueSchema } from "@bufbuild/protobuf/wkt";
 import type { TaskEvent } from "#gen/millrace/v1/task_pb.ts";
 import type { TaskUpdate } from "#gen/millrace/v1/task_service_pb.ts";
-import { reportsOf } from "#lib/task/reports.ts";
+import { reportsOf } from "#lib/task/fold.ts";
 import type { Ended, Watcher } from "../../client/caller.ts";
 
 /** Tells a watcher what an update says; the task's end, if it is that. */

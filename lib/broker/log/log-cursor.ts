@@ -52,9 +52,10 @@ interface Part {
 
 /**
  * Goes through all events of a facet in their order, and hands each out when it has come of age; of those that a tail has
- * heard of, only the ones whose tasks have not gone on. Its place is kept in the broker and moves only when a batch has been seen to: a process that dies half-way leaves the batch to
- * the next one. So an event may be handed out twice, and is never left out. No consumer with acknowledgements: of two
- * that pull from the same one by mistake, one could acknowledge what the other has not seen to.
+ * heard of, only the ones whose tasks have not gone on. Its place is kept in the broker and moves only when a batch has been
+ * seen to: a process that dies half-way leaves the batch to the next one. So an event may be handed out twice, and is never
+ * left out but by a tail. No consumer with acknowledgements: of two that pull from the same one by mistake, one could
+ * acknowledge what the other has not seen to.
  */
 export class LogCursor {
   readonly #options: LogCursorOptions;

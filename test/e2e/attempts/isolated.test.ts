@@ -1,5 +1,5 @@
 import { describe, expect } from "vitest";
-import { reportsOf } from "#lib/task/reports.ts";
+import { reportsOf } from "#lib/task/fold.ts";
 import { openGate } from "#test/support/gate.ts";
 import { checkLedger } from "#test/support/ledger.ts";
 import type { Runaway } from "#test/support/scripted-worker/runaway.ts";
