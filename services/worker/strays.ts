@@ -25,8 +25,7 @@ export function asOwner<T>(
 ): Promise<T> {
   return owners.run(owner, () => {
     const own = new AbortController();
-    const abort = AsyncLocalStorage.bind(() => own.abort(stop.reason));
-    onAbort(stop, abort);
+    onAbort(stop, () => owners.run(owner, () => own.abort(stop.reason)));
     return call(own.signal);
   });
 }
