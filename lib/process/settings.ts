@@ -164,7 +164,7 @@ export const SETTINGS = {
   concurrency: define({
     env: "MILLRACE_WORKER_CONCURRENCY",
     help: "attempts that one worker runs at once",
-    fallback: 8,
+    fallback: 16,
     parse: wholeNumber(1, MAX_CONCURRENCY),
     services: ["worker"],
   }),

@@ -1,5 +1,6 @@
 import { jetstreamManager } from "@nats-io/jetstream";
 import { connect } from "@nats-io/transport-node";
+import { SETTINGS } from "#lib/process/settings.ts";
 import { VERSION } from "#lib/process/version.ts";
 import { nowMs } from "../../clock.ts";
 import { NATS_DURABILITY, natsVersion, startNats } from "../nats-broker.ts";
@@ -13,8 +14,7 @@ import { taskTypes } from "./worker/task-types.ts";
 /** The way a delayed task goes, so that none is missed that moves on between two answers. */
 const WAITING_IN = ["MR_SCHEDULE", "MR_QUEUE_default"];
 
-/** What MILLRACE_WORKER_CONCURRENCY is when nobody sets it. */
-const SLOTS_THAT_SHIP = 8;
+const SLOTS_THAT_SHIP = SETTINGS.concurrency.fallback;
 
 /** Millrace with the settings that ship: one gateway, one worker, one nats-server, called by gRPC. */
 export const millrace: SystemUnderTest = {
@@ -22,7 +22,7 @@ export const millrace: SystemUnderTest = {
   description:
     "Millrace: one gateway, one worker, one nats-server, settings as they ship; RunTask by grpc-js, or SubmitTask",
   durability: NATS_DURABILITY,
-  choices: [{ label: "as it ships, 8 slots", slots: SLOTS_THAT_SHIP }],
+  choices: [{ label: `as it ships, ${SLOTS_THAT_SHIP} slots`, slots: SLOTS_THAT_SHIP }],
   caller: new URL("./caller.ts", import.meta.url).href,
   also: ["submitMany", "watch", "delay", "scale", "restart", "connect"],
   async prepare(env) {
@@ -35,8 +35,10 @@ async function start({ dataDir, choice, setup, env }: StartOptions): Promise<Run
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNats(env, dataDir, setup.brokers));
   const settings = {
-    ...slotsOf(setup.slots ?? choice.slots),
+    ...slotsOf(choice.slots),
     ...setup.settings,
+    // What a work needs: without a slot for each, its tasks would wait.
+    ...(setup.slots !== undefined && slotsOf(setup.slots)),
     ...env,
     NATS_SERVERS: nats.url,
   };
