@@ -23,6 +23,9 @@ const test = testOnSharedSystem({ MILLRACE_QUEUES: "default,scripted" }).extend(
   },
 );
 
+/** An install with nothing kept from an earlier one waits for the registry, beside all other tests. */
+const INSTALL_MS = 240_000;
+
 /** Somebody's own project, far from the checkout. */
 let project: string;
 
@@ -32,7 +35,7 @@ beforeAll(async () => {
   const install = (await blocks("sh")).find((block) => block.startsWith("npm install")) ?? "";
   const command = `${install.trim()} --prefer-offline --no-audit --no-fund --loglevel=error`;
   await inProject(command.replace("path/to/millrace", ROOT));
-});
+}, INSTALL_MS);
 afterAll(() => rm(project, { recursive: true, force: true }));
 
 function inProject(command: string) {
