@@ -1,5 +1,6 @@
 import type { BatchCallback, StoredMsg } from "@nats-io/jetstream";
 import { onAbort } from "#lib/async/abort.ts";
+import { callLater } from "#lib/async/timers.ts";
 import { BrokerUnavailable } from "#lib/task/errors.ts";
 import { REQUEST_TIMEOUT_MS } from "../link/ask.ts";
 import type { Connected } from "../link/link.ts";
@@ -68,13 +69,10 @@ async function visitEach(
     else reject(error.code === NOBODY ? new BrokerUnavailable(error) : error);
   };
   const away = () => reject(new BrokerUnavailable());
-  using _ = onAbort(lost, away);
+  using _lost = onAbort(lost, away);
   // The client does not notice when a batch stops half-way.
-  const timer = setTimeout(away, REQUEST_TIMEOUT_MS);
+  using _late = callLater(REQUEST_TIMEOUT_MS, away);
+  // It may also throw at once: then nobody waits any more who could be told that the broker is away.
   ask((done, message) => (done ? settle(done.err) : visit(message))).catch(settle);
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-  }
+  await promise;
 }
