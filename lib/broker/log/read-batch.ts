@@ -72,7 +72,7 @@ async function visitEach(
   using _lost = onAbort(lost, away);
   // The client does not notice when a batch stops half-way.
   using _late = callLater(REQUEST_TIMEOUT_MS, away);
-  // It may also throw at once: then nobody waits any more who could be told that the broker is away.
+  // The client may throw at once. Left as they are, these two would then reject a promise that nobody awaits.
   ask((done, message) => (done ? settle(done.err) : visit(message))).catch(settle);
   await promise;
 }
