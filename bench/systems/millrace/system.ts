@@ -31,14 +31,13 @@ export const millrace: SystemUnderTest = {
   start,
 };
 
-async function start({ dataDir, choice, setup, env }: StartOptions): Promise<RunningSystem> {
+async function start({ dataDir, setup, env }: StartOptions): Promise<RunningSystem> {
   await using stack = new AsyncDisposableStack();
   const nats = stack.use(await startNats(env, dataDir, setup.brokers));
   const settings = {
-    ...slotsOf(choice.slots),
     ...setup.settings,
-    // What a work needs: without a slot for each, its tasks would wait.
-    ...(setup.slots !== undefined && slotsOf(setup.slots)),
+    // What a work needs, whatever else is asked for: without a slot for each, its tasks would wait.
+    ...(setup.slots !== undefined && { MILLRACE_WORKER_CONCURRENCY: String(setup.slots) }),
     ...env,
     NATS_SERVERS: nats.url,
   };
@@ -115,8 +114,4 @@ async function startUpMs(role: ServiceRole, settings: NodeJS.ProcessEnv): Promis
   await using service = await Service.start(role, { settings });
   await service.ready();
   return nowMs() - beganAt;
-}
-
-function slotsOf(slots: number): NodeJS.ProcessEnv {
-  return slots === SLOTS_THAT_SHIP ? {} : { MILLRACE_WORKER_CONCURRENCY: String(slots) };
 }
